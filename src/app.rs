@@ -1,0 +1,204 @@
+//! The composition root: routes, middleware in order, start, graceful stop. Used by `main` and by the tests alike.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::http::header;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, get, web};
+use utoipa_actix_web::AppExt;
+use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
+
+use crate::config::{DatabaseOptions, ListenOptions};
+use crate::kernel::Clock;
+use crate::ledger::{Ids, Ledger, Limits};
+use crate::storage::{Database, OpenError, Readers, SqliteStore, Vault, migrate};
+use crate::web::{Language, Problem, Service, around, json_reply, method_not_allowed_or_not_found, problem_page};
+use crate::{assessments, cooperatives, managers, openapi, organisations};
+
+/// Commands taken into one transaction.
+const BATCH_COMMANDS_MAX: usize = 256;
+
+/// Every route of the service, in one list.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(
+        utoipa_actix_web::scope("/v1")
+            .configure(cooperatives::http::routes)
+            .configure(managers::http::routes)
+            .configure(assessments::http::routes)
+            .configure(organisations::http::routes),
+    );
+    config.service(get_livez).service(get_readyz).service(get_problem);
+}
+
+/// Tell whether the process lives
+#[utoipa::path(tag = "service", security(()), responses((status = 200, description = "It lives", body = serde_json::Value)))]
+#[get("/livez")]
+async fn get_livez() -> HttpResponse {
+    json_reply(&serde_json::json!({"status": "ok"}))
+}
+
+/// Tell whether requests can be served
+#[utoipa::path(tag = "service", security(()), responses((status = 200, description = "They can", body = serde_json::Value)))]
+#[get("/readyz")]
+async fn get_readyz(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
+    let position = service.read(|connection| Ok(crate::storage::head_position(connection)?)).await?;
+    let free = service.ledger.free_places();
+    Ok(json_reply(&serde_json::json!({"status": "ok", "position": position, "free_places_in_queue": free})))
+}
+
+/// Explain a kind of problem
+///
+/// Where the `type` of every problem document leads.
+#[utoipa::path(tag = "service", security(()), params(("code" = String, Path, description = "The problem's code", example = "wrong_state")),
+    responses((status = 200, description = "Title, status and advice", body = serde_json::Value)))]
+#[get("/problems/{code}")]
+async fn get_problem(request: HttpRequest, code: web::Path<String>) -> Result<HttpResponse, Problem> {
+    Ok(json_reply(&problem_page(&code, Language::of(request.headers()))?))
+}
+
+/// Where a database's data and key are.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The database.
+    pub database: Database,
+    /// Its master key.
+    pub master_key_file: PathBuf,
+}
+
+impl Place {
+    /// Reads the options.
+    ///
+    /// # Errors
+    /// When the URL is not understood.
+    pub fn of(options: &DatabaseOptions) -> Result<Self, OpenError> {
+        let database = Database::parse(&options.database_url)?;
+        let Database::Sqlite(path) = &database;
+        let beside = || {
+            let mut beside = path.clone().into_os_string();
+            beside.push(".key");
+            PathBuf::from(beside)
+        };
+        let master_key_file = options.master_key_file.clone().unwrap_or_else(beside);
+        Ok(Self { database, master_key_file })
+    }
+}
+
+/// The service without its HTTP server: what command-line tasks, the demonstration and the server share.
+pub struct Core {
+    /// Handles for handlers.
+    pub service: Service,
+    executor: JoinHandle<()>,
+}
+
+impl Core {
+    /// Opens the database, brings its schema up to date, opens the vault, starts the executor.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub fn open(place: &Place, clock: Clock, ids: Ids, readers: u32, queue_commands: usize) -> Result<Self, OpenError> {
+        let mut writer = place.database.open_writer()?;
+        let steps = migrate(&mut writer)?;
+        log::info!("the schema is up to date steps_taken={steps}");
+        let set_up = Vault::is_set_up(&mut writer).map_err(|why| OpenError(why.to_string()))?;
+        let master_key = Vault::master_key(&place.master_key_file, !set_up)?;
+        let vault = Arc::new(Vault::open(&mut writer, &master_key)?);
+        let readers = Readers::open(&place.database, readers)?;
+        let limits = Limits { queue_commands, batch_commands: BATCH_COMMANDS_MAX };
+        let (ledger, executor) = Ledger::start(Box::new(SqliteStore::new(writer)), clock.clone(), ids, limits)
+            .map_err(|why| OpenError(format!("the executor cannot be started: {why}")))?;
+        let service = Service { ledger, readers, vault, clock, find_actor: organisations::find_actor };
+        Ok(Self { service, executor })
+    }
+
+    /// Finishes what was accepted and closes.
+    pub fn close(self) {
+        drop(self.service);
+        if self.executor.join().is_err() {
+            log::error!("the executor ended by a panic");
+        }
+    }
+}
+
+/// A server that listens and waits to be run.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Stops it.
+    pub handle: ServerHandle,
+    server: Server,
+    core: Core,
+}
+
+impl Running {
+    /// Binds the port and puts the server together.
+    ///
+    /// # Errors
+    /// A sentence for the operator, such as that the port is taken.
+    pub fn bind(core: Core, options: &ListenOptions) -> Result<Self, OpenError> {
+        let refused = |why: std::io::Error| OpenError(format!("cannot listen on {}: {why}", options.bind));
+        let listener = TcpListener::bind(options.bind).map_err(|why| match why.kind() {
+            std::io::ErrorKind::AddrInUse => OpenError(format!(
+                "cannot listen on {}: another program has this port; choose another with --bind, or port 0 for a free one",
+                options.bind
+            )),
+            _ => refused(why),
+        })?;
+        let address = listener.local_addr().map_err(refused)?;
+        let document = Arc::new(openapi::document());
+        let text = web::Bytes::from(openapi::text());
+        let methods = Arc::new(openapi::methods(&document));
+        let service = web::Data::new(core.service.clone());
+        let body_bytes_max = options.body_bytes_max;
+        let factory = move || {
+            let (methods, text) = (methods.clone(), text.clone());
+            App::new()
+                .app_data(service.clone())
+                .app_data(web::PayloadConfig::new(body_bytes_max))
+                // Runs from the bottom up: compression is outermost, so that problem documents pass it finished.
+                .wrap(from_fn(around))
+                .wrap(Compress::default())
+                .into_utoipa_app()
+                .configure(routes)
+                .into_app()
+                .route("/openapi.json", web::get().to(move || open_document(text.clone())))
+                .route("/docs", web::get().to(to_docs))
+                .service(SwaggerUi::new("/docs/{_:.*}").config(SwaggerConfig::from("/openapi.json")))
+                .default_service(web::to(move |request: HttpRequest| {
+                    let response = method_not_allowed_or_not_found(&methods, &request);
+                    async move { response }
+                }))
+        };
+        let server = HttpServer::new(factory)
+            .workers(options.workers.max(1))
+            .shutdown_timeout(options.shutdown_seconds)
+            .listen(listener)
+            .map_err(refused)?
+            .run();
+        Ok(Self { address, handle: server.handle(), server, core })
+    }
+
+    /// Serves until it is told to stop, then finishes what was accepted.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn run(self) -> std::io::Result<()> {
+        log::info!("serving url=http://{}", self.address);
+        let result = self.server.await;
+        self.core.close();
+        log::info!("stopped");
+        result
+    }
+}
+
+async fn open_document(text: web::Bytes) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(text)
+}
+
+async fn to_docs() -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
+}

@@ -1,0 +1,403 @@
+//! Handing in, returning, determining and correcting assessments.
+
+use std::collections::BTreeMap;
+
+use deserr::Deserr;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::events::{AssessmentEvent as Event, Scored, Stated};
+use super::rulebook;
+use super::state::{Assessment, AssessmentState as State};
+use crate::cooperatives::{Cooperative, CooperativeEvent, HealthCategory, Rating};
+use crate::kernel::problem_codes::RULE_REFUSED;
+use crate::kernel::{Area, Date, Faults, FlexibleInt, Id, Note, Refusal, Rupiah, Text};
+use crate::ledger::{Decide, Decision, Scene, Wants, World};
+
+/// The first book year that can be assessed: cooperatives' health has been rated by regulation since 1998.
+const BOOK_YEAR_MIN: i64 = 1998;
+
+/// Hands in a worksheet.
+#[derive(Clone, Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schema(example = json!({"cooperative": "019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b", "regulation": "permen-14-2009", "book_year": 2013,
+    "assessed_on": "2014-02-24", "worksheet": {"modal_sendiri": "2804349753.60", "total_aset": "4228431187.55"}}))]
+pub struct Submit {
+    /// Whose.
+    pub cooperative: Id,
+    /// The regulation.
+    #[schema(max_length = 64)]
+    pub regulation: String,
+    /// The year whose accounts were assessed.
+    pub book_year: FlexibleInt,
+    /// The day of the assessment.
+    pub assessed_on: Date,
+    /// The worksheet: amounts, components and answers by the keys of the regulation.
+    #[schema(value_type = Object)]
+    pub worksheet: Value,
+    /// Contested readings that were chosen, by name; the recommended ones where nothing is said.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub readings: Option<BTreeMap<String, String>>,
+    /// The total the sender arrived at, if it is to be compared.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub stated_total: Option<Rupiah>,
+    /// The category the sender arrived at.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub stated_category: Option<HealthCategory>,
+}
+
+fn score(
+    regulation: &str,
+    assessed_on: Date,
+    worksheet: &Value,
+    readings: Option<&BTreeMap<String, String>>,
+    stated: Stated,
+) -> Result<Box<Scored>, Refusal> {
+    let book = rulebook::find(regulation)?;
+    let empty = BTreeMap::new();
+    let scoring = book.score(worksheet, readings.unwrap_or(&empty)).map_err(|faults| Refusal::faults(&RULE_REFUSED, faults))?;
+    let total = scoring.total.parse().ok();
+    let discrepancy = stated.total.is_some_and(|stated| Some(stated.0) != total)
+        || stated.category.is_some_and(|stated| Some(stated) != scoring.category);
+    Ok(Box::new(Scored { assessed_on, worksheet: worksheet.clone(), scoring, stated, discrepancy }))
+}
+
+impl Decide for Submit {
+    type Resource = Assessment;
+    const CREATES: bool = true;
+
+    fn reads(&self, _: Option<&Assessment>, _: &World, wants: &mut Wants) {
+        wants.state::<Cooperative>(self.cooperative.0);
+    }
+
+    fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
+        let cooperative = scene.named::<Cooperative>(self.cooperative.0, "/cooperative")?;
+        scene.actor.require_write(Area::Assessments, cooperative.region, scene.actor.organisation)?;
+        rulebook::require_kind(rulebook::find(&self.regulation)?, cooperative.kind)?;
+        self.assessed_on.require_past(scene.now, "/assessed_on")?;
+        let assessed = i64::from(self.assessed_on.year());
+        if self.book_year.0 < BOOK_YEAR_MIN || self.book_year.0 > assessed {
+            return Err(Refusal::rule(
+                "/book_year",
+                "book_year_out_of_range",
+                text!(
+                    "Tahun buku harus antara {BOOK_YEAR_MIN} dan tahun penilaian {assessed}.",
+                    "The book year must lie between {BOOK_YEAR_MIN} and the year of the assessment, {assessed}."
+                ),
+            ));
+        }
+        let stated = Stated { total: self.stated_total, category: self.stated_category };
+        let scored = score(&self.regulation, self.assessed_on, &self.worksheet, self.readings.as_ref(), stated)?;
+        Ok(Decision::one(Event::Submitted {
+            cooperative: self.cooperative.0,
+            cooperative_kind: cooperative.kind,
+            region: cooperative.region,
+            regulation: self.regulation.clone(),
+            book_year: i32::try_from(self.book_year.0).unwrap_or_default(),
+            scored,
+        }))
+    }
+}
+
+/// Sends an assessment back.
+#[derive(Clone, Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schema(example = json!({"reasons": ["Kas dan bank tidak sama dengan neraca RAT"]}))]
+pub struct Return {
+    /// Why; at least one reason.
+    #[schema(min_items = 1, max_items = 50)]
+    pub reasons: Vec<Note>,
+}
+
+/// The assessment, in one of the states that fit, when the actor has the right of `area`.
+fn in_state<'a>(scene: &Scene<'a, Assessment>, area: Area, fits: &[State]) -> Result<&'a Assessment, Refusal> {
+    let own = scene.own_in(area)?;
+    if fits.contains(&own.state) {
+        return Ok(own);
+    }
+    Err(Refusal::wrong_state(crate::kernel::OneOf::word(own.state), own.state.allowed()))
+}
+
+/// As [`in_state`], for what only the sender or the province may do.
+fn sent_by_actor<'a>(scene: &Scene<'a, Assessment>, fits: &[State]) -> Result<&'a Assessment, Refusal> {
+    let own = in_state(scene, Area::Assessments, fits)?;
+    let province = scene.actor.kind == crate::kernel::OrganisationKind::Province;
+    if province || own.stamp.recorded_by == scene.actor.organisation {
+        return Ok(own);
+    }
+    Err(Refusal::new(
+        &crate::kernel::problem_codes::FORBIDDEN,
+        Text::fixed(
+            "Hanya organisasi yang mengirim penilaian ini yang dapat melakukannya.",
+            "Only the organisation that sent this assessment can do this.",
+        ),
+    ))
+}
+
+impl Decide for Return {
+    type Resource = Assessment;
+
+    fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
+        in_state(scene, Area::Determinations, &[State::Submitted])?;
+        if self.reasons.is_empty() {
+            return Err(Refusal::rule(
+                "/reasons",
+                "no_reason",
+                Text::fixed("Sebutkan paling sedikit satu alasan.", "Give at least one reason."),
+            ));
+        }
+        Ok(Decision::one(Event::Returned { reasons: self.reasons.clone() }))
+    }
+}
+
+/// Hands a returned assessment in again.
+#[derive(Clone, Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schema(example = json!({"assessed_on": "2014-03-05", "worksheet": {"modal_sendiri": "2804349753.60", "total_aset": "4228431187.55"}}))]
+pub struct Resubmit {
+    /// The day of the assessment.
+    pub assessed_on: Date,
+    /// The whole worksheet, mended.
+    #[schema(value_type = Object)]
+    pub worksheet: Value,
+    /// Contested readings that were chosen.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub readings: Option<BTreeMap<String, String>>,
+    /// The total the sender arrived at.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub stated_total: Option<Rupiah>,
+    /// The category the sender arrived at.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub stated_category: Option<HealthCategory>,
+}
+
+impl Decide for Resubmit {
+    type Resource = Assessment;
+
+    fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
+        let own = sent_by_actor(scene, &[State::Returned])?;
+        self.assessed_on.require_past(scene.now, "/assessed_on")?;
+        let stated = Stated { total: self.stated_total, category: self.stated_category };
+        let scored = score(&own.regulation, self.assessed_on, &self.worksheet, self.readings.as_ref(), stated)?;
+        Ok(Decision::one(Event::Resubmitted { scored }))
+    }
+}
+
+/// Takes an assessment back.
+#[derive(Clone, Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schema(example = json!({"reason": "Neraca yang dipakai belum diaudit"}))]
+pub struct Withdraw {
+    /// Why.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub reason: Option<Note>,
+}
+
+impl Decide for Withdraw {
+    type Resource = Assessment;
+
+    fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
+        sent_by_actor(scene, &[State::Submitted, State::Returned])?;
+        Ok(Decision::one(Event::Withdrawn { reason: self.reason.clone() }))
+    }
+}
+
+/// Determines the final category.
+#[derive(Clone, Debug, Default, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schema(example = json!({"reconciles": ["019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b"]}))]
+pub struct Determine {
+    /// The final category; the computed one when left out.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub category: Option<HealthCategory>,
+    /// Other submissions for the same cooperative and book year that this settles.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub reconciles: Option<Vec<Id>>,
+    /// Why; needed where the category departs from what was computed.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub reason: Option<Note>,
+}
+
+/// Refuses a category the regulation does not have.
+fn require_known(own: &Assessment, category: HealthCategory) -> Result<(), Refusal> {
+    let shown = rulebook::find(&own.regulation)?.describe();
+    let word = crate::kernel::OneOf::word(category);
+    let categories = shown["categories"].as_array();
+    let names: Vec<&str> = categories.into_iter().flatten().filter_map(|known| known["key"].as_str()).collect();
+    if names.contains(&word) {
+        return Ok(());
+    }
+    let list = names.join(", ");
+    Err(Refusal::rule(
+        "/category",
+        "category_of_another_regulation",
+        text!(
+            "Regulasi penilaian ini tidak mengenal `{word}`; pilih: {list}.",
+            "The regulation of this assessment has no `{word}`; choose one of: {list}."
+        ),
+    ))
+}
+
+impl Determine {
+    fn reconciled(&self) -> impl Iterator<Item = uuid::Uuid> {
+        self.reconciles.iter().flatten().map(|id| id.0)
+    }
+
+    fn category(&self, own: &Assessment) -> Result<HealthCategory, Refusal> {
+        let computed = own.scored.scoring.category;
+        let category = self.category.or(computed).ok_or_else(|| {
+            let covered = &own.scored.scoring.covered_weight;
+            Refusal::rule(
+                "/category",
+                "no_category_computed",
+                text!(
+                    "Bobot yang tercakup baru {covered} dari 100, sehingga tidak ada kategori terhitung; sebutkan `category` dan `reason`, atau kembalikan penilaian ini.",
+                    "Only {covered} of 100 weight points are covered, so no category was computed; name `category` and `reason`, or return the assessment."
+                ),
+            )
+        })?;
+        require_known(own, category)?;
+        if Some(category) != computed && self.reason.is_none() {
+            return Err(Refusal::rule(
+                "/reason",
+                "departure_needs_reason",
+                Text::fixed(
+                    "Kategori ini berbeda dari hasil hitungan; sebutkan alasannya.",
+                    "This category departs from what was computed; give the reason.",
+                ),
+            ));
+        }
+        Ok(category)
+    }
+}
+
+impl Decide for Determine {
+    type Resource = Assessment;
+
+    fn reads(&self, own: Option<&Assessment>, _: &World, wants: &mut Wants) {
+        if let Some(own) = own {
+            wants.state::<Cooperative>(own.cooperative);
+        }
+        for id in self.reconciled() {
+            wants.state::<Assessment>(id);
+        }
+    }
+
+    fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
+        let own = in_state(scene, Area::Determinations, &[State::Submitted])?;
+        let category = self.category(own)?;
+        let mut reconciles: Vec<uuid::Uuid> = Vec::new();
+        for (index, id) in self.reconciled().enumerate() {
+            let at = format!("/reconciles/{index}");
+            let other = scene.named::<Assessment>(id, &at)?;
+            let same = other.cooperative == own.cooperative && other.book_year == own.book_year;
+            if id == scene.id || !same || other.state != State::Submitted || reconciles.contains(&id) {
+                return Err(Refusal::rule(
+                    &at,
+                    "cannot_be_reconciled",
+                    Text::fixed(
+                        "Yang dapat diselaraskan hanya penilaian lain yang masih `submitted` untuk koperasi dan tahun buku yang sama.",
+                        "Only another assessment that is still `submitted`, for the same cooperative and book year, can be reconciled.",
+                    ),
+                ));
+            }
+            reconciles.push(id);
+        }
+        let mut decision = Decision::one(Event::Determined {
+            category,
+            computed: own.scored.scoring.category,
+            reconciles: reconciles.clone(),
+            reason: self.reason.clone(),
+        });
+        for id in reconciles {
+            decision = decision.causing::<Assessment>(id, Event::Reconciled { by: scene.id })?;
+        }
+        rate(decision, scene, own, category, scene.occurred_at.day())
+    }
+}
+
+/// Lets the cooperative's own stream know its rating.
+fn rate(
+    decision: Decision<Assessment>,
+    scene: &Scene<'_, Assessment>,
+    own: &Assessment,
+    category: HealthCategory,
+    determined_on: Date,
+) -> Result<Decision<Assessment>, Refusal> {
+    let rating = Rating {
+        book_year: own.book_year,
+        category,
+        regulation: own.regulation.clone(),
+        assessment: scene.id,
+        determined_on,
+    };
+    decision.causing::<Cooperative>(own.cooperative, CooperativeEvent::HealthRated(rating))
+}
+
+/// Corrects a determination.
+#[derive(Clone, Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schema(example = json!({"category": "cukup_sehat", "reason": "Cadangan risiko terhitung dua kali"}))]
+pub struct Correct {
+    /// The final category from now on; that of the corrected worksheet when left out.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub category: Option<HealthCategory>,
+    /// The whole worksheet, corrected, when it was wrong.
+    #[deserr(default)]
+    #[schema(value_type = Option<Object>, nullable = false)]
+    pub worksheet: Option<Value>,
+    /// Contested readings that were chosen for the corrected worksheet.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub readings: Option<BTreeMap<String, String>>,
+    /// Why.
+    pub reason: Note,
+}
+
+impl Decide for Correct {
+    type Resource = Assessment;
+
+    fn reads(&self, own: Option<&Assessment>, _: &World, wants: &mut Wants) {
+        if let Some(own) = own {
+            wants.state::<Cooperative>(own.cooperative);
+        }
+    }
+
+    fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
+        let own = in_state(scene, Area::Determinations, &[State::Determined])?;
+        let scored = match &self.worksheet {
+            Some(worksheet) => {
+                let stated = Stated::default();
+                let on = own.scored.assessed_on;
+                Some(score(&own.regulation, on, worksheet, self.readings.as_ref(), stated)?)
+            }
+            None => None,
+        };
+        let computed = scored.as_ref().and_then(|scored| scored.scoring.category);
+        let category = self.category.or(computed).ok_or_else(|| {
+            Refusal::rule(
+                "/category",
+                "nothing_to_correct",
+                Text::fixed(
+                    "Sebutkan `category` yang benar, atau `worksheet` lengkap yang menghasilkannya.",
+                    "Name the right `category`, or send a complete `worksheet` that yields one.",
+                ),
+            )
+        })?;
+        require_known(own, category)?;
+        let determined_on = own.determination.as_ref().map_or_else(|| scene.occurred_at.day(), |d| d.determined_on);
+        let decision = Decision::one(Event::Corrected { category, scored, reason: self.reason.clone() });
+        rate(decision, scene, own, category, determined_on)
+    }
+}

@@ -1,0 +1,117 @@
+//! Rule books: what a regulation asks for and how it scores, as data behind one seam.
+//!
+//! A rule book lives in a folder of its own and is named in [`all`]; nothing else knows it. `seven_aspects` serves the two regulations of
+//! 2009 and 2016, which share one sheet and differ in their categories.
+
+mod scoring;
+pub mod seven_aspects;
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+
+use crate::cooperatives::CooperativeKind;
+use crate::kernel::problem_codes::REGULATION_NOT_LOADED;
+use crate::kernel::{Faults, Refusal, Text};
+
+pub use scoring::{AspectScore, BandShown, Improvement, IndicatorScore, IndicatorState, Scoring};
+
+/// The contested readings an assessor chose, by name.
+pub type Readings = BTreeMap<String, String>;
+
+/// What scores a worksheet.
+pub trait RuleBook: Send + Sync {
+    /// The regulation's id, such as `permen-14-2009`.
+    fn id(&self) -> &str;
+    /// Its title.
+    fn title(&self) -> &str;
+    /// The kinds of cooperatives it is for.
+    fn kinds(&self) -> &[CooperativeKind];
+    /// All of it, as it is shown.
+    fn describe(&self) -> Value;
+    /// Scores a worksheet.
+    ///
+    /// # Errors
+    /// Every fault of the worksheet and the readings, with pointers into the request.
+    fn score(&self, worksheet: &Value, readings: &Readings) -> Result<Scoring, Faults>;
+}
+
+static BOOKS: LazyLock<Vec<Box<dyn RuleBook>>> = LazyLock::new(seven_aspects::books);
+
+/// Every rule book that is loaded.
+pub fn all() -> impl Iterator<Item = &'static dyn RuleBook> {
+    BOOKS.iter().map(Box::as_ref)
+}
+
+/// Regulations that are known and not loaded, and why.
+static NOT_LOADED: &[(&str, Text)] = &[
+    (
+        "juknis-15-2021",
+        Text::fixed(
+            "Buku aturan Juknis 15/2021 (KKPKK) belum dimuat: beberapa indikatornya (PPAP terhadap PPAPWD, dua rasio jatidiri, satu indikator permodalan, risiko strategis) belum diketahui batas nilainya dari naskah resmi.",
+            "The rule book of Juknis 15/2021 (KKPKK) is not loaded: for some of its indicators (PPAP to PPAPWD, two ratios of identity, one of capital, strategic risk) the bands are not known from an official text.",
+        ),
+    ),
+    (
+        "perdep-07-2016",
+        Text::fixed(
+            "Buku aturan syariah Perdep 07/2016 belum dimuat: batas nilai indikatornya belum diketahui dari naskah resmi.",
+            "The sharia rule book of Perdep 07/2016 is not loaded: the bands of its indicators are not known from an official text.",
+        ),
+    ),
+    (
+        "permen-20-2008",
+        Text::fixed(
+            "Permen 20/2008 sebelum diubah belum dimuat: batas dua rasionya (BMPP, aktiva tetap) tidak ditemukan. Pakai permen-14-2009.",
+            "Permen 20/2008 in its unamended form is not loaded: the bands of two of its ratios (BMPP, fixed assets) were not found. Use permen-14-2009.",
+        ),
+    ),
+];
+
+/// A rule book by the regulation's id.
+///
+/// # Errors
+/// `regulation_not_loaded`, saying why when we know the regulation.
+pub fn find(id: &str) -> Result<&'static dyn RuleBook, Refusal> {
+    all().find(|book| book.id() == id).ok_or_else(|| {
+        let known = NOT_LOADED.iter().find(|(name, _)| *name == id).map(|(_, why)| why.clone());
+        let loaded: Vec<&str> = all().map(RuleBook::id).collect();
+        let list = loaded.join(", ");
+        let detail = known.unwrap_or_else(|| {
+            text!("Regulasi `{id}` tidak dikenal; yang dimuat: {list}.", "The regulation `{id}` is not known; loaded are: {list}.")
+        });
+        let mut refusal = Refusal::new(&REGULATION_NOT_LOADED, detail.clone()).with("loaded", loaded);
+        refusal.faults.push(crate::kernel::Fault::new("/regulation", "regulation_not_loaded", detail));
+        refusal
+    })
+}
+
+/// Refuses a kind of cooperative the rule book is not made for.
+///
+/// # Errors
+/// `regulation_not_loaded` for sharia cooperatives, else a rule refusal.
+pub fn require_kind(book: &dyn RuleBook, kind: CooperativeKind) -> Result<(), Refusal> {
+    if book.kinds().contains(&kind) {
+        return Ok(());
+    }
+    if kind == CooperativeKind::Kspps {
+        let why = NOT_LOADED.iter().find(|(name, _)| *name == "perdep-07-2016").map(|(_, why)| why.clone());
+        return Err(Refusal::new(&REGULATION_NOT_LOADED, why.unwrap_or(REGULATION_NOT_LOADED.advice.clone())));
+    }
+    Err(Refusal::rule(
+        "/cooperative",
+        "not_savings_and_loan",
+        text!(
+            "Koperasi berjenis `{kind}` tidak dinilai menurut regulasi ini; hanya koperasi atau unit simpan pinjam.",
+            "A cooperative of kind `{kind}` is not assessed under this regulation; only savings-and-loan cooperatives and units are."
+        ),
+    ))
+}
+
+/// The list of regulations: loaded ones, and known ones with the reason they are not.
+pub fn catalogue() -> Value {
+    let loaded = all().map(|book| json!({"id": book.id(), "title": book.title(), "loaded": true, "kinds": book.kinds(), "reason": null}));
+    let missing = NOT_LOADED.iter().map(|(id, why)| json!({"id": id, "title": null, "loaded": false, "kinds": [], "reason": why}));
+    loaded.chain(missing).collect()
+}

@@ -1,0 +1,114 @@
+//! The result of scoring, the same for every rule book.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::cooperatives::HealthCategory;
+use crate::kernel::Text;
+
+crate::words! {
+    /// Whether an indicator could be scored.
+    IndicatorState {
+        /// It was.
+        Scored = "scored",
+        /// Amounts are missing.
+        MissingInput = "missing_input",
+        /// The regulation gives no value for these amounts, such as a ratio over nothing.
+        NotApplicable = "not_applicable",
+    }
+}
+
+/// A band of ratios with its value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BandShown {
+    /// Lower end in percent; null when open.
+    pub from: Option<String>,
+    /// Whether the lower end belongs to the band.
+    pub from_inclusive: bool,
+    /// Upper end in percent; null when open.
+    pub to: Option<String>,
+    /// Whether the upper end belongs to the band.
+    pub to_inclusive: bool,
+    /// Value, 0 to 100.
+    pub value: i64,
+    /// Score: value × weight ÷ 100.
+    pub score: String,
+}
+
+/// One indicator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct IndicatorScore {
+    /// Its key.
+    pub key: String,
+    /// The aspect it belongs to.
+    pub aspect: String,
+    /// Ratio in percent, up to ten decimals; classified unrounded.
+    #[schema(example = "66.3212923543")]
+    pub ratio_percent: Option<String>,
+    /// Value, 0 to 100.
+    pub value: Option<i64>,
+    /// Weight: the most it can score.
+    #[schema(example = "6")]
+    pub weight: String,
+    /// Score.
+    #[schema(example = "3.00")]
+    pub score: Option<String>,
+    /// Whether it could be scored.
+    pub state: IndicatorState,
+    /// The band the ratio fell in.
+    pub band: Option<BandShown>,
+    /// Worksheet keys that are missing.
+    pub missing: Vec<String>,
+    /// Why there is no value, or which reading gave it.
+    #[schema(value_type = Option<Object>)]
+    pub explanation: Option<Text>,
+}
+
+/// One aspect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AspectScore {
+    /// Its key.
+    pub key: String,
+    /// Sum of its scores.
+    pub score: String,
+    /// The most it can score.
+    pub max: String,
+}
+
+/// What could be gained.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Improvement {
+    /// The indicator.
+    pub key: String,
+    /// Weight less score.
+    pub points_lost: String,
+    /// What the next better band would add.
+    pub gain: String,
+    /// The nearest band with a better value; for a checklist, one more item met.
+    pub next_band: Option<BandShown>,
+}
+
+/// A scored worksheet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Scoring {
+    /// The regulation.
+    pub regulation: String,
+    /// Every reading that was used, chosen or by default.
+    pub readings: BTreeMap<String, String>,
+    /// Indicators in the order of the sheet.
+    pub indicators: Vec<IndicatorScore>,
+    /// Aspects in the order of the sheet.
+    pub aspects: Vec<AspectScore>,
+    /// Weight of what could be scored, at most 100.
+    pub covered_weight: String,
+    /// Sum of all scores.
+    pub total: String,
+    /// Category of the total; null while the covered weight is below 100.
+    pub category: Option<HealthCategory>,
+    /// What could be gained, most first.
+    pub improvements: Vec<Improvement>,
+    /// What looks odd and was accepted.
+    pub warnings: Vec<String>,
+}

@@ -1,0 +1,62 @@
+//! The sheet of Permen 14/2009 and Perdep 06/2016: seven aspects, 17 ratios, 38 questions.
+//!
+//! `sheet.json` holds what both share, the two other files their titles and categories. Ratios are classified exactly, by cross
+//! multiplication; nothing is rounded before it is shown.
+
+mod improve;
+mod score;
+mod sheet;
+mod worksheet;
+
+use serde_json::{Value, json};
+
+use self::sheet::{Regulation, Sheet};
+use super::{Readings, RuleBook, Scoring};
+use crate::cooperatives::CooperativeKind;
+use crate::kernel::Faults;
+
+/// One regulation on the shared sheet.
+struct Book {
+    regulation: Regulation,
+    sheet: Sheet,
+    shown: Value,
+}
+
+/// The rule books of this folder. Data that does not parse yields none; a test holds that there are two.
+pub fn books() -> Vec<Box<dyn RuleBook>> {
+    let sheet = include_str!("sheet.json");
+    let regulations = [include_str!("permen-14-2009.json"), include_str!("perdep-06-2016.json")];
+    let book = |text: &str| -> Result<Box<dyn RuleBook>, serde_json::Error> {
+        let mut shown: Value = serde_json::from_str(text)?;
+        let details: Value = serde_json::from_str(sheet)?;
+        if let (Some(shown), Some(details)) = (shown.as_object_mut(), details.as_object()) {
+            shown.extend(details.clone());
+        }
+        Ok(Box::new(Book { regulation: serde_json::from_str(text)?, sheet: serde_json::from_str(sheet)?, shown }))
+    };
+    regulations.iter().filter_map(|text| book(text).inspect_err(|why| log::error!("a rule book is damaged error={why}")).ok()).collect()
+}
+
+impl RuleBook for Book {
+    fn id(&self) -> &str {
+        &self.regulation.id
+    }
+    fn title(&self) -> &str {
+        &self.regulation.title
+    }
+    fn kinds(&self) -> &[CooperativeKind] {
+        &self.regulation.kinds
+    }
+    fn describe(&self) -> Value {
+        json!(self.shown)
+    }
+    fn score(&self, worksheet: &Value, readings: &Readings) -> Result<Scoring, Faults> {
+        let mut faults = Faults::default();
+        let inputs = worksheet::read(&self.sheet, worksheet, &mut faults);
+        let chosen = self.sheet.choose(readings, &mut faults);
+        if !faults.0.is_empty() {
+            return Err(faults);
+        }
+        Ok(score::score(&self.regulation, &self.sheet, &inputs, &chosen))
+    }
+}

@@ -1,0 +1,219 @@
+//! From amounts to ratios, values, scores, total and category; exact throughout.
+
+use rust_decimal::Decimal;
+
+use super::super::{AspectScore, IndicatorScore, IndicatorState, Scoring};
+use super::improve::improvements;
+use super::sheet::{Band, Chosen, Indicator, ReadingRule, Regulation, Sheet};
+use super::worksheet::Inputs;
+use crate::kernel::{Text, decimal_text};
+
+/// A positive denominator and its numerator: a ratio that exists.
+#[derive(Clone, Copy, Debug)]
+pub struct Ratio {
+    numerator: Decimal,
+    denominator: Decimal,
+}
+
+impl Ratio {
+    /// The ratio, if the denominator is positive.
+    pub fn of(numerator: Decimal, denominator: Decimal) -> Option<Self> {
+        (denominator > Decimal::ZERO).then_some(Self { numerator, denominator })
+    }
+
+    /// Whether it lies in a band that ends so; by cross multiplication, so that nothing is rounded. Amounts have at most 16 digits before the
+    /// point and 4 after it, bounds at most 3 and 1: every product fits the 28 digits of [`Decimal`].
+    fn within(self, band: &Band) -> bool {
+        let left = self.numerator * Decimal::ONE_HUNDRED;
+        match (band.below, band.to) {
+            (Some(bound), _) => left < bound * self.denominator,
+            (None, Some(bound)) => left <= bound * self.denominator,
+            (None, None) => true,
+        }
+    }
+
+    /// In percent, for showing.
+    fn percent(self) -> Decimal {
+        self.numerator * Decimal::ONE_HUNDRED / self.denominator
+    }
+
+    /// In whole percent, rounded half up.
+    fn whole_percent(self) -> Decimal {
+        let floor = (self.percent() + Decimal::new(5, 1)).floor();
+        // The division may have rounded up to the next whole number; multiplication tells exactly.
+        let reached = (floor - Decimal::new(5, 1)) * self.denominator <= self.numerator * Decimal::ONE_HUNDRED;
+        if reached { floor } else { floor - Decimal::ONE }
+    }
+}
+
+/// An indicator's result before it is shown.
+pub struct Result<'a> {
+    pub indicator: &'a Indicator,
+    pub ratio: Option<Ratio>,
+    pub band: Option<usize>,
+    pub score: Option<Decimal>,
+    pub shown: IndicatorScore,
+}
+
+/// Scores read inputs.
+pub fn score(regulation: &Regulation, sheet: &Sheet, inputs: &Inputs, chosen: &Chosen<'_>) -> Scoring {
+    let results: Vec<Result<'_>> =
+        sheet.indicators.iter().map(|indicator| score_indicator(indicator, inputs, chosen)).collect();
+    let lists: Vec<(IndicatorScore, Option<Decimal>, Decimal)> = score_checklists(sheet, inputs);
+    let mut aspects = Vec::new();
+    let (mut total, mut covered) = (Decimal::ZERO, Decimal::ZERO);
+    let mut indicators = Vec::new();
+    for aspect in &sheet.aspects {
+        let of_ratios = results.iter().filter(|result| result.indicator.aspect == aspect.key);
+        let of_lists = lists.iter().filter(|(shown, ..)| shown.aspect == aspect.key);
+        let scored = of_ratios
+            .map(|result| (&result.shown, result.score, result.indicator.weight))
+            .chain(of_lists.map(|(shown, score, weight)| (shown, *score, *weight)));
+        let mut sum = Decimal::ZERO;
+        for (shown, score, weight) in scored {
+            indicators.push(shown.clone());
+            if let Some(score) = score {
+                sum += score;
+                covered += weight;
+            }
+        }
+        total += sum;
+        aspects.push(AspectScore {
+            key: aspect.key.clone(),
+            score: decimal_text(sum, 2),
+            max: aspect.weight.normalize().to_string(),
+        });
+    }
+    let complete = covered == Decimal::ONE_HUNDRED;
+    let category = regulation.categories.iter().find(|category| category.from.is_none_or(|from| total >= from));
+    Scoring {
+        regulation: regulation.id.clone(),
+        readings: chosen.names.clone(),
+        indicators,
+        aspects,
+        covered_weight: covered.normalize().to_string(),
+        total: decimal_text(total, 2),
+        category: category.filter(|_| complete).map(|category| category.key),
+        improvements: improvements(sheet, &results, inputs),
+        warnings: inputs.warnings.clone(),
+    }
+}
+
+fn score_indicator<'a>(indicator: &'a Indicator, inputs: &Inputs, chosen: &Chosen<'_>) -> Result<'a> {
+    let sum = |keys: &[String]| keys.iter().map(|key| inputs.amounts.get(key).copied()).sum::<Option<Decimal>>();
+    let (numerator, denominator) = (sum(&indicator.numerator), sum(&indicator.denominator));
+    let mut missing: Vec<String> = indicator.numerator.iter().chain(&indicator.denominator).cloned().collect();
+    missing.retain(|key| !inputs.amounts.contains_key(key));
+    missing.dedup();
+    let rules: Vec<_> = chosen.rules.iter().filter(|(key, ..)| *key == indicator.key).collect();
+    let mut result = Result {
+        indicator,
+        ratio: None,
+        band: None,
+        score: None,
+        shown: IndicatorScore {
+            key: indicator.key.clone(),
+            aspect: indicator.aspect.clone(),
+            ratio_percent: None,
+            value: None,
+            weight: indicator.weight.normalize().to_string(),
+            score: None,
+            state: IndicatorState::MissingInput,
+            band: None,
+            missing,
+            explanation: None,
+        },
+    };
+    let (Some(numerator), Some(denominator)) = (numerator, denominator) else { return result };
+    if let Some(ratio) = Ratio::of(numerator, denominator) {
+        classify(&mut result, ratio, &rules);
+    } else {
+        without_denominator(&mut result, denominator, &rules);
+    }
+    result
+}
+
+type Rule<'a> = (&'a str, &'a str, &'a ReadingRule);
+
+fn classify(result: &mut Result<'_>, ratio: Ratio, rules: &[&Rule<'_>]) {
+    let bands = &result.indicator.bands;
+    let Some(index) = bands.iter().position(|band| ratio.within(band)) else { return };
+    let mut value = bands[index].value;
+    let mut score = result.indicator.score_of(value);
+    let mut band = Some(index);
+    for (_, option, rule) in rules {
+        match rule {
+            ReadingRule::Linear { at_zero, per_point } => {
+                use rust_decimal::prelude::ToPrimitive;
+                let points = Decimal::from(*at_zero) + Decimal::from(*per_point) * ratio.whole_percent();
+                value = points.clamp(Decimal::ZERO, Decimal::ONE_HUNDRED).to_i64().unwrap_or_default();
+                score = result.indicator.score_of(value);
+                band = None;
+                result.shown.explanation = Some(by_reading(option));
+            }
+            ReadingRule::LastBandScore { score: other } if index + 1 == bands.len() => {
+                score = *other;
+                result.shown.explanation = Some(by_reading(option));
+            }
+            _ => {}
+        }
+    }
+    result.ratio = Some(ratio);
+    result.band = band;
+    result.score = Some(score);
+    result.shown.ratio_percent = Some(decimal_text(ratio.percent(), 2));
+    result.shown.value = Some(value);
+    result.shown.score = Some(decimal_text(score, 2));
+    result.shown.band = band.and_then(|index| result.indicator.shown(index));
+    result.shown.state = IndicatorState::Scored;
+}
+
+fn by_reading(option: &str) -> Text {
+    text!("Nilai menurut bacaan `{option}`, bukan tabel.", "By the reading `{option}`, not by the table.")
+}
+
+fn without_denominator(result: &mut Result<'_>, denominator: Decimal, rules: &[&Rule<'_>]) {
+    let decided = rules.iter().find_map(|(_, option, rule)| match rule {
+        ReadingRule::ZeroDenominatorValue { value } => Some((*option, *value)),
+        _ => None,
+    });
+    if let Some((option, value)) = decided {
+        let score = result.indicator.score_of(value);
+        result.score = Some(score);
+        result.shown.value = Some(value);
+        result.shown.score = Some(decimal_text(score, 2));
+        result.shown.state = IndicatorState::Scored;
+        result.shown.explanation = Some(by_reading(option));
+        return;
+    }
+    let keys = result.indicator.denominator.join(" + ");
+    result.shown.state = IndicatorState::NotApplicable;
+    result.shown.explanation = Some(text!(
+        "Penyebut `{keys}` adalah {denominator}; rasio tidak dapat dihitung dan regulasi tidak memberi nilai untuk keadaan ini. Asesor harus memutuskan.",
+        "The denominator `{keys}` is {denominator}; the ratio cannot be formed and the regulation gives no value for this. The assessor must decide."
+    ));
+}
+
+fn score_checklists(sheet: &Sheet, inputs: &Inputs) -> Vec<(IndicatorScore, Option<Decimal>, Decimal)> {
+    let lists = &sheet.checklists;
+    let scored = lists.groups.iter().map(|group| {
+        let met = inputs.met.get(&group.key).copied();
+        let weight = group.points_each * Decimal::from(group.questions);
+        let score = met.map(|met| group.points_each * Decimal::from(met));
+        let percent = met.map(|met| Decimal::from(met * 100) / Decimal::from(group.questions));
+        let shown = IndicatorScore {
+            key: format!("{}_{}", lists.key, group.key),
+            aspect: lists.aspect.clone(),
+            ratio_percent: percent.map(|percent| decimal_text(percent, 2)),
+            value: None,
+            weight: weight.normalize().to_string(),
+            score: score.map(|score| decimal_text(score, 2)),
+            state: if met.is_some() { IndicatorState::Scored } else { IndicatorState::MissingInput },
+            band: None,
+            missing: if met.is_some() { Vec::new() } else { vec![format!("{}.{}", lists.key, group.key)] },
+            explanation: None,
+        };
+        (shown, score, weight)
+    });
+    scored.collect()
+}

@@ -1,0 +1,171 @@
+//! Reading a worksheet: known keys, exact amounts, 38 answers; derived amounts computed and compared with stated ones.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde_json::{Map, Value};
+
+use super::sheet::{Derived, Sheet, Term};
+use crate::kernel::{Fault, Faults, Rupiah, Text};
+
+/// What a worksheet says.
+#[derive(Default)]
+pub struct Inputs {
+    /// Amounts by key, given or computed.
+    pub amounts: BTreeMap<String, Decimal>,
+    /// How many questions of each group were answered yes.
+    pub met: BTreeMap<String, usize>,
+    /// What looks odd.
+    pub warnings: Vec<String>,
+}
+
+/// Reads a worksheet; every fault is reported.
+pub fn read(sheet: &Sheet, worksheet: &Value, faults: &mut Faults) -> Inputs {
+    let mut inputs = Inputs::default();
+    let Some(map) = worksheet.as_object() else {
+        faults.add("/worksheet", "wrong_type", Text::fixed("Kirim objek JSON.", "Send a JSON object."));
+        return inputs;
+    };
+    let mut given: BTreeMap<&str, Rupiah> = BTreeMap::new();
+    let mut components: BTreeMap<&str, BTreeMap<&str, Rupiah>> = BTreeMap::new();
+    for (key, value) in map {
+        let at = format!("/worksheet/{key}");
+        if sheet.amounts.contains(key) {
+            given.extend(amount(value, &at, faults).map(|amount| (key.as_str(), amount)));
+        } else if let Some(terms) = sheet.components.get(key) {
+            components.insert(key, read_components(terms, value, &at, faults));
+        } else if *key == sheet.checklists.key {
+            read_checklists(sheet, value, &at, faults, &mut inputs.met);
+        } else {
+            unknown(&at, key, faults);
+        }
+    }
+    for (key, amount) in &given {
+        if amount.0.is_sign_negative() && !amount.0.is_zero() {
+            inputs.warnings.push(format!("negative_amount:{key}"));
+        }
+        inputs.amounts.insert((*key).to_owned(), amount.0);
+    }
+    for derived in &sheet.derived {
+        derive(sheet, derived, &given, &components, &mut inputs, faults);
+    }
+    inputs
+}
+
+fn amount(value: &Value, at: &str, faults: &mut Faults) -> Option<Rupiah> {
+    let parsed = match value {
+        Value::String(text) => Rupiah::parse(text),
+        _ => Err(Text::fixed(
+            "Kirim jumlah rupiah sebagai teks, misalnya \"2804349753.60\", bukan angka JSON.",
+            "Send the amount of rupiah as text, such as \"2804349753.60\", not as a JSON number.",
+        )),
+    };
+    parsed.map_err(|why| faults.0.push(Fault::new(at, "invalid_money", why))).ok()
+}
+
+fn unknown(at: &str, key: &str, faults: &mut Faults) {
+    faults.add(
+        at,
+        "unknown_worksheet_key",
+        text!(
+            "Lembar kerja regulasi ini tidak memuat `{key}`; lihat GET /v1/regulations/{{id}}.",
+            "The worksheet of this regulation has no `{key}`; see GET /v1/regulations/{{id}}."
+        ),
+    );
+}
+
+/// Components of a weighted sum; one that is not named is zero.
+fn read_components<'a>(terms: &[Term], value: &'a Value, at: &str, faults: &mut Faults) -> BTreeMap<&'a str, Rupiah> {
+    let mut found = BTreeMap::new();
+    let Some(map) = value.as_object() else {
+        faults.add(at, "wrong_type", Text::fixed("Kirim objek berisi komponen.", "Send an object of components."));
+        return found;
+    };
+    for (key, value) in map {
+        let at = format!("{at}/{key}");
+        if terms.iter().any(|term| term.key == *key) {
+            found.extend(amount(value, &at, faults).map(|amount| (key.as_str(), amount)));
+        } else {
+            unknown(&at, key, faults);
+        }
+    }
+    found
+}
+
+fn read_checklists(sheet: &Sheet, value: &Value, at: &str, faults: &mut Faults, met: &mut BTreeMap<String, usize>) {
+    let empty = Map::new();
+    let map = value.as_object().unwrap_or_else(|| {
+        faults.add(at, "wrong_type", Text::fixed("Kirim objek berisi kelompok pertanyaan.", "Send an object of question groups."));
+        &empty
+    });
+    for (key, answers) in map {
+        let at = format!("{at}/{key}");
+        let Some(group) = sheet.checklists.groups.iter().find(|group| group.key == *key) else {
+            unknown(&at, key, faults);
+            continue;
+        };
+        let (count, expected) = (answers.as_array().map_or(0, Vec::len), group.questions);
+        if count != expected {
+            faults.add(
+                at,
+                "wrong_question_count",
+                text!(
+                    "Kelompok `{key}` berisi {expected} pertanyaan; terkirim {count} jawaban. Kirim {expected} nilai true atau false.",
+                    "Group `{key}` has {expected} questions; {count} answers were sent. Send {expected} values, true or false."
+                ),
+            );
+            continue;
+        }
+        let mut yes = 0;
+        for (index, answer) in answers.as_array().into_iter().flatten().enumerate() {
+            match answer.as_bool() {
+                Some(answer) => yes += usize::from(answer),
+                None => faults.add(
+                    format!("{at}/{index}"),
+                    "wrong_type",
+                    Text::fixed("Jawab true (ya) atau false (tidak).", "Answer true (yes) or false (no)."),
+                ),
+            }
+        }
+        met.insert(key.clone(), yes);
+    }
+}
+
+/// Computes a derived amount where its parts are there, and compares it with the stated one at the precision that was stated.
+fn derive(
+    sheet: &Sheet,
+    derived: &Derived,
+    given: &BTreeMap<&str, Rupiah>,
+    components: &BTreeMap<&str, BTreeMap<&str, Rupiah>>,
+    inputs: &mut Inputs,
+    faults: &mut Faults,
+) {
+    let computed = match &derived.components {
+        Some(group) => components.get(group.as_str()).map(|parts| {
+            let terms = sheet.components.get(group).into_iter().flatten();
+            terms.filter_map(|term| Some(weighted(parts.get(term.key.as_str())?.0, term))).sum::<Decimal>()
+        }),
+        None => derived.terms.iter().map(|term| Some(weighted(given.get(term.key.as_str())?.0, term))).sum(),
+    };
+    let Some(computed) = computed else { return };
+    let key = &derived.key;
+    if let Some(stated) = given.get(key.as_str()) {
+        let shown = computed.round_dp_with_strategy(stated.scale(), RoundingStrategy::MidpointAwayFromZero);
+        if shown != stated.0 {
+            let stated = stated.0;
+            faults.add(
+                format!("/worksheet/{key}"),
+                "contradicting_amounts",
+                text!(
+                    "`{key}` dinyatakan {stated}, tetapi komponennya menghasilkan {shown}; perbaiki salah satunya atau kirim satu saja.",
+                    "`{key}` is stated as {stated}, but its components make {shown}; correct one of them or send only one."
+                ),
+            );
+        }
+    }
+    inputs.amounts.insert(key.clone(), computed);
+}
+
+fn weighted(amount: Decimal, term: &Term) -> Decimal {
+    amount * term.percent / Decimal::ONE_HUNDRED
+}

@@ -1,0 +1,130 @@
+//! Flags and environment, made into typed settings. Every limit is a named value with its unit.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::kernel::{OrganisationKind, Region};
+
+/// Records cooperative health, manager competence and financing from an append-only event log.
+#[derive(Debug, Parser)]
+#[command(name = "lumbung", version, about, disable_help_subcommand = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub task: Task,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Bring the schema up to date and serve the API.
+    Serve(ServeOptions),
+    /// Serve with the demonstration programme, in a temporary database unless one is named.
+    Demo(DemoOptions),
+    /// Bring the schema up to date and stop.
+    Migrate(DatabaseOptions),
+    /// Issue, list and revoke API keys.
+    Keys {
+        /// What to do with keys.
+        #[command(subcommand)]
+        task: KeysTask,
+    },
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+/// Where the data and its master key are.
+#[derive(Clone, Debug, Args)]
+pub struct DatabaseOptions {
+    /// Database, `sqlite:PATH`.
+    #[arg(long, env = "DATABASE_URL", default_value = "sqlite:lumbung.db", value_name = "URL")]
+    pub database_url: String,
+    /// File with the master key that seals personal data [default: the database's path with `.key` added].
+    #[arg(long, env = "LUMBUNG_MASTER_KEY_FILE", value_name = "FILE")]
+    pub master_key_file: Option<PathBuf>,
+}
+
+/// How to serve.
+#[derive(Clone, Debug, Args)]
+pub struct ServeOptions {
+    /// Where the data is.
+    #[command(flatten)]
+    pub database: DatabaseOptions,
+    /// How to listen.
+    #[command(flatten)]
+    pub listen: ListenOptions,
+}
+
+/// Address and limits of the server.
+#[derive(Clone, Debug, Args)]
+pub struct ListenOptions {
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, env = "LUMBUNG_BIND", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    pub bind: SocketAddr,
+    /// HTTP worker threads.
+    #[arg(long, env = "LUMBUNG_WORKERS", default_value_t = 2, value_name = "COUNT")]
+    pub workers: usize,
+    /// Database connections for reading.
+    #[arg(long, env = "LUMBUNG_READERS", default_value_t = 8, value_name = "COUNT")]
+    pub readers: u32,
+    /// Largest body of a single command, in bytes.
+    #[arg(long, env = "LUMBUNG_BODY_BYTES_MAX", default_value_t = 1024 * 1024, value_name = "BYTES")]
+    pub body_bytes_max: usize,
+    /// Commands that may wait to be written; one more is answered 503.
+    #[arg(long, env = "LUMBUNG_QUEUE_COMMANDS_MAX", default_value_t = 4096, value_name = "COUNT")]
+    pub queue_commands_max: usize,
+    /// Time given to open requests when stopping, in seconds.
+    #[arg(long, env = "LUMBUNG_SHUTDOWN_SECONDS", default_value_t = 30, value_name = "SECONDS")]
+    pub shutdown_seconds: u64,
+}
+
+/// How to demonstrate.
+#[derive(Clone, Debug, Args)]
+pub struct DemoOptions {
+    /// Database to fill and keep [default: a temporary one].
+    #[arg(long, env = "DATABASE_URL", value_name = "URL")]
+    pub database_url: Option<String>,
+    /// How to listen.
+    #[command(flatten)]
+    pub listen: ListenOptions,
+    /// Print one line of JSON with the address and the keys instead of the guide.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to do with keys.
+#[derive(Clone, Debug, Subcommand)]
+pub enum KeysTask {
+    /// Issue a key and print it; registers the organisation if it is new.
+    Issue {
+        /// Where the data is.
+        #[command(flatten)]
+        database: DatabaseOptions,
+        /// province, regency, council, certifier, bank, ministry or auditor.
+        #[arg(long, value_parser = parse_kind)]
+        kind: OrganisationKind,
+        /// Region of a regency, dotted, such as 64.72.
+        #[arg(long, value_parser = parse_region)]
+        region: Option<Region>,
+        /// Name of the organisation.
+        #[arg(long)]
+        name: String,
+        /// Code of the organisation, such as a bank's.
+        #[arg(long)]
+        code: Option<String>,
+        /// What the key is for.
+        #[arg(long)]
+        label: Option<String>,
+    },
+}
+
+fn parse_kind(text: &str) -> Result<OrganisationKind, String> {
+    serde_json::from_value(text.into())
+        .map_err(|_| "use province, regency, council, certifier, bank, ministry or auditor".to_owned())
+}
+
+fn parse_region(text: &str) -> Result<Region, String> {
+    Region::parse(text).map_err(|(_, why)| why.en.into_owned())
+}

@@ -1,0 +1,275 @@
+//! Why a request is refused, said in both languages and pointing at the place.
+
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+use deserr::{DeserializeError, ErrorKind, IntoValue, MergeWithError, ValuePointerRef};
+use serde::{Deserialize, Serialize};
+
+use super::codes::{self, Code};
+
+/// A sentence in Indonesian and in English.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Text {
+    /// Bahasa Indonesia, the default.
+    pub id: Cow<'static, str>,
+    /// English.
+    pub en: Cow<'static, str>,
+}
+
+impl Text {
+    /// A sentence known at compile time.
+    pub const fn fixed(id: &'static str, en: &'static str) -> Self {
+        Self { id: Cow::Borrowed(id), en: Cow::Borrowed(en) }
+    }
+
+    /// A sentence put together at run time; the `text!` macro is the usual way here.
+    pub fn new(id: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Self {
+        Self { id: id.into(), en: en.into() }
+    }
+}
+
+/// `text!("kalimat {x}", "sentence {x}")`: a [`Text`] with the variables in scope filled in.
+#[macro_export]
+macro_rules! text {
+    ($id:literal, $en:literal) => {
+        $crate::kernel::Text::new(format!($id), format!($en))
+    };
+}
+
+/// One thing wrong with what was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// RFC 6901 pointer into the body (`/worksheet/total_aset`), or `?name` for a query parameter.
+    pub pointer: String,
+    /// Stable snake_case name of the fault.
+    pub code: Cow<'static, str>,
+    /// What to do about it.
+    pub detail: Text,
+}
+
+impl Fault {
+    /// A fault at `pointer`.
+    pub fn new(pointer: impl Into<String>, code: &'static str, detail: Text) -> Self {
+        Self { pointer: pointer.into(), code: Cow::Borrowed(code), detail }
+    }
+}
+
+/// All faults found so far; a body is read to its end before it is refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Faults(pub Vec<Fault>);
+
+impl Faults {
+    /// Adds a fault.
+    pub fn add(&mut self, pointer: impl Into<String>, code: &'static str, detail: Text) {
+        self.0.push(Fault::new(pointer, code, detail));
+    }
+
+    /// `Ok(value)` when nothing was found wrong.
+    ///
+    /// # Errors
+    /// The refusal `rule_refused` carrying every fault.
+    pub fn or_refuse<T>(self, value: T) -> Result<T, Refusal> {
+        if self.0.is_empty() { Ok(value) } else { Err(Refusal::faults(&codes::RULE_REFUSED, self)) }
+    }
+}
+
+/// Builds the pointer text of a place in a body.
+pub struct Pointer;
+
+impl Pointer {
+    /// RFC 6901 text of a deserr location.
+    pub fn of(location: ValuePointerRef<'_>) -> String {
+        match location {
+            ValuePointerRef::Origin => String::new(),
+            ValuePointerRef::Key { key, prev } => {
+                format!("{}/{}", Self::of(*prev), key.replace('~', "~0").replace('/', "~1"))
+            }
+            ValuePointerRef::Index { index, prev } => format!("{}/{index}", Self::of(*prev)),
+        }
+    }
+}
+
+impl MergeWithError<Faults> for Faults {
+    fn merge(self_: Option<Self>, other: Faults, _: ValuePointerRef) -> ControlFlow<Self, Self> {
+        let mut all = self_.unwrap_or_default();
+        all.0.extend(other.0);
+        ControlFlow::Continue(all)
+    }
+}
+
+impl DeserializeError for Faults {
+    fn error<V: IntoValue>(
+        self_: Option<Self>,
+        error: ErrorKind<V>,
+        location: ValuePointerRef,
+    ) -> ControlFlow<Self, Self> {
+        let mut all = self_.unwrap_or_default();
+        let at = Pointer::of(location);
+        all.0.push(match error {
+            ErrorKind::IncorrectValueKind { actual, accepted } => {
+                let got = kind_name(actual.kind());
+                let want = accepted.iter().map(|kind| kind_name(*kind)).collect::<Vec<_>>().join(" / ");
+                Fault::new(at, "wrong_type", text!("Kirim {want}, bukan {got}.", "Send {want}, not {got}."))
+            }
+            ErrorKind::MissingField { field } => Fault::new(
+                format!("{at}/{field}"),
+                "missing_field",
+                text!("Isian `{field}` wajib ada.", "Add the field `{field}`; it is required."),
+            ),
+            ErrorKind::UnknownKey { key, accepted } => {
+                let known = accepted.join(", ");
+                Fault::new(
+                    format!("{at}/{key}"),
+                    "unknown_field",
+                    text!(
+                        "Isian `{key}` tidak dikenal; hapus atau perbaiki ejaannya. Yang dikenal: {known}.",
+                        "The field `{key}` is not known; remove it or correct its spelling. Known: {known}."
+                    ),
+                )
+            }
+            ErrorKind::UnknownValue { value, accepted } => {
+                let known = accepted.join(", ");
+                Fault::new(
+                    at,
+                    "unknown_value",
+                    text!("`{value}` tidak dikenal; pilih: {known}.", "`{value}` is not known; choose one of: {known}."),
+                )
+            }
+            ErrorKind::BadSequenceLen { expected, .. } => Fault::new(
+                at,
+                "wrong_length",
+                text!("Daftar ini harus berisi {expected} unsur.", "This list must have {expected} items."),
+            ),
+            ErrorKind::Unexpected { msg } => Fault::new(at, "invalid_value", Text::new(msg.clone(), msg)),
+        });
+        ControlFlow::Continue(all)
+    }
+}
+
+fn kind_name(kind: deserr::ValueKind) -> &'static str {
+    match kind {
+        deserr::ValueKind::Null => "null",
+        deserr::ValueKind::Boolean => "true/false",
+        deserr::ValueKind::Integer | deserr::ValueKind::NegativeInteger => "integer",
+        deserr::ValueKind::Float => "number",
+        deserr::ValueKind::String => "text",
+        deserr::ValueKind::Sequence => "array",
+        deserr::ValueKind::Map => "object",
+    }
+}
+
+/// A request that is not carried out, and what the sender can do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// Entry of the problem table.
+    pub code: &'static Code,
+    /// What happened here and what to do.
+    pub detail: Text,
+    /// Every fault, when there are places to point at.
+    pub faults: Vec<Fault>,
+    /// Machine-readable members of the problem document: `existing`, `state`, `allowed`, …
+    pub members: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Refusal {
+    /// A refusal with a sentence.
+    pub fn new(code: &'static Code, detail: Text) -> Self {
+        Self { code, detail, faults: Vec::new(), members: serde_json::Map::new() }
+    }
+
+    /// A refusal whose sentences are its faults'.
+    pub fn faults(code: &'static Code, faults: Faults) -> Self {
+        let detail = faults.0.first().map_or(code.advice.clone(), |fault| fault.detail.clone());
+        Self { code, detail, faults: faults.0, members: serde_json::Map::new() }
+    }
+
+    /// A rule refused one field.
+    pub fn rule(pointer: &str, fault: &'static str, detail: Text) -> Self {
+        Self::faults(&codes::RULE_REFUSED, Faults(vec![Fault::new(pointer, fault, detail)]))
+    }
+
+    /// Nothing of that kind and id is visible to the caller.
+    pub fn not_found(kind: &str, id: impl std::fmt::Display) -> Self {
+        Self::new(
+            &codes::NOT_FOUND,
+            text!("Tidak ada `{kind}` {id} yang dapat Anda lihat.", "There is no `{kind}` {id} that you can see."),
+        )
+    }
+
+    /// The command does not fit the state; `allowed` are the commands that do.
+    pub fn wrong_state(state: &str, allowed: &[&str]) -> Self {
+        let list = if allowed.is_empty() { "-".to_owned() } else { allowed.join(", ") };
+        Self::new(
+            &codes::WRONG_STATE,
+            text!(
+                "Keadaannya sekarang `{state}`; yang dapat dilakukan: {list}.",
+                "Its state is `{state}`; what can be done from there: {list}."
+            ),
+        )
+        .with("state", state)
+        .with("allowed", allowed.to_vec())
+    }
+
+    /// The same thing is already recorded under `existing`.
+    pub fn duplicate(pointer: &str, what: &str, existing: uuid::Uuid) -> Self {
+        let detail = text!(
+            "{what} ini sudah tercatat pada {existing}; pakai catatan itu.",
+            "This {what} is already recorded as {existing}; use that record."
+        );
+        let mut refusal = Self::new(&codes::DUPLICATE, detail.clone()).with("existing", existing.to_string());
+        refusal.faults.push(Fault::new(pointer, "duplicate", detail));
+        refusal
+    }
+
+    /// Adds a machine-readable member.
+    #[must_use]
+    pub fn with(mut self, member: &str, value: impl Into<serde_json::Value>) -> Self {
+        self.members.insert(member.to_owned(), value.into());
+        self
+    }
+
+    /// The text form kept in an idempotency receipt.
+    pub fn to_stored(&self) -> String {
+        serde_json::json!({
+            "code": self.code.name, "detail": self.detail, "faults": self.faults, "members": self.members
+        })
+        .to_string()
+    }
+
+    /// Reads what [`Refusal::to_stored`] wrote; an unreadable receipt becomes an internal error.
+    pub fn from_stored(text: &str) -> Self {
+        #[derive(Deserialize)]
+        struct Stored {
+            code: String,
+            detail: Text,
+            faults: Vec<Fault>,
+            members: serde_json::Map<String, serde_json::Value>,
+        }
+        match serde_json::from_str::<Stored>(text) {
+            Ok(Stored { code, detail, faults, members }) => {
+                let code = codes::code(&code).unwrap_or(&codes::INTERNAL);
+                Self { code, detail, faults, members }
+            }
+            Err(_) => Self::new(&codes::INTERNAL, codes::INTERNAL.advice.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_refusal_reads_back_unchanged() {
+        let refusal = Refusal::wrong_state("applied", &["approvals", "rejections"]);
+        assert_eq!(Refusal::from_stored(&refusal.to_stored()), refusal);
+    }
+
+    #[test]
+    fn a_pointer_escapes_slashes_and_tildes() {
+        let origin = ValuePointerRef::Origin;
+        let list = ValuePointerRef::Key { key: "a/b~c", prev: &origin };
+        assert_eq!(Pointer::of(ValuePointerRef::Index { index: 3, prev: &list }), "/a~1b~0c/3");
+    }
+}

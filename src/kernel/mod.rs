@@ -1,0 +1,30 @@
+//! Vocabulary without I/O: what every other module speaks in.
+//!
+//! Nothing here knows HTTP, a database or an area. A value that parses is a value that may be used: a [`Region`]
+//! is one of the province's, a [`Money`] is exact decimal rupiah, a [`Timestamp`] is an instant in UTC.
+
+#[macro_use]
+mod fault;
+#[macro_use]
+mod input;
+mod actor;
+mod codes;
+mod money;
+mod person;
+mod region;
+mod rights;
+mod time;
+
+pub use actor::{Actor, OrganisationKind};
+pub use codes::{ALL_CODES, Code, code};
+pub mod problem_codes {
+    //! The codes by name.
+    pub use super::codes::*;
+}
+pub use fault::{Fault, Faults, Pointer, Refusal, Text};
+pub use input::{FlexibleInt, Id, Name, Note, Number, OneOf, YesNo};
+pub use money::{Money, Rupiah, decimal_text};
+pub use person::{NikOrang, Person, PersonChanges, PersonalData};
+pub use region::{PROVINCE, REGIONS, Region, RegionEntry};
+pub use rights::{Area, Scope, may_read, may_write, personal_data};
+pub use time::{Clock, Date, TimeOfRecord, Timestamp};

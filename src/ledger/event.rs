@@ -1,0 +1,146 @@
+//! What is appended: the event, its canonical bytes and its way to and from JSON.
+
+use std::any::Any;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::merkle::{Hash, leaf_hash};
+use super::resource::{Kind, Resource};
+use crate::kernel::Timestamp;
+
+/// Everything about an event but its data: what folds and projections may depend on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// Place in the log: 1, 2, 3, … without gaps.
+    pub position: i64,
+    /// The event's own id.
+    pub event_id: Uuid,
+    /// Kind of the resource it belongs to.
+    pub stream_kind: String,
+    /// The resource it belongs to.
+    pub stream_id: Uuid,
+    /// Place in the resource's stream: 1, 2, 3, …
+    pub version: i64,
+    /// `area.verb_past`.
+    pub event_type: String,
+    /// Version of the data's form.
+    pub schema_version: i32,
+    /// The key that acted.
+    pub actor: Uuid,
+    /// The organisation that acted.
+    pub organisation: Uuid,
+    /// When it happened in the world, as the sender says.
+    pub occurred_at: Timestamp,
+    /// When it was recorded here.
+    pub recorded_at: Timestamp,
+    /// The request, or the trace it belongs to.
+    pub correlation_id: String,
+    /// The event that caused this one, if one did.
+    pub causation_id: Option<Uuid>,
+}
+
+/// A recorded event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Who, what, when, where.
+    pub envelope: Envelope,
+    /// Canonical JSON (RFC 8785): its bytes are hashed.
+    pub data: String,
+    /// Leaf of the Merkle tree at index `position − 1`.
+    pub leaf_hash: Hash,
+}
+
+impl Event {
+    /// Seals an envelope and its data with the leaf hash.
+    ///
+    /// # Errors
+    /// When `data` is not JSON.
+    pub fn seal(envelope: Envelope, data: String) -> Result<Self, serde_json::Error> {
+        let leaf_hash = leaf_hash(&canonical(&envelope, &data)?);
+        Ok(Self { envelope, data, leaf_hash })
+    }
+
+    /// Recomputes the leaf hash from what is stored.
+    ///
+    /// # Errors
+    /// When the stored data is not JSON any more.
+    pub fn recomputed_hash(&self) -> Result<Hash, serde_json::Error> {
+        Ok(leaf_hash(&canonical(&self.envelope, &self.data)?))
+    }
+}
+
+/// The canonical bytes of an event: RFC 8785 JSON of the whole envelope with its data.
+fn canonical(envelope: &Envelope, data: &str) -> Result<Vec<u8>, serde_json::Error> {
+    let data: Value = serde_json::from_str(data)?;
+    serde_json_canonicalizer::to_vec(&json!({
+        "position": envelope.position,
+        "event_id": envelope.event_id,
+        "stream_kind": envelope.stream_kind,
+        "stream_id": envelope.stream_id,
+        "version": envelope.version,
+        "type": envelope.event_type,
+        "schema_version": envelope.schema_version,
+        "actor": envelope.actor,
+        "organisation": envelope.organisation,
+        "occurred_at": envelope.occurred_at,
+        "recorded_at": envelope.recorded_at,
+        "correlation_id": envelope.correlation_id,
+        "causation_id": envelope.causation_id,
+        "data": data,
+    }))
+}
+
+/// Splits an event enum into its type name and canonical data. Areas write their events as enums with
+/// `#[serde(tag = "type", content = "data")]`.
+///
+/// # Errors
+/// When the enum is not of that form.
+pub fn encode<E: Serialize>(event: &E) -> Result<(String, String), serde_json::Error> {
+    use serde::ser::Error;
+    let mut value = serde_json::to_value(event)?;
+    let data = value.get_mut("data").map_or_else(|| json!({}), Value::take);
+    let Some(Value::String(name)) = value.get_mut("type").map(Value::take) else {
+        return Err(serde_json::Error::custom("an event serialises as {type, data}"));
+    };
+    Ok((name, serde_json_canonicalizer::to_string(&data)?))
+}
+
+/// Puts a stored type name and its data together again.
+///
+/// # Errors
+/// When this binary does not know the type, or the data does not have its form.
+pub fn decode<E: DeserializeOwned>(event_type: &str, data: &str) -> Result<E, serde_json::Error> {
+    let data: Value = serde_json::from_str(data)?;
+    serde_json::from_value(json!({ "type": event_type, "data": data }))
+}
+
+/// An event a decision wants appended, not yet placed in the log.
+pub struct Draft {
+    pub(super) kind: Kind,
+    pub(super) stream_id: Uuid,
+    pub(super) event_type: String,
+    pub(super) schema_version: i32,
+    pub(super) data: String,
+    pub(super) event: Box<dyn Any + Send>,
+}
+
+impl Draft {
+    /// An event of resource `id`.
+    ///
+    /// # Errors
+    /// When the event does not serialise, which is a mistake in the area's event enum.
+    pub fn of<R: Resource>(id: Uuid, event: R::Event) -> Result<Self, serde_json::Error> {
+        let (event_type, data) = encode(&event)?;
+        Ok(Self {
+            kind: Kind::of::<R>(),
+            stream_id: id,
+            schema_version: R::schema_version(&event_type),
+            event_type,
+            data,
+            event: Box::new(event),
+        })
+    }
+}

@@ -1,0 +1,30 @@
+//! Event sourcing itself: no area, no HTTP, no database driver.
+//!
+//! A *command* ([`Decide`]) is handed to the [`Ledger`]'s bounded queue. One executor thread takes everybody who waits, opens one
+//! transaction, reads what the commands name, lets each decide in turn on the batch's own up-to-date [`World`], folds the
+//! resulting events into the states ([`Resource::evolve`]), writes events, states, claims, facts and receipts, commits once, and only then
+//! answers. What a database must do for this is the [`Store`] trait; `storage` implements it.
+//!
+//! - An [`Event`] is a fact with a gapless position; its leaf hash enters the Merkle tree whose [`Frontier`] lives in the head row.
+//! - A *claim* makes something unique (a legal-entity number, a certificate number of one certifier).
+//! - A *fact* is what a state asserts for figures across resources (this manager was certified on that day), with the positions between
+//!   which it held: the source of every count and of its evidence.
+//! - A *receipt* remembers the first answer to an Idempotency-Key, for ever.
+
+mod command;
+mod event;
+mod executor;
+mod merkle;
+mod resource;
+mod store;
+#[cfg(test)]
+pub mod testing;
+mod world;
+
+pub use command::{Answer, Context, Decide, Decision, IfMatch, Request, Scene, Submission};
+pub use event::{Draft, Envelope, Event, decode, encode};
+pub use executor::{Ids, Ledger, Limits};
+pub use merkle::{Frontier, Hash, leaf_hash};
+pub use resource::{Cell, ColumnType, Fact, Kind, Resource, Stamp, Table, fold_stream};
+pub use store::{Batch, Claim, FactChange, Head, Receipt, StateRow, Store, StoreError, SubjectKey};
+pub use world::{Wants, World};

@@ -1,0 +1,227 @@
+//! A resource kind: its events, its one fold, and the row it is stored in.
+
+use std::any::Any;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::event::{Envelope, Event, decode};
+use super::store::Claim;
+use crate::kernel::{Area, Date, Region, Timestamp};
+
+/// What a column holds; the set both databases share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnType {
+    /// Text.
+    Text,
+    /// 64-bit integer.
+    Int,
+    /// Boolean.
+    Bool,
+}
+
+/// One value of a typed column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cell {
+    /// Text or nothing.
+    Text(Option<String>),
+    /// Integer or nothing.
+    Int(Option<i64>),
+    /// Boolean or nothing.
+    Bool(Option<bool>),
+}
+
+impl Cell {
+    /// A text cell.
+    pub fn text(value: impl ToString) -> Self {
+        Self::Text(Some(value.to_string()))
+    }
+
+    /// A text cell that may be empty.
+    pub fn maybe(value: Option<impl ToString>) -> Self {
+        Self::Text(value.map(|value| value.to_string()))
+    }
+}
+
+/// Where the states of a kind are stored: `id`, `version`, `position`, the typed columns, `doc`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// The table's name.
+    pub name: &'static str,
+    /// The typed columns: whatever is filtered or sorted by.
+    pub columns: &'static [(&'static str, ColumnType)],
+}
+
+/// What every document carries about itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Stamp {
+    /// The resource's id.
+    pub id: Uuid,
+    /// How many events made it what it is; also its `ETag`.
+    pub version: i64,
+    /// Position of its last event in the log.
+    pub position: i64,
+    /// The organisation that recorded its first event.
+    pub recorded_by: Uuid,
+    /// When its first event was recorded.
+    pub recorded_at: Timestamp,
+    /// When its last event was recorded.
+    pub updated_at: Timestamp,
+}
+
+/// What a state asserts for figures across resources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// The measure it counts for, such as `healthy_ksp`.
+    pub measure: &'static str,
+    /// What is counted once, however many facts name it.
+    pub subject: Uuid,
+    /// Where.
+    pub region: Region,
+    /// What more is asserted, such as a role.
+    pub value: String,
+    /// The day it happened.
+    pub occurred_on: Date,
+    /// The event that is the evidence.
+    pub event_id: Uuid,
+}
+
+/// A kind of resource with one fold: the folded state is at once what decisions read, what is stored, and what the API returns.
+pub trait Resource: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
+    /// Its events, an enum with `#[serde(tag = "type", content = "data")]`.
+    type Event: Serialize + DeserializeOwned + Send + Sync + 'static;
+    /// Kind of its streams, singular.
+    const KIND: &'static str;
+    /// Where its states are stored.
+    const TABLE: Table;
+    /// The area its rights are given by.
+    const AREA: Area;
+
+    /// The one fold. `None` from an event that cannot follow the state: the log is corrupt.
+    fn evolve(state: Option<Self>, event: &Self::Event, envelope: &Envelope) -> Option<Self>;
+    /// The stamp of the document.
+    fn stamp(&self) -> &Stamp;
+    /// The stamp, to be written by the ledger alone.
+    fn stamp_mut(&mut self) -> &mut Stamp;
+    /// Values of the table's typed columns, in its order.
+    fn columns(&self) -> Vec<Cell>;
+    /// The region and the organisation that rights go by.
+    fn home(&self) -> (Region, Uuid);
+
+    /// What must not be recorded twice. A claim once made stays with its resource.
+    fn claims(&self) -> Vec<Claim> {
+        Vec::new()
+    }
+
+    /// What it asserts for figures across resources.
+    fn facts(&self) -> Vec<Fact> {
+        Vec::new()
+    }
+
+    /// The schema version new events of a type are written in.
+    fn schema_version(_event_type: &str) -> i32 {
+        1
+    }
+
+    /// Lifts the data of an older schema version to the present one.
+    fn upcast(_event_type: &str, _schema_version: i32, data: String) -> String {
+        data
+    }
+}
+
+/// Folds one event and stamps the result.
+fn fold<R: Resource>(state: Option<&R>, event: &R::Event, envelope: &Envelope) -> Option<R> {
+    let before = state.map(|state| *state.stamp());
+    let mut after = R::evolve(state.cloned(), event, envelope)?;
+    *after.stamp_mut() = Stamp {
+        id: envelope.stream_id,
+        version: envelope.version,
+        position: envelope.position,
+        recorded_by: before.map_or(envelope.organisation, |stamp| stamp.recorded_by),
+        recorded_at: before.map_or(envelope.recorded_at, |stamp| stamp.recorded_at),
+        updated_at: envelope.recorded_at,
+    };
+    Some(after)
+}
+
+/// Folds recorded events of one stream, from its first on: as-of reads and rebuilds.
+///
+/// # Errors
+/// A sentence naming the position of the first event that does not decode or fit.
+pub fn fold_stream<R: Resource>(events: &[Event]) -> Result<Option<R>, String> {
+    let mut state: Option<R> = None;
+    for event in events {
+        let Envelope { event_type, schema_version, position, .. } = &event.envelope;
+        let data = R::upcast(event_type, *schema_version, event.data.clone());
+        let decoded = decode::<R::Event>(event_type, &data)
+            .map_err(|why| format!("event at position {position} does not decode: {why}"))?;
+        let next = fold(state.as_ref(), &decoded, &event.envelope);
+        state = Some(next.ok_or_else(|| format!("event at position {position} does not follow the state"))?);
+    }
+    Ok(state)
+}
+
+/// A state of some kind, as the executor handles it.
+pub(super) trait AnyState: Send {
+    fn as_any(&self) -> &dyn Any;
+    fn stamp(&self) -> &Stamp;
+    fn doc(&self) -> Result<String, serde_json::Error>;
+    fn columns(&self) -> Vec<Cell>;
+    fn claims(&self) -> Vec<Claim>;
+    fn facts(&self) -> Vec<Fact>;
+}
+
+impl<R: Resource> AnyState for R {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn stamp(&self) -> &Stamp {
+        Resource::stamp(self)
+    }
+    fn doc(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
+    }
+    fn columns(&self) -> Vec<Cell> {
+        Resource::columns(self)
+    }
+    fn claims(&self) -> Vec<Claim> {
+        Resource::claims(self)
+    }
+    fn facts(&self) -> Vec<Fact> {
+        Resource::facts(self)
+    }
+}
+
+pub(super) type BoxedState = Box<dyn AnyState>;
+
+/// A resource kind without its type parameter.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    /// Name of the kind.
+    pub name: &'static str,
+    /// Where its states are stored.
+    pub table: Table,
+    pub(super) load: fn(&str) -> Result<BoxedState, serde_json::Error>,
+    pub(super) fold: fn(Option<&dyn AnyState>, &dyn Any, &Envelope) -> Option<BoxedState>,
+}
+
+impl Kind {
+    /// The kind of `R`.
+    pub fn of<R: Resource>() -> Self {
+        Self {
+            name: R::KIND,
+            table: R::TABLE,
+            load: |doc| Ok(Box::new(serde_json::from_str::<R>(doc)?)),
+            fold: |state, event, envelope| {
+                let state = state.map(|state| state.as_any().downcast_ref::<R>());
+                let event = event.downcast_ref::<R::Event>()?;
+                match state {
+                    Some(None) => None,
+                    known => fold::<R>(known.flatten(), event, envelope).map(|state| Box::new(state) as BoxedState),
+                }
+            },
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What the executor asks of a database. One implementation serves both; the conformance suite runs on each.
+
+use uuid::Uuid;
+
+use super::event::Event;
+use super::merkle::{Frontier, Hash};
+use super::resource::{Cell, Fact, Table};
+use crate::kernel::Timestamp;
+
+/// The end of the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// Position of the last event; 0 when there is none.
+    pub position: i64,
+    /// When the last event was recorded.
+    pub recorded_at: Timestamp,
+    /// Frontier of the Merkle tree.
+    pub frontier: Frontier,
+}
+
+/// Something that may be recorded once only.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Claim {
+    /// What is unique, such as `legal_entity`.
+    pub namespace: &'static str,
+    /// The value, normalised.
+    pub value: String,
+    /// The field a duplicate is blamed on.
+    pub pointer: &'static str,
+    /// Official name of the thing, for the sentence.
+    pub what: &'static str,
+}
+
+/// A person's wrapped data key, and the keyed hash the person is found by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubjectKey {
+    /// Whose.
+    pub subject: Uuid,
+    /// HMAC of the identity number, if there is one.
+    pub lookup: Option<String>,
+    /// The data key, wrapped by the master key.
+    pub wrapped: Vec<u8>,
+}
+
+/// A stored state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateRow {
+    /// Where it belongs.
+    pub table: Table,
+    /// The resource.
+    pub id: Uuid,
+    /// Version of its stream.
+    pub version: i64,
+    /// Position of its last event.
+    pub position: i64,
+    /// Typed columns.
+    pub columns: Vec<Cell>,
+    /// The document.
+    pub doc: String,
+}
+
+/// A fact begins or ceases to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FactChange {
+    /// The fact.
+    pub fact: Fact,
+    /// The resource that asserts it.
+    pub resource: Uuid,
+    /// From this position on.
+    pub position: i64,
+    /// Begins (true) or ceases.
+    pub begins: bool,
+}
+
+/// The first answer to an Idempotency-Key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Whose key.
+    pub organisation: Uuid,
+    /// The key.
+    pub key: String,
+    /// Keyed hash of method, path and content.
+    pub fingerprint: Hash,
+    /// Whether the answer was 201.
+    pub created: bool,
+    /// Kind, id, version of the answer's document, and the position of its last event.
+    pub stream_kind: String,
+    /// The resource.
+    pub stream_id: Uuid,
+    /// The version that was answered.
+    pub version: i64,
+    /// The position that was answered.
+    pub position: i64,
+    /// The refusal, when it was one.
+    pub refusal: Option<String>,
+    /// When.
+    pub recorded_at: Timestamp,
+}
+
+/// All a batch writes, in one transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// Events at head + 1 and on.
+    pub events: Vec<Event>,
+    /// The last state of every resource touched.
+    pub states: Vec<StateRow>,
+    /// New claims with their holders.
+    pub claims: Vec<(Claim, Uuid)>,
+    /// Facts that begin or cease, in order.
+    pub facts: Vec<FactChange>,
+    /// Receipts.
+    pub receipts: Vec<Receipt>,
+    /// Keys of new persons, or of persons whose look-up changed.
+    pub subject_keys: Vec<SubjectKey>,
+    /// Persons whose keys are destroyed.
+    pub destroyed: Vec<Uuid>,
+    /// The head after the batch.
+    pub head: Head,
+}
+
+impl Batch {
+    /// Whether there is anything to write.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.receipts.is_empty()
+    }
+}
+
+/// Why a store could not do it.
+#[derive(Debug)]
+pub struct StoreError(pub String);
+
+impl std::fmt::Display for StoreError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+impl std::error::Error for StoreError {}
+
+/// A writer's connection: one transaction at a time, begun, read from, then committed with a batch or rolled back.
+pub trait Store: Send {
+    /// Opens the transaction and locks the head: no other writer gets in between.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    fn begin(&mut self) -> Result<Head, StoreError>;
+    /// Receipts of these organisations' keys.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    fn receipts(&mut self, keys: &[(Uuid, String)]) -> Result<Vec<Receipt>, StoreError>;
+    /// Documents of these resources, those that exist.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    fn states(&mut self, table: &Table, ids: &[Uuid]) -> Result<Vec<(Uuid, String)>, StoreError>;
+    /// Who holds these claims.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    fn claims(&mut self, claims: &[Claim]) -> Result<Vec<(Claim, Uuid)>, StoreError>;
+    /// Writes the batch and commits; when this returns, the batch is on disk.
+    ///
+    /// # Errors
+    /// When nothing of it was written.
+    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError>;
+    /// Gives the transaction up.
+    fn rollback(&mut self);
+}

@@ -1,0 +1,31 @@
+//! lumbung, the village rice barn: the record-keeping service of a provincial cooperatives office.
+//!
+//! An append-only event log is the truth; everything else is folded from it. Modules stand in ranks and import only from lower ones
+//! (`tests/architecture.rs` holds them to it):
+//!
+//! | rank | module | what it is |
+//! |---|---|---|
+//! | 1 | [`kernel`] | vocabulary without I/O: money, regions, time, actors and rights, refusals in two languages |
+//! | 2 | [`ledger`] | event sourcing itself: commands, the executor, folds, the Merkle frontier; no area, no HTTP, no database |
+//! | 3 | [`storage`] | the databases: connections, migrations, the writer, shared reads, the vault of personal data keys |
+//! | 4 | [`web`] | the toolkit handlers are written with: who calls, what they sent, pages, problems |
+//! | 5 | areas | [`organisations`], [`cooperatives`], … each a folder: events, state, commands, views, http |
+//! | 6 | [`app`] | puts the parts together: routes, middleware, start and stop; [`openapi`] is the document |
+//!
+//! A write goes `http → Command → Ledger queue → executor → Store`, and its answer comes back after the commit. A read goes
+//! `http → views → stored document`. There is no third way.
+
+#[macro_use]
+pub mod kernel;
+pub mod ledger;
+pub mod storage;
+pub mod web;
+
+pub mod assessments;
+pub mod cooperatives;
+pub mod managers;
+pub mod organisations;
+
+pub mod app;
+pub mod config;
+pub mod openapi;

@@ -1,0 +1,235 @@
+//! Registering managers and what follows. Personal data arrives here sealed.
+
+use deserr::Deserr;
+use utoipa::ToSchema;
+
+use super::events::ManagerEvent as Event;
+use super::state::{Manager, Role};
+use crate::cooperatives::{Cooperative, CooperativeStatus};
+use crate::kernel::problem_codes::PERSONAL_DATA_ERASED;
+use crate::kernel::{Area, Date, Faults, Id, Note, Refusal, Region, Text};
+use crate::ledger::{Decide, Decision, Scene, SubjectKey, Wants, World};
+
+/// Puts a person on record, the data sealed.
+#[derive(Clone, Debug)]
+pub struct RegisterSealed {
+    /// Where.
+    pub region: Region,
+    /// The sealed data.
+    pub sealed: String,
+    /// The key it was sealed with, wrapped.
+    pub key: SubjectKey,
+}
+
+impl Decide for RegisterSealed {
+    type Resource = Manager;
+    const CREATES: bool = true;
+
+    fn decide(&self, scene: &Scene<'_, Manager>) -> Result<Decision<Manager>, Refusal> {
+        scene.actor.require_write(Area::Managers, self.region, scene.actor.organisation)?;
+        let event = Event::Registered { region: self.region, sealed: self.sealed.clone() };
+        Ok(Decision::one(event).with_key(Some(self.key.clone())))
+    }
+}
+
+/// The person, unless the data was erased.
+fn known<'a>(scene: &Scene<'a, Manager>) -> Result<&'a Manager, Refusal> {
+    let own = scene.own()?;
+    if own.erased {
+        return Err(Refusal::new(&PERSONAL_DATA_ERASED, PERSONAL_DATA_ERASED.advice.clone()));
+    }
+    Ok(own)
+}
+
+/// Changes a person's data.
+#[derive(Clone, Debug)]
+pub struct AmendSealed {
+    /// All of the data, sealed again.
+    pub sealed: String,
+    /// The key, with the look-up of the identity number as it is now.
+    pub key: SubjectKey,
+}
+
+impl Decide for AmendSealed {
+    type Resource = Manager;
+
+    fn decide(&self, scene: &Scene<'_, Manager>) -> Result<Decision<Manager>, Refusal> {
+        known(scene)?;
+        let event = Event::DetailsAmended { sealed: self.sealed.clone() };
+        Ok(Decision::one(event).with_key(Some(self.key.clone())))
+    }
+}
+
+/// Takes up a role at a cooperative.
+#[derive(Clone, Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schema(example = json!({"cooperative": "019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b", "role": "manajer", "since": "2012-01-02"}))]
+pub struct Appoint {
+    /// Where.
+    pub cooperative: Id,
+    /// As what.
+    pub role: Role,
+    /// From this day on; when left out, the day of `occurred_at`.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub since: Option<Date>,
+}
+
+impl Decide for Appoint {
+    type Resource = Manager;
+
+    fn reads(&self, _: Option<&Manager>, _: &World, wants: &mut Wants) {
+        wants.state::<Cooperative>(self.cooperative.0);
+    }
+
+    fn decide(&self, scene: &Scene<'_, Manager>) -> Result<Decision<Manager>, Refusal> {
+        let own = scene.own()?;
+        let cooperative = scene.named::<Cooperative>(self.cooperative.0, "/cooperative")?;
+        scene.actor.require_write(Area::Managers, cooperative.region, scene.actor.organisation)?;
+        if cooperative.status == CooperativeStatus::Dissolved {
+            return Err(Refusal::rule(
+                "/cooperative",
+                "cooperative_dissolved",
+                Text::fixed("Koperasi ini sudah bubar.", "This cooperative was dissolved."),
+            ));
+        }
+        let since = self.since.unwrap_or_else(|| scene.occurred_at.day());
+        since.require_past(scene.now, "/since")?;
+        if own.current().any(|held| held.cooperative == self.cooperative.0 && held.role == self.role) {
+            return Err(Refusal::wrong_state("appointed", &["departures"]));
+        }
+        Ok(Decision::one(Event::Appointed { cooperative: self.cooperative.0, role: self.role, since }))
+    }
+}
+
+/// Leaves a role.
+#[derive(Clone, Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schema(example = json!({"cooperative": "019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b", "role": "manajer", "until": "2014-05-01"}))]
+pub struct Depart {
+    /// Where.
+    pub cooperative: Id,
+    /// As what.
+    pub role: Role,
+    /// The last day; when left out, the day of `occurred_at`.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub until: Option<Date>,
+    /// Why.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub reason: Option<Note>,
+}
+
+impl Decide for Depart {
+    type Resource = Manager;
+
+    fn decide(&self, scene: &Scene<'_, Manager>) -> Result<Decision<Manager>, Refusal> {
+        let own = scene.own()?;
+        let until = self.until.unwrap_or_else(|| scene.occurred_at.day());
+        until.require_past(scene.now, "/until")?;
+        let held = own.current().find(|held| held.cooperative == self.cooperative.0 && held.role == self.role);
+        let held = held.ok_or_else(|| Refusal::wrong_state("not_appointed", &["appointments"]))?;
+        if until < held.since {
+            return Err(Refusal::rule(
+                "/until",
+                "ends_before_it_begins",
+                Text::fixed("Berakhir sebelum dimulai.", "It would end before it began."),
+            ));
+        }
+        let (cooperative, role) = (self.cooperative.0, self.role);
+        Ok(Decision::one(Event::Departed { cooperative, role, until, reason: self.reason.clone() }))
+    }
+}
+
+/// Destroys the key of a person's data.
+#[derive(Clone, Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schema(example = json!({"reason": "Permintaan pemilik data menurut UU 27/2022 pasal 8"}))]
+pub struct ErasePerson {
+    /// Why.
+    pub reason: Note,
+}
+
+impl Decide for ErasePerson {
+    type Resource = Manager;
+
+    fn decide(&self, scene: &Scene<'_, Manager>) -> Result<Decision<Manager>, Refusal> {
+        known(scene)?;
+        let mut decision = Decision::one(Event::PersonalDataErased { reason: self.reason.clone() });
+        decision.destroyed.push(scene.id);
+        Ok(decision)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cooperatives::{CooperativeEvent, CooperativeKind};
+    use crate::kernel::{Name, Number};
+    use crate::ledger::testing::Story;
+    use uuid::Uuid;
+
+    const KSP: Id = Id(Uuid::from_u128(0x15B));
+
+    fn samarinda() -> Region {
+        Region::parse("64.72").unwrap()
+    }
+
+    fn registered() -> Event {
+        Event::Registered { region: samarinda(), sealed: "x1.sealed".to_owned() }
+    }
+
+    fn appointed() -> Event {
+        Event::Appointed { cooperative: KSP.0, role: Role::Manajer, since: Date::parse("2013-01-02").unwrap() }
+    }
+
+    fn ksp() -> [CooperativeEvent; 1] {
+        [CooperativeEvent::Registered {
+            name: Name::parse("KSP Uji").unwrap(),
+            kind: CooperativeKind::Ksp,
+            region: samarinda(),
+            nik_koperasi: Some(Number::parse("6472010010001").unwrap()),
+            badan_hukum: None,
+            address: None,
+        }]
+    }
+
+    fn appoint() -> Appoint {
+        Appoint { cooperative: KSP, role: Role::Manajer, since: Some(Date::parse("2013-01-02").unwrap()) }
+    }
+
+    fn depart(until: &str) -> Depart {
+        Depart { cooperative: KSP, role: Role::Manajer, until: Some(Date::parse(until).unwrap()), reason: None }
+    }
+
+    #[test]
+    fn a_person_is_appointed_once_per_role_and_cooperative() {
+        let given = || Story::given([registered()]).knowing::<Cooperative, 1>(KSP.0, ksp());
+        given().when(appoint()).then([appointed()]);
+        let again = Story::given([registered(), appointed()]).knowing::<Cooperative, 1>(KSP.0, ksp());
+        again.when(appoint()).refused("wrong_state");
+    }
+
+    #[test]
+    fn an_appointment_at_an_unknown_cooperative_points_at_the_field() {
+        Story::given([registered()]).when(appoint()).refused_at("rule_refused", "/cooperative");
+    }
+
+    #[test]
+    fn a_departure_needs_an_appointment_and_cannot_precede_it() {
+        Story::given([registered()]).when(depart("2014-01-01")).refused("wrong_state");
+        Story::given([registered(), appointed()]).when(depart("2012-01-01")).refused_at("rule_refused", "/until");
+        Story::given([registered(), appointed()]).when(depart("2014-01-01")).then_types(&["manager.departed"]);
+    }
+
+    #[test]
+    fn after_erasure_the_data_can_be_neither_amended_nor_erased_again() {
+        let reason = Note::parse("permintaan").unwrap();
+        let erased = || Story::<Manager>::given([registered(), Event::PersonalDataErased { reason: reason.clone() }]);
+        assert!(erased().state().sealed.is_empty());
+        erased().when(ErasePerson { reason: reason.clone() }).refused("personal_data_erased");
+        let key = SubjectKey { subject: Uuid::nil(), lookup: None, wrapped: Vec::new() };
+        erased().when(AmendSealed { sealed: "x1.other".to_owned(), key }).refused("personal_data_erased");
+    }
+}

@@ -1,0 +1,55 @@
+//! What happens to managers.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::state::Role;
+use crate::kernel::{Date, Note, Region};
+
+/// An event of a manager.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data", deny_unknown_fields)]
+pub enum ManagerEvent {
+    /// The person is on record from now on.
+    #[serde(rename = "manager.registered")]
+    Registered {
+        /// Where.
+        region: Region,
+        /// Name, identity number, phone, address, sealed.
+        sealed: String,
+    },
+    /// The person's data changed.
+    #[serde(rename = "manager.details_amended")]
+    DetailsAmended {
+        /// All of it, sealed again.
+        sealed: String,
+    },
+    /// Took up a role at a cooperative.
+    #[serde(rename = "manager.appointed")]
+    Appointed {
+        /// Where.
+        cooperative: Uuid,
+        /// As what.
+        role: Role,
+        /// From this day on.
+        since: Date,
+    },
+    /// Left a role.
+    #[serde(rename = "manager.departed")]
+    Departed {
+        /// Where.
+        cooperative: Uuid,
+        /// As what.
+        role: Role,
+        /// The last day.
+        until: Date,
+        /// Why.
+        reason: Option<Note>,
+    },
+    /// The key of the person's data was destroyed.
+    #[serde(rename = "manager.personal_data_erased")]
+    PersonalDataErased {
+        /// Why.
+        reason: Note,
+    },
+}

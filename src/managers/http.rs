@@ -1,0 +1,182 @@
+//! Addresses of managers.
+
+use actix_web::{HttpRequest, HttpResponse, get, patch, post};
+use deserr::Deserr;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::commands::{AmendSealed, Appoint, Depart, ErasePerson, RegisterSealed};
+use super::state::{Appointment, Manager};
+use super::views::{self, ManagerFilter, PUT_FORWARD};
+use crate::kernel::{Faults, Person, PersonChanges, PersonalData, Refusal, Region, Scope};
+use crate::ledger::{Resource, Stamp};
+use crate::storage::{AnyConnection, ReadError, current_facts};
+use crate::web::{
+    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Stored, Viewer, listing,
+    present_persons, reseal_person, seal_person, show, show_history,
+};
+
+impl Present for Manager {
+    const PATH: &'static str = "managers";
+    const REWRITES: bool = true;
+
+    fn present(viewer: &Viewer, connection: &mut AnyConnection, docs: Vec<String>) -> Result<Vec<String>, Problem> {
+        present_persons(viewer, connection, docs)
+    }
+
+    /// A certifier sees the managers put forward to it.
+    fn admits(&self, scope: Scope, connection: &mut AnyConnection) -> Result<bool, Problem> {
+        let Scope::Organisation(certifier) = scope else {
+            return Ok(scope.admits(self.region, self.stamp.recorded_by));
+        };
+        let put_forward = current_facts(connection, PUT_FORWARD, self.stamp.id)?;
+        Ok(put_forward.iter().any(|fact| fact.value == certifier.to_string()))
+    }
+}
+
+/// A manager as it is shown.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the answer; it is made from the stored document")]
+pub struct ManagerDocument {
+    /// About the record.
+    #[schema(inline)]
+    #[serde(flatten)]
+    stamp: Stamp,
+    /// Where.
+    region: Region,
+    /// Whether the data was erased.
+    erased: bool,
+    /// Roles held now and before.
+    appointments: Vec<Appointment>,
+    /// Whether `person` is shown, hidden or erased.
+    personal_data: PersonalData,
+    /// The person's data, for the provincial office and the organisation that registered the person.
+    person: Option<Person>,
+}
+
+/// A person to be put on record.
+#[derive(Clone, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schema(example = json!({"region": "64.72", "person": {"name": "Contoh Nama (fiktif)", "nik_orang": "6472014101800001"}}))]
+pub struct RegisterManager {
+    /// Where.
+    region: Region,
+    /// The person's data; sealed before anything is recorded.
+    person: Person,
+}
+
+/// Changes to a person's data.
+#[derive(Clone, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schema(example = json!({"person": {"phone": "0541-111111"}}))]
+pub struct AmendManager {
+    /// What changes.
+    person: PersonChanges,
+}
+
+/// Routes of this area.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(register_manager)
+        .service(list_managers)
+        .service(get_manager)
+        .service(amend_manager)
+        .service(list_manager_history)
+        .service(appoint_manager)
+        .service(depart_manager)
+        .service(erase_manager);
+}
+
+/// Register a manager
+///
+/// Name, identity number, phone and address are sealed under a key of their own. The same identity number twice is refused with the id of the
+/// record that has it.
+#[utoipa::path(tag = "managers", request_body = RegisterManager,
+    responses((status = 201, description = "Registered", body = ManagerDocument)))]
+#[post("/managers")]
+async fn register_manager(command: Command<RegisterManager>) -> Result<HttpResponse, Problem> {
+    let (key, sealed) = seal_person(&command.caller.service, command.id, &command.body.person)?;
+    let region = command.body.region;
+    command.with(RegisterSealed { region, sealed, key }).create().await
+}
+
+/// List managers
+#[utoipa::path(tag = "managers", params(ManagerFilter, PageParams),
+    responses((status = 200, description = "A page", body = List<ManagerDocument>)))]
+#[get("/managers")]
+async fn list_managers(request: HttpRequest, caller: Caller, page: Page<ManagerFilter>) -> Result<HttpResponse, Problem> {
+    listing::<Manager, _, _>(&request, caller, page, |connection, _, scope, filter, keyset| {
+        views::list(connection, scope, filter, keyset)
+    })
+    .await
+}
+
+/// Read one manager
+#[utoipa::path(tag = "managers", params(("id" = Uuid, Path, description = "The manager"), AsOfParams),
+    responses((status = 200, description = "The manager", body = ManagerDocument)))]
+#[get("/managers/{id}")]
+async fn get_manager(
+    request: HttpRequest,
+    caller: Caller,
+    id: IdPath,
+    params: Params<AsOfParams>,
+) -> Result<HttpResponse, Problem> {
+    show::<Manager>(request, caller, id.0, params.0).await
+}
+
+/// Amend a manager's personal data
+#[utoipa::path(tag = "managers", params(("id" = Uuid, Path, description = "The manager")), request_body = AmendManager,
+    responses((status = 200, description = "Amended", body = ManagerDocument)))]
+#[patch("/managers/{id}")]
+async fn amend_manager(id: IdPath, command: Command<AmendManager>) -> Result<HttpResponse, Problem> {
+    let id = id.0;
+    let service = command.caller.service.clone();
+    let actor = command.context.actor.clone();
+    let sealed = service
+        .read(move |connection| {
+            let row = Manager::find(connection, &id.to_string())?;
+            let manager = row.map(|row| serde_json::from_str::<Manager>(&row.doc)).transpose().map_err(ReadError::from)?;
+            let manager = manager.ok_or_else(|| Refusal::not_found(Manager::KIND, id))?;
+            actor.require_write(Manager::AREA, manager.region, manager.stamp.recorded_by)?;
+            Ok(manager.sealed)
+        })
+        .await?;
+    let (key, sealed) = reseal_person(&service, id, sealed, command.body.person.clone()).await?;
+    command.with(AmendSealed { sealed, key }).on(id).await
+}
+
+/// Read the history of a manager
+///
+/// Its events, oldest first; personal data stays sealed.
+#[utoipa::path(tag = "managers", params(("id" = Uuid, Path, description = "The manager")),
+    responses((status = 200, description = "Its events", body = List<serde_json::Value>)))]
+#[get("/managers/{id}/history")]
+async fn list_manager_history(caller: Caller, id: IdPath) -> Result<HttpResponse, Problem> {
+    show_history::<Manager>(caller, id.0).await
+}
+
+/// Appoint a manager to a role at a cooperative
+#[utoipa::path(tag = "managers", params(("id" = Uuid, Path, description = "The manager")), request_body = Appoint,
+    responses((status = 200, description = "Appointed", body = ManagerDocument)))]
+#[post("/managers/{id}/appointments")]
+async fn appoint_manager(id: IdPath, command: Command<Appoint>) -> Result<HttpResponse, Problem> {
+    command.on(id.0).await
+}
+
+/// End a manager's role at a cooperative
+#[utoipa::path(tag = "managers", params(("id" = Uuid, Path, description = "The manager")), request_body = Depart,
+    responses((status = 200, description = "Departed", body = ManagerDocument)))]
+#[post("/managers/{id}/departures")]
+async fn depart_manager(id: IdPath, command: Command<Depart>) -> Result<HttpResponse, Problem> {
+    command.on(id.0).await
+}
+
+/// Erase a manager's personal data
+///
+/// Destroys the key. Events and proofs stay; what they say about the person cannot be read any more, by anyone.
+#[utoipa::path(tag = "managers", params(("id" = Uuid, Path, description = "The manager")), request_body = ErasePerson,
+    responses((status = 200, description = "Erased", body = ManagerDocument)))]
+#[post("/managers/{id}/erasures")]
+async fn erase_manager(id: IdPath, command: Command<ErasePerson>) -> Result<HttpResponse, Problem> {
+    command.on(id.0).await
+}

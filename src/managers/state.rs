@@ -1,0 +1,159 @@
+//! A manager as the events made them.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::events::ManagerEvent as Event;
+use super::views;
+use crate::cooperatives::MANAGED_BY;
+use crate::kernel::{Area, Date, OneOf, Region};
+use crate::ledger::{Cell, Envelope, Fact, Resource, Stamp, Table};
+
+crate::words! {
+    /// What a person is at a cooperative.
+    Role {
+        /// Member of the board.
+        Pengurus = "pengurus",
+        /// Supervisor.
+        Pengawas = "pengawas",
+        /// Manager.
+        Manajer = "manajer",
+        /// Branch manager.
+        ManajerCabang = "manajer_cabang",
+        /// Head of funds.
+        KabagDana = "kabag_dana",
+        /// Head of loans.
+        KabagPinjaman = "kabag_pinjaman",
+        /// Bookkeeper.
+        JuruBuku = "juru_buku",
+        /// Cashier.
+        Kasir = "kasir",
+    }
+}
+
+impl Role {
+    /// Whether its holder counts as a manager.
+    pub fn is_manager(self) -> bool {
+        matches!(self, Self::Manajer | Self::ManajerCabang)
+    }
+}
+
+/// A role held at a cooperative.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Appointment {
+    /// Where.
+    pub cooperative: Uuid,
+    /// As what.
+    pub role: Role,
+    /// From this day on.
+    pub since: Date,
+    /// The last day; null while it is held.
+    pub until: Option<Date>,
+    /// The event that made it.
+    pub event_id: Uuid,
+}
+
+/// A manager. What the sealed text holds appears as `person` to those who may see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Manager {
+    /// About the record.
+    #[serde(flatten)]
+    pub stamp: Stamp,
+    /// Where.
+    pub region: Region,
+    /// The person's data, sealed; never shown.
+    #[schema(ignore)]
+    pub sealed: String,
+    /// Whether the data was erased.
+    pub erased: bool,
+    /// Roles held now and before.
+    pub appointments: Vec<Appointment>,
+}
+
+impl Manager {
+    /// Roles held now.
+    pub fn current(&self) -> impl Iterator<Item = &Appointment> {
+        self.appointments.iter().filter(|appointment| appointment.until.is_none())
+    }
+
+    /// The role that counts: a manager role if one is held, else the latest.
+    pub fn role(&self) -> Option<Role> {
+        let manager = self.current().map(|appointment| appointment.role).find(|role| role.is_manager());
+        manager.or_else(|| self.current().last().map(|appointment| appointment.role))
+    }
+}
+
+impl Resource for Manager {
+    type Event = Event;
+    const KIND: &'static str = "manager";
+    const TABLE: Table = views::TABLE;
+    const AREA: Area = Area::Managers;
+
+    fn evolve(state: Option<Self>, event: &Event, envelope: &Envelope) -> Option<Self> {
+        let Some(mut state) = state else {
+            let Event::Registered { region, sealed } = event else { return None };
+            return Some(Self {
+                stamp: Stamp::default(),
+                region: *region,
+                sealed: sealed.clone(),
+                erased: false,
+                appointments: Vec::new(),
+            });
+        };
+        match event {
+            Event::Registered { .. } => return None,
+            Event::DetailsAmended { sealed } => state.sealed.clone_from(sealed),
+            Event::Appointed { cooperative, role, since } => state.appointments.push(Appointment {
+                cooperative: *cooperative,
+                role: *role,
+                since: *since,
+                until: None,
+                event_id: envelope.event_id,
+            }),
+            Event::Departed { cooperative, role, until, .. } => {
+                let held = |held: &&mut Appointment| {
+                    held.cooperative == *cooperative && held.role == *role && held.until.is_none()
+                };
+                state.appointments.iter_mut().find(held)?.until = Some(*until);
+            }
+            Event::PersonalDataErased { .. } => {
+                state.erased = true;
+                state.sealed.clear();
+            }
+        }
+        Some(state)
+    }
+
+    fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
+    fn stamp_mut(&mut self) -> &mut Stamp {
+        &mut self.stamp
+    }
+    fn columns(&self) -> Vec<Cell> {
+        vec![
+            Cell::text(self.region),
+            Cell::text(self.stamp.recorded_by),
+            Cell::maybe(self.current().last().map(|appointment| appointment.cooperative)),
+            Cell::maybe(self.role().map(OneOf::word)),
+            Cell::text(if self.erased { "erased" } else { "active" }),
+        ]
+    }
+    fn home(&self) -> (Region, Uuid) {
+        (self.region, self.stamp.recorded_by)
+    }
+    fn facts(&self) -> Vec<Fact> {
+        self.current()
+            .filter(|appointment| appointment.role.is_manager())
+            .map(|appointment| Fact {
+                measure: MANAGED_BY,
+                subject: appointment.cooperative,
+                region: self.region,
+                value: appointment.role.word().to_owned(),
+                occurred_on: appointment.since,
+                event_id: appointment.event_id,
+            })
+            .collect()
+    }
+}

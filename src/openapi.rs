@@ -1,0 +1,162 @@
+//! The OpenAPI document: collected from the running routes, completed with what all operations share.
+
+use std::collections::BTreeMap;
+
+use actix_web::App;
+use serde_json::{Value, json};
+use utoipa::OpenApi;
+use utoipa_actix_web::AppExt;
+
+use crate::app;
+
+/// What stands at the top of the document.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "lumbung",
+        description = "Health of savings-and-loan cooperatives, competence of their managers, and their financing: recorded as events, read as documents.\n\nEvery write may carry an `Idempotency-Key`; the same key with the same content is answered as the first time, for ever. Every document has an `ETag` to be used in `If-Match` and `If-None-Match`. Problems are RFC 9457 documents in Indonesian, or in English by `Accept-Language: en`.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+        contact(name = "Dinas Koperasi Provinsi Kalimantan Timur")
+    ),
+    servers((url = "/", description = "This service")),
+    components(schemas(crate::web::ProblemDocument)),
+    security(("api_key" = [])),
+    tags(
+        (name = "cooperatives", description = "Cooperatives: identity, licences, status, health ratings"),
+        (name = "managers", description = "Managers, with personal data sealed"),
+        (name = "assessments", description = "Health assessments and the regulations they are scored by"),
+        (name = "certifications", description = "Competence certificates of managers"),
+        (name = "enterprises", description = "Micro, small and medium enterprises"),
+        (name = "financing", description = "Bank financing and its life"),
+        (name = "programmes", description = "Programmes with targets, their progress and its evidence"),
+        (name = "administration", description = "Organisations, keys, the caller"),
+        (name = "service", description = "Liveness, readiness, problems"),
+    ),
+)]
+struct Head;
+
+/// The document, as JSON with sorted keys.
+pub fn document() -> Value {
+    let (_, api) = App::new().into_utoipa_app().openapi(Head::openapi()).configure(app::routes).split_for_parts();
+    let mut document = serde_json::to_value(api).unwrap_or_default();
+    complete(&mut document);
+    document
+}
+
+/// The text of `openapi/openapi.json`.
+pub fn text() -> String {
+    let mut text = serde_json::to_string_pretty(&document()).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Path templates with their methods: what tells 405 from 404.
+pub fn methods(document: &Value) -> Vec<(String, Vec<&'static str>)> {
+    let known = [("get", "GET"), ("post", "POST"), ("patch", "PATCH"), ("put", "PUT"), ("delete", "DELETE")];
+    let paths = document["paths"].as_object().into_iter().flatten();
+    paths
+        .map(|(path, item)| {
+            let methods = known.iter().filter(|(key, _)| item.get(*key).is_some()).map(|(_, method)| *method);
+            (path.clone(), methods.collect())
+        })
+        .collect()
+}
+
+/// Adds to every operation what all share, so that handlers need not repeat it.
+fn complete(document: &mut Value) {
+    document["components"]["securitySchemes"] = json!({"api_key": {
+        "type": "http", "scheme": "bearer", "bearerFormat": "lumbung_…",
+        "description": "An API key issued by the provincial office, shown once."
+    }});
+    document["components"]["headers"] = shared_headers();
+    let mut bodies: BTreeMap<String, bool> = BTreeMap::new();
+    let paths = document["paths"].as_object_mut().into_iter().flatten();
+    for (path, item) in paths {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            let writes = matches!(method.as_str(), "post" | "patch" | "put" | "delete") && !path.ends_with("/preview");
+            if let (true, Some(body)) = (writes, body_schema(operation)) {
+                let creates = operation["responses"].get("201").is_some() && !path.contains('{');
+                bodies.insert(body, creates);
+            }
+            complete_operation(operation, writes, path.contains('{'));
+        }
+    }
+    for (schema, creates) in bodies {
+        complete_body(&mut document["components"]["schemas"][schema], creates);
+    }
+}
+
+fn body_schema(operation: &Value) -> Option<String> {
+    let reference = operation.pointer("/requestBody/content/application~1json/schema/$ref")?.as_str()?;
+    reference.rsplit('/').next().map(str::to_owned)
+}
+
+/// Fields every command may carry.
+fn complete_body(schema: &mut Value, creates: bool) {
+    schema["additionalProperties"] = json!(false);
+    schema["properties"]["occurred_at"] = json!({
+        "type": "string", "format": "date-time", "maxLength": 40, "examples": ["2014-02-24T08:00:00+08:00"],
+        "description": "When it happened, at most five minutes ahead of our clock; when left out, now."
+    });
+    if creates {
+        schema["properties"]["id"] = json!({
+            "type": "string", "format": "uuid",
+            "description": "An id of your choosing for what is created, a UUIDv7 for preference."
+        });
+    }
+}
+
+fn complete_operation(operation: &mut Value, writes: bool, has_path: bool) {
+    let public = operation.get("security").is_some();
+    if writes {
+        let header = |name: &str, description: &str, schema: Value, example: &str| {
+            json!({"name": name, "in": "header", "required": false, "description": description, "schema": schema, "example": example})
+        };
+        let text = json!({"type": "string", "maxLength": 257});
+        let parameters = operation["parameters"].take();
+        let mut parameters = parameters.as_array().cloned().unwrap_or_default();
+        parameters.push(header("Idempotency-Key", "Makes a repeat harmless, for ever.", text.clone(), "8e03978e-40d5-43dd-bc93-6894a57f9324"));
+        parameters.push(header("If-Match", "The ETag this change is based on.", text, "\"3\""));
+        operation["parameters"] = json!(parameters);
+    }
+    for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
+        if status.starts_with('2') {
+            for name in ["X-Request-Id", "ETag", "Log-Position"] {
+                response["headers"][name] = json!({"$ref": format!("#/components/headers/{name}")});
+            }
+        }
+    }
+    let mut statuses = vec![("400", "Malformed"), ("406", "Only JSON is to be had"), ("500", "Our fault"), ("503", "Busy; try again after `Retry-After` seconds")];
+    if has_path {
+        statuses.push(("404", "Not there, or not for you"));
+    }
+    if !public {
+        statuses.extend([("401", "A valid key is needed"), ("403", "Your organisation may not")]);
+    }
+    if writes {
+        statuses.extend([
+            ("409", "Does not fit the state, or is already recorded"),
+            ("412", "It has changed since the version in `If-Match`"),
+            ("413", "Body too large"),
+            ("415", "Send JSON"),
+            ("422", "A rule refuses it"),
+        ]);
+    }
+    for (status, description) in statuses {
+        operation["responses"][status] = json!({
+            "description": description,
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+        });
+    }
+}
+
+fn shared_headers() -> Value {
+    let header = |description: &str, pattern: &str| {
+        json!({"description": description, "schema": {"type": "string", "maxLength": 64, "pattern": pattern}})
+    };
+    json!({
+        "X-Request-Id": header("To be named when asking us about a request.", "^[A-Za-z0-9_.:-]+$"),
+        "ETag": header("Version of the document, quoted.", "^\"[0-9]+\"$"),
+        "Log-Position": header("Position of the document's last event in the log.", "^[0-9]+$"),
+    })
+}

@@ -1,0 +1,72 @@
+//! The table of organisations.
+
+use diesel::prelude::*;
+
+use super::state::Organisation;
+use crate::kernel::{OneOf, OrganisationKind, Region, Scope};
+use crate::ledger::{ColumnType, Table};
+use crate::storage::{AnyConnection, DocRow, Keyset, ReadError};
+use crate::web::Stored;
+
+diesel::table! {
+    organisations (id) {
+        id -> Text,
+        version -> BigInt,
+        position -> BigInt,
+        kind -> Text,
+        region -> Text,
+        name -> Text,
+        doc -> Text,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(organisations, claims);
+use crate::storage::claims;
+
+/// Columns beside id, version, position and doc.
+pub const TABLE: Table = Table {
+    name: "organisations",
+    columns: &[("kind", ColumnType::Text), ("region", ColumnType::Text), ("name", ColumnType::Text)],
+};
+
+impl Stored for Organisation {
+    fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<DocRow>, ReadError> {
+        Ok(crate::find_row!(organisations, connection, id)?)
+    }
+}
+
+/// An organisation by kind, region and name.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn find_by_name(
+    connection: &mut AnyConnection,
+    kind: OrganisationKind,
+    region: Region,
+    name: &str,
+) -> Result<Option<String>, ReadError> {
+    Ok(organisations::table
+        .filter(organisations::kind.eq(kind.word()))
+        .filter(organisations::region.eq(region.code()))
+        .filter(organisations::name.eq(name))
+        .select(organisations::id)
+        .first(connection)
+        .optional()?)
+}
+
+/// A page of the organisations a scope reaches.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn list(connection: &mut AnyConnection, scope: Scope, keyset: &Keyset) -> Result<Vec<DocRow>, ReadError> {
+    let query = organisations::table
+        .select((organisations::id, organisations::version, organisations::position, organisations::doc))
+        .into_boxed();
+    let query = match scope {
+        Scope::All => query,
+        Scope::Region(region) => query.filter(organisations::region.eq(region.code())),
+        Scope::Organisation(id) => query.filter(organisations::id.eq(id.to_string())),
+        Scope::Nothing => return Ok(Vec::new()),
+    };
+    Ok(crate::keyset!(query, organisations, keyset).load(connection)?)
+}

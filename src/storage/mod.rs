@@ -1,0 +1,24 @@
+//! The databases: connections and pools, migrations, the writer's [`Store`](crate::ledger::Store), what readers share, and the vault
+//! of personal data keys.
+//!
+//! Writing is native to each database and lives in a file of its own (`sqlite`). Reading is written once: queries run on the
+//! [`AnyConnection`] enum that diesel derives over both databases.
+
+mod connection;
+mod migrations;
+mod paging;
+mod reader;
+mod schema;
+mod sqlite;
+mod vault;
+
+pub use connection::{AnyConnection, Database, OpenError, ReaderPool, Readers};
+pub use migrations::{migrate, pending, revert_all};
+pub use paging::{Keyset, Sort};
+pub use reader::{
+    AsOf, DocRow, FactRow, ReadError, current_facts, event_by_id, event_instants, facts_of, head_position, position_at, stream_up_to,
+    stream_to_version,
+};
+pub use schema::{claims, facts};
+pub use sqlite::SqliteStore;
+pub use vault::{Sealed, Vault, VaultError};

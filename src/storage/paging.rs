@@ -1,0 +1,92 @@
+//! Keyset pages: a page costs the same however deep it lies, and stays right while others write.
+
+/// What a list is ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    /// By id, which for UUIDv7 is the order of creation.
+    Id,
+    /// By the position of the last event, oldest first.
+    Updated,
+    /// By the position of the last event, newest first.
+    UpdatedDescending,
+    /// By name.
+    Name,
+    /// By name, from the end.
+    NameDescending,
+}
+
+/// Where a page begins and how long it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keyset {
+    /// The order.
+    pub sort: Sort,
+    /// Sort key and id of the last row already seen.
+    pub after: Option<(String, String)>,
+    /// Rows to read: one more than the page shows, to know whether there is a next.
+    pub limit: i64,
+}
+
+impl Keyset {
+    /// The position in the key of the last row seen.
+    pub fn after_position(&self) -> Option<i64> {
+        self.after.as_ref().and_then(|(key, _)| key.parse().ok())
+    }
+}
+
+/// Adds order, start and limit to a boxed query on a resource table. With `by name`, the table has a `name_folded` column too.
+#[macro_export]
+macro_rules! keyset {
+    ($query:expr, $table:ident, $keyset:expr) => {{
+        let (query, keyset) = ($query, $keyset);
+        let query = match keyset.sort {
+            $crate::storage::Sort::Updated => match keyset.after_position() {
+                Some(position) => query.filter($table::position.gt(position)),
+                None => query,
+            }
+            .order($table::position.asc()),
+            $crate::storage::Sort::UpdatedDescending => match keyset.after_position() {
+                Some(position) => query.filter($table::position.lt(position)),
+                None => query,
+            }
+            .order($table::position.desc()),
+            _ => match &keyset.after {
+                Some((_, id)) => query.filter($table::id.gt(id)),
+                None => query,
+            }
+            .order($table::id.asc()),
+        };
+        query.limit(keyset.limit)
+    }};
+    ($query:expr, $table:ident, $keyset:expr, by name) => {{
+        let (query, keyset) = ($query, $keyset);
+        let name = $table::name_folded;
+        match (keyset.sort, &keyset.after) {
+            ($crate::storage::Sort::Name, None) => query.order((name.asc(), $table::id.asc())).limit(keyset.limit),
+            ($crate::storage::Sort::Name, Some((key, id))) => query
+                .filter(name.gt(key).or(name.eq(key).and($table::id.gt(id))))
+                .order((name.asc(), $table::id.asc()))
+                .limit(keyset.limit),
+            ($crate::storage::Sort::NameDescending, None) => {
+                query.order((name.desc(), $table::id.desc())).limit(keyset.limit)
+            }
+            ($crate::storage::Sort::NameDescending, Some((key, id))) => query
+                .filter(name.lt(key).or(name.eq(key).and($table::id.lt(id))))
+                .order((name.desc(), $table::id.desc()))
+                .limit(keyset.limit),
+            _ => $crate::keyset!(query, $table, keyset),
+        }
+    }};
+}
+
+/// Looks a resource up by its id.
+#[macro_export]
+macro_rules! find_row {
+    ($table:ident, $connection:expr, $id:expr) => {{
+        use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _};
+        $table::table
+            .filter($table::id.eq($id))
+            .select(($table::id, $table::version, $table::position, $table::doc))
+            .first::<$crate::storage::DocRow>($connection)
+            .optional()
+    }};
+}

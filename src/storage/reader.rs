@@ -1,0 +1,262 @@
+//! What readers of every area share: the head, streams, points in time, facts.
+
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::schema::{events, facts, head};
+use super::{AnyConnection, OpenError};
+use crate::kernel::{Date, Region, Timestamp};
+use crate::ledger::{Envelope, Event};
+
+/// Why something could not be read.
+#[derive(Debug)]
+pub enum ReadError {
+    /// The database.
+    Database(String),
+    /// What is stored does not make sense: a bug or damage.
+    Corrupt(String),
+}
+
+impl std::fmt::Display for ReadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Database(why) | Self::Corrupt(why) => f.write_str(why),
+        }
+    }
+}
+impl std::error::Error for ReadError {}
+
+impl From<diesel::result::Error> for ReadError {
+    fn from(why: diesel::result::Error) -> Self {
+        Self::Database(why.to_string())
+    }
+}
+impl From<OpenError> for ReadError {
+    fn from(why: OpenError) -> Self {
+        Self::Database(why.0)
+    }
+}
+impl From<uuid::Error> for ReadError {
+    fn from(why: uuid::Error) -> Self {
+        Self::Corrupt(why.to_string())
+    }
+}
+impl From<serde_json::Error> for ReadError {
+    fn from(why: serde_json::Error) -> Self {
+        Self::Corrupt(why.to_string())
+    }
+}
+
+/// A stored document with what its headers need.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct DocRow {
+    /// The resource's id.
+    pub id: String,
+    /// Version of its stream.
+    pub version: i64,
+    /// Position of its last event.
+    pub position: i64,
+    /// The document.
+    pub doc: String,
+}
+
+/// A point in the log that a read asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AsOf {
+    /// Up to and including this position.
+    Position(i64),
+    /// What had been recorded by this instant.
+    Instant(Timestamp),
+}
+
+/// Position of the last event.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn head_position(connection: &mut AnyConnection) -> Result<i64, ReadError> {
+    Ok(head::table.select(head::position).first(connection)?)
+}
+
+/// The position that `as_of` names, never beyond the head.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn position_at(connection: &mut AnyConnection, as_of: AsOf) -> Result<i64, ReadError> {
+    let newest = head_position(connection)?;
+    match as_of {
+        AsOf::Position(position) => Ok(position.min(newest)),
+        AsOf::Instant(instant) => Ok(events::table
+            .filter(events::recorded_at.le(instant.micros()))
+            .order((events::recorded_at.desc(), events::position.desc()))
+            .select(events::position)
+            .first(connection)
+            .optional()?
+            .unwrap_or(0)),
+    }
+}
+
+#[derive(Queryable)]
+struct EventRow {
+    position: i64,
+    event_id: String,
+    stream_kind: String,
+    stream_id: String,
+    version: i64,
+    event_type: String,
+    schema_version: i64,
+    data: String,
+    actor: String,
+    organisation: String,
+    occurred_at: i64,
+    recorded_at: i64,
+    correlation_id: String,
+    causation_id: Option<String>,
+    leaf_hash: Vec<u8>,
+}
+
+fn read_event(row: EventRow) -> Result<Event, ReadError> {
+    let corrupt = |what: &str| ReadError::Corrupt(format!("event at position {}: {what}", row.position));
+    Ok(Event {
+        envelope: Envelope {
+            position: row.position,
+            event_id: Uuid::parse_str(&row.event_id)?,
+            stream_kind: row.stream_kind,
+            stream_id: Uuid::parse_str(&row.stream_id)?,
+            version: row.version,
+            event_type: row.event_type,
+            schema_version: i32::try_from(row.schema_version).map_err(|_| corrupt("schema version"))?,
+            actor: Uuid::parse_str(&row.actor)?,
+            organisation: Uuid::parse_str(&row.organisation)?,
+            occurred_at: Timestamp::from_micros(row.occurred_at),
+            recorded_at: Timestamp::from_micros(row.recorded_at),
+            correlation_id: row.correlation_id,
+            causation_id: row.causation_id.as_deref().map(Uuid::parse_str).transpose()?,
+        },
+        data: row.data,
+        leaf_hash: row.leaf_hash.try_into().map_err(|_| corrupt("leaf hash"))?,
+    })
+}
+
+/// The events of one resource up to a position, oldest first.
+///
+/// # Errors
+/// When the database cannot be read, or holds what cannot be.
+pub fn stream_up_to(
+    connection: &mut AnyConnection,
+    kind: &str,
+    id: Uuid,
+    position: i64,
+) -> Result<Vec<Event>, ReadError> {
+    events::table
+        .filter(events::stream_kind.eq(kind))
+        .filter(events::stream_id.eq(id.to_string()))
+        .filter(events::position.le(position))
+        .order(events::version)
+        .load::<EventRow>(connection)?
+        .into_iter()
+        .map(read_event)
+        .collect()
+}
+
+/// The events of one resource up to a version, oldest first.
+///
+/// # Errors
+/// As [`stream_up_to`].
+pub fn stream_to_version(
+    connection: &mut AnyConnection,
+    kind: &str,
+    id: Uuid,
+    version: i64,
+) -> Result<Vec<Event>, ReadError> {
+    events::table
+        .filter(events::stream_kind.eq(kind))
+        .filter(events::stream_id.eq(id.to_string()))
+        .filter(events::version.le(version))
+        .order(events::version)
+        .load::<EventRow>(connection)?
+        .into_iter()
+        .map(read_event)
+        .collect()
+}
+
+/// One event by its id.
+///
+/// # Errors
+/// As [`stream_up_to`].
+pub fn event_by_id(connection: &mut AnyConnection, id: Uuid) -> Result<Option<Event>, ReadError> {
+    let row = events::table.filter(events::event_id.eq(id.to_string())).first::<EventRow>(connection).optional()?;
+    row.map(read_event).transpose()
+}
+
+/// Type, position and instants of events, by id: what evidence shows beside a fact.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn event_instants(
+    connection: &mut AnyConnection,
+    ids: &[String],
+) -> Result<Vec<(String, String, i64, i64, i64)>, ReadError> {
+    Ok(events::table
+        .filter(events::event_id.eq_any(ids))
+        .select((events::event_id, events::event_type, events::position, events::occurred_at, events::recorded_at))
+        .load(connection)?)
+}
+
+/// A fact as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct FactRow {
+    /// Measure.
+    pub measure: String,
+    /// The resource that asserts it.
+    pub resource: String,
+    /// The evidence.
+    pub event_id: String,
+    /// What is counted once.
+    pub subject: String,
+    /// Where.
+    pub region: String,
+    /// What more is asserted.
+    pub value: String,
+    /// The day it happened.
+    pub occurred_on: String,
+    /// From this position on.
+    pub from_position: i64,
+    /// Up to, but not at, this position.
+    pub until_position: Option<i64>,
+}
+
+/// The facts of a measure that happened between two days within a region, as known at `position`; by day, then position.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn facts_of(
+    connection: &mut AnyConnection,
+    measure: &str,
+    region: Region,
+    days: (Date, Date),
+    position: i64,
+) -> Result<Vec<FactRow>, ReadError> {
+    let mut query = facts::table
+        .filter(facts::measure.eq(measure))
+        .filter(facts::occurred_on.between(days.0.to_string(), days.1.to_string()))
+        .filter(facts::from_position.le(position))
+        .filter(facts::until_position.is_null().or(facts::until_position.gt(position)))
+        .order((facts::occurred_on, facts::from_position, facts::event_id))
+        .into_boxed();
+    if !region.is_province() {
+        query = query.filter(facts::region.eq(region.code()));
+    }
+    Ok(query.load(connection)?)
+}
+
+/// The facts of a measure that hold now for a subject.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn current_facts(connection: &mut AnyConnection, measure: &str, subject: Uuid) -> Result<Vec<FactRow>, ReadError> {
+    Ok(facts::table
+        .filter(facts::measure.eq(measure))
+        .filter(facts::subject.eq(subject.to_string()))
+        .filter(facts::until_position.is_null())
+        .load(connection)?)
+}

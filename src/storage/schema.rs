@@ -1,0 +1,83 @@
+//! The ledger's own tables. A test compares them, and those of the areas, with the migrated database.
+
+diesel::table! {
+    events (position) {
+        position -> BigInt,
+        event_id -> Text,
+        stream_kind -> Text,
+        stream_id -> Text,
+        version -> BigInt,
+        #[sql_name = "type"]
+        event_type -> Text,
+        schema_version -> BigInt,
+        data -> Text,
+        actor -> Text,
+        organisation -> Text,
+        occurred_at -> BigInt,
+        recorded_at -> BigInt,
+        correlation_id -> Text,
+        causation_id -> Nullable<Text>,
+        leaf_hash -> Binary,
+    }
+}
+
+diesel::table! {
+    head (id) {
+        id -> BigInt,
+        position -> BigInt,
+        recorded_at -> BigInt,
+        frontier -> Binary,
+    }
+}
+
+diesel::table! {
+    receipts (organisation, key) {
+        organisation -> Text,
+        key -> Text,
+        fingerprint -> Binary,
+        created -> Bool,
+        stream_kind -> Text,
+        stream_id -> Text,
+        version -> BigInt,
+        position -> BigInt,
+        refusal -> Nullable<Text>,
+        recorded_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    claims (namespace, value) {
+        namespace -> Text,
+        value -> Text,
+        holder -> Text,
+    }
+}
+
+diesel::table! {
+    facts (measure, resource, event_id, subject, from_position) {
+        measure -> Text,
+        resource -> Text,
+        event_id -> Text,
+        subject -> Text,
+        region -> Text,
+        value -> Text,
+        occurred_on -> Text,
+        from_position -> BigInt,
+        until_position -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    subject_keys (subject) {
+        subject -> Text,
+        lookup -> Nullable<Text>,
+        wrapped -> Binary,
+    }
+}
+
+diesel::table! {
+    secrets (name) {
+        name -> Text,
+        wrapped -> Binary,
+    }
+}

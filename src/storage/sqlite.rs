@@ -1,0 +1,300 @@
+//! The writer on SQLite: one connection, `BEGIN IMMEDIATE`, prepared single-row statements inside one transaction.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sqlite::Sqlite;
+use uuid::Uuid;
+
+use super::schema::{claims, events, facts, head, receipts, subject_keys};
+use crate::kernel::Timestamp;
+use crate::ledger::{
+    Batch, Cell, Claim, Event, FactChange, Frontier, Head, Receipt, StateRow, Store, StoreError, SubjectKey, Table,
+};
+
+/// See the module.
+pub struct SqliteStore {
+    connection: SqliteConnection,
+}
+
+impl SqliteStore {
+    /// A store that writes through `connection`.
+    pub fn new(connection: SqliteConnection) -> Self {
+        Self { connection }
+    }
+}
+
+fn failed(why: impl std::fmt::Display) -> StoreError {
+    StoreError(why.to_string())
+}
+
+/// A statement put together at run time from a table's columns, and still prepared once: `?` stands for the next value.
+#[derive(Clone)]
+struct Statement {
+    sql: String,
+    values: Vec<Cell>,
+}
+
+impl QueryId for Statement {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Sqlite> for Statement {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+        let mut values = self.values.iter();
+        for (index, part) in self.sql.split('?').enumerate() {
+            if index > 0 {
+                match values.next() {
+                    Some(Cell::Text(value)) => out.push_bind_param::<Nullable<Text>, _>(value)?,
+                    Some(Cell::Int(value)) => out.push_bind_param::<Nullable<BigInt>, _>(value)?,
+                    Some(Cell::Bool(value)) => out.push_bind_param::<Nullable<Bool>, _>(value)?,
+                    None => return Err(diesel::result::Error::QueryBuilderError("too few values".into())),
+                }
+            }
+            out.push_sql(part);
+        }
+        Ok(())
+    }
+}
+
+impl diesel::query_builder::Query for Statement {
+    type SqlType = (diesel::sql_types::Text, diesel::sql_types::Text);
+}
+impl RunQueryDsl<SqliteConnection> for Statement {}
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = receipts)]
+struct ReceiptRow {
+    organisation: String,
+    key: String,
+    fingerprint: Vec<u8>,
+    created: bool,
+    stream_kind: String,
+    stream_id: String,
+    version: i64,
+    position: i64,
+    refusal: Option<String>,
+    recorded_at: i64,
+}
+
+impl Store for SqliteStore {
+    fn begin(&mut self) -> Result<Head, StoreError> {
+        self.connection.batch_execute("BEGIN IMMEDIATE").map_err(failed)?;
+        let (position, recorded_at, frontier) = head::table
+            .select((head::position, head::recorded_at, head::frontier))
+            .first::<(i64, i64, Vec<u8>)>(&mut self.connection)
+            .map_err(failed)?;
+        let size = u64::try_from(position).map_err(failed)?;
+        let frontier =
+            Frontier::from_bytes(size, &frontier).ok_or_else(|| failed("the head row's frontier is damaged"))?;
+        Ok(Head { position, recorded_at: Timestamp::from_micros(recorded_at), frontier })
+    }
+
+    fn receipts(&mut self, keys: &[(Uuid, String)]) -> Result<Vec<Receipt>, StoreError> {
+        let mut found = Vec::new();
+        for (organisation, key) in keys {
+            let row = receipts::table
+                .find((organisation.to_string(), key))
+                .first::<ReceiptRow>(&mut self.connection)
+                .optional()
+                .map_err(failed)?;
+            if let Some(row) = row {
+                found.push(read_receipt(row)?);
+            }
+        }
+        Ok(found)
+    }
+
+    fn states(&mut self, table: &Table, ids: &[Uuid]) -> Result<Vec<(Uuid, String)>, StoreError> {
+        let mut found = Vec::new();
+        for id in ids {
+            let statement = Statement {
+                sql: format!("SELECT id, doc FROM {} WHERE id = ?", table.name),
+                values: vec![Cell::text(id)],
+            };
+            let rows = statement.load::<(String, String)>(&mut self.connection).map_err(failed)?;
+            found.extend(rows.into_iter().map(|(_, doc)| (*id, doc)));
+        }
+        Ok(found)
+    }
+
+    fn claims(&mut self, wanted: &[Claim]) -> Result<Vec<(Claim, Uuid)>, StoreError> {
+        let mut found = Vec::new();
+        for claim in wanted {
+            let holder = if *claim == Claim::person(claim.value.clone()) {
+                subject_keys::table
+                    .filter(subject_keys::lookup.eq(&claim.value))
+                    .select(subject_keys::subject)
+                    .first::<String>(&mut self.connection)
+            } else {
+                claims::table
+                    .find((claim.namespace, &claim.value))
+                    .select(claims::holder)
+                    .first::<String>(&mut self.connection)
+            };
+            if let Some(holder) = holder.optional().map_err(failed)? {
+                found.push((claim.clone(), Uuid::parse_str(&holder).map_err(failed)?));
+            }
+        }
+        Ok(found)
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        self.write(batch).map_err(failed)?;
+        self.connection.batch_execute("COMMIT").map_err(failed)
+    }
+
+    fn rollback(&mut self) {
+        // Fails when no transaction is open, which is what was asked for.
+        let _ = self.connection.batch_execute("ROLLBACK");
+    }
+}
+
+impl SqliteStore {
+    fn write(&mut self, batch: &Batch) -> QueryResult<()> {
+        for event in &batch.events {
+            self.write_event(event)?;
+        }
+        for state in &batch.states {
+            upsert(state).execute(&mut self.connection)?;
+        }
+        for (claim, holder) in &batch.claims {
+            let row = (
+                claims::namespace.eq(claim.namespace),
+                claims::value.eq(&claim.value),
+                claims::holder.eq(holder.to_string()),
+            );
+            diesel::insert_into(claims::table).values(row).execute(&mut self.connection)?;
+        }
+        for change in &batch.facts {
+            self.write_fact(change)?;
+        }
+        for receipt in &batch.receipts {
+            diesel::insert_into(receipts::table).values(receipt_row(receipt)).execute(&mut self.connection)?;
+        }
+        for key in &batch.subject_keys {
+            self.write_subject_key(key)?;
+        }
+        for subject in &batch.destroyed {
+            diesel::delete(subject_keys::table.find(subject.to_string())).execute(&mut self.connection)?;
+        }
+        diesel::update(head::table.find(1))
+            .set((
+                head::position.eq(batch.head.position),
+                head::recorded_at.eq(batch.head.recorded_at.micros()),
+                head::frontier.eq(batch.head.frontier.to_bytes()),
+            ))
+            .execute(&mut self.connection)?;
+        Ok(())
+    }
+
+    fn write_event(&mut self, event: &Event) -> QueryResult<usize> {
+        let envelope = &event.envelope;
+        let row = (
+            events::position.eq(envelope.position),
+            events::event_id.eq(envelope.event_id.to_string()),
+            events::stream_kind.eq(&envelope.stream_kind),
+            events::stream_id.eq(envelope.stream_id.to_string()),
+            events::version.eq(envelope.version),
+            events::event_type.eq(&envelope.event_type),
+            events::schema_version.eq(i64::from(envelope.schema_version)),
+            events::data.eq(&event.data),
+            events::actor.eq(envelope.actor.to_string()),
+            events::organisation.eq(envelope.organisation.to_string()),
+            events::occurred_at.eq(envelope.occurred_at.micros()),
+            events::recorded_at.eq(envelope.recorded_at.micros()),
+            events::correlation_id.eq(&envelope.correlation_id),
+            events::causation_id.eq(envelope.causation_id.map(|id| id.to_string())),
+            events::leaf_hash.eq(event.leaf_hash.as_slice()),
+        );
+        diesel::insert_into(events::table).values(row).execute(&mut self.connection)
+    }
+
+    fn write_fact(&mut self, change: &FactChange) -> QueryResult<usize> {
+        let fact = &change.fact;
+        if !change.begins {
+            let standing = facts::table
+                .filter(facts::measure.eq(fact.measure))
+                .filter(facts::resource.eq(change.resource.to_string()))
+                .filter(facts::event_id.eq(fact.event_id.to_string()))
+                .filter(facts::subject.eq(fact.subject.to_string()))
+                .filter(facts::until_position.is_null());
+            return diesel::update(standing)
+                .set(facts::until_position.eq(change.position))
+                .execute(&mut self.connection);
+        }
+        let row = (
+            facts::measure.eq(fact.measure),
+            facts::resource.eq(change.resource.to_string()),
+            facts::event_id.eq(fact.event_id.to_string()),
+            facts::subject.eq(fact.subject.to_string()),
+            facts::region.eq(fact.region.code()),
+            facts::value.eq(&fact.value),
+            facts::occurred_on.eq(fact.occurred_on.to_string()),
+            facts::from_position.eq(change.position),
+        );
+        diesel::insert_into(facts::table).values(row).execute(&mut self.connection)
+    }
+
+    fn write_subject_key(&mut self, key: &SubjectKey) -> QueryResult<usize> {
+        let changed = (subject_keys::lookup.eq(&key.lookup), subject_keys::wrapped.eq(&key.wrapped));
+        diesel::insert_into(subject_keys::table)
+            .values((subject_keys::subject.eq(key.subject.to_string()), changed))
+            .on_conflict(subject_keys::subject)
+            .do_update()
+            .set(changed)
+            .execute(&mut self.connection)
+    }
+}
+
+fn upsert(state: &StateRow) -> Statement {
+    let mut names = vec!["id", "version", "position"];
+    names.extend(state.table.columns.iter().map(|(name, _)| *name));
+    names.push("doc");
+    let marks = vec!["?"; names.len()].join(", ");
+    let sets: Vec<String> = names[1..].iter().map(|name| format!("{name} = excluded.{name}")).collect();
+    let mut values = vec![Cell::text(state.id), Cell::Int(Some(state.version)), Cell::Int(Some(state.position))];
+    values.extend(state.columns.iter().cloned());
+    values.push(Cell::text(&state.doc));
+    Statement {
+        sql: format!(
+            "INSERT INTO {} ({}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {}",
+            state.table.name,
+            names.join(", "),
+            sets.join(", ")
+        ),
+        values,
+    }
+}
+
+fn receipt_row(receipt: &Receipt) -> ReceiptRow {
+    ReceiptRow {
+        organisation: receipt.organisation.to_string(),
+        key: receipt.key.clone(),
+        fingerprint: receipt.fingerprint.to_vec(),
+        created: receipt.created,
+        stream_kind: receipt.stream_kind.clone(),
+        stream_id: receipt.stream_id.to_string(),
+        version: receipt.version,
+        position: receipt.position,
+        refusal: receipt.refusal.clone(),
+        recorded_at: receipt.recorded_at.micros(),
+    }
+}
+
+fn read_receipt(row: ReceiptRow) -> Result<Receipt, StoreError> {
+    Ok(Receipt {
+        organisation: Uuid::parse_str(&row.organisation).map_err(failed)?,
+        key: row.key,
+        fingerprint: row.fingerprint.try_into().map_err(|_| failed("a receipt's fingerprint is damaged"))?,
+        created: row.created,
+        stream_kind: row.stream_kind,
+        stream_id: Uuid::parse_str(&row.stream_id).map_err(failed)?,
+        version: row.version,
+        position: row.position,
+        refusal: row.refusal,
+        recorded_at: Timestamp::from_micros(row.recorded_at),
+    })
+}

@@ -1,0 +1,208 @@
+//! What happens around every request: its id, its language, the headers of the answer, its line in the log.
+
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
+use uuid::Uuid;
+
+use super::problem::{Language, Problem};
+use crate::kernel::problem_codes::{INTERNAL, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, NOT_FOUND};
+use crate::kernel::{Code, code};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longest request id taken over from a client.
+const REQUEST_ID_CHARACTERS_MAX: usize = 64;
+
+/// The id a request is known by, the client's own if it sent a usable one, and the trace it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId {
+    /// The id.
+    pub id: String,
+    /// The trace id of `traceparent`, else the request id: the events' correlation.
+    pub correlation: String,
+}
+
+impl RequestId {
+    /// The id given to this request by [`around`].
+    pub fn of(request: &HttpRequest) -> Self {
+        request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self::from_headers(request.headers()))
+    }
+
+    fn from_headers(headers: &HeaderMap) -> Self {
+        let usable = |text: &&str| {
+            !text.is_empty()
+                && text.len() <= REQUEST_ID_CHARACTERS_MAX
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+        };
+        let sent = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(usable);
+        let id = sent.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
+        let correlation = headers
+            .get("traceparent")
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| text.split('-').nth(1))
+            .filter(|trace| trace.len() == 32 && trace.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            .map_or_else(|| id.clone(), str::to_ascii_lowercase);
+        Self { id, correlation }
+    }
+}
+
+/// The outermost middleware.
+///
+/// # Errors
+/// When the framework itself fails.
+pub async fn around(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let request_id = RequestId::from_headers(request.headers());
+    let language = Language::of(request.headers());
+    let (method, path) = (request.method().clone(), request.path().to_owned());
+    request.extensions_mut().insert(request_id.clone());
+
+    let mut response = if accepts_json(&request) {
+        next.call(request).await?.map_into_boxed_body()
+    } else {
+        request.into_response(Problem::of(&NOT_ACCEPTABLE).error_response())
+    };
+    response = explain(response, language, &path, &request_id);
+    set_headers(response.headers_mut(), &request_id);
+    write_log(&method, &path, response.status(), started, &request_id);
+    Ok(response)
+}
+
+/// Writes the document of a problem, and turns the framework's own bare errors into problems too.
+fn explain(
+    response: ServiceResponse<BoxBody>,
+    language: Language,
+    path: &str,
+    request_id: &RequestId,
+) -> ServiceResponse<BoxBody> {
+    let problem = response.response().extensions().get::<Problem>().cloned().or_else(|| bare(&response));
+    let Some(problem) = problem else { return response };
+    let document = problem.document(language, path, &request_id.id);
+    let mut response = response.map_body(|head, _| {
+        head.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        head.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+        head.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept-Language"));
+        BoxBody::new(serde_json::to_vec(&document).unwrap_or_default())
+    });
+    if let Ok(status) = StatusCode::from_u16(problem.0.code.status) {
+        *response.response_mut().status_mut() = status;
+    }
+    response
+}
+
+fn bare(response: &ServiceResponse<BoxBody>) -> Option<Problem> {
+    let status = response.status();
+    let already_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().ends_with(b"json"));
+    if already_json || !(status.is_client_error() || status.is_server_error()) {
+        return None;
+    }
+    let by_status: &'static Code = match status.as_u16() {
+        404 => &NOT_FOUND,
+        405 => &METHOD_NOT_ALLOWED,
+        413 => code("body_too_large").unwrap_or(&INTERNAL),
+        400..=499 => code("invalid_parameter").unwrap_or(&INTERNAL),
+        _ => &INTERNAL,
+    };
+    Some(Problem::of(by_status))
+}
+
+/// Every answer of the API is JSON; a client that accepts none of it is told so.
+fn accepts_json(request: &ServiceRequest) -> bool {
+    let Some(accept) = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()) else { return true };
+    !request.path().starts_with("/v1/")
+        || accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim()).any(|range| {
+            matches!(range, "*/*" | "application/*" | "application/json" | "application/problem+json" | "")
+        })
+}
+
+fn set_headers(headers: &mut HeaderMap, request_id: &RequestId) {
+    if let Ok(value) = HeaderValue::from_str(&request_id.id) {
+        headers.insert(X_REQUEST_ID, value);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    for (name, value) in [
+        (header::CACHE_CONTROL, "private, no-cache"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    ] {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+}
+
+fn write_log(method: &Method, path: &str, status: StatusCode, started: Instant, request_id: &RequestId) {
+    if matches!(path, "/livez" | "/readyz") {
+        return;
+    }
+    let level = if status.is_server_error() { log::Level::Error } else { log::Level::Info };
+    log::log!(
+        level,
+        "answered {method} with {} path={path} duration_us={} request_id={}",
+        status.as_u16(),
+        started.elapsed().as_micros(),
+        request_id.id
+    );
+}
+
+/// Answers what no route takes: 405 with `Allow` when the path exists for other methods, else 404.
+/// `routes` are path templates with their methods, from the OpenAPI document.
+pub fn method_not_allowed_or_not_found(routes: &[(String, Vec<&'static str>)], request: &HttpRequest) -> HttpResponse {
+    let path = request.path();
+    let mut allowed: Vec<&str> = routes
+        .iter()
+        .filter(|(template, _)| matches_template(template, path))
+        .flat_map(|(_, methods)| methods.iter().copied())
+        .collect();
+    if allowed.is_empty() {
+        return Problem::of(&NOT_FOUND).error_response();
+    }
+    allowed.sort_unstable();
+    allowed.dedup();
+    let mut response = Problem::of(&METHOD_NOT_ALLOWED).error_response();
+    if let Ok(value) = HeaderValue::from_str(&allowed.join(", ")) {
+        response.headers_mut().insert(header::ALLOW, value);
+    }
+    response
+}
+
+fn matches_template(template: &str, path: &str) -> bool {
+    let (mut template, mut path) = (template.split('/'), path.split('/'));
+    loop {
+        match (template.next(), path.next()) {
+            (None, None) => return true,
+            (Some(part), Some(given)) if part == given || (part.starts_with('{') && !given.is_empty()) => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_matches_paths_of_its_form_only() {
+        assert!(matches_template("/v1/cooperatives/{id}", "/v1/cooperatives/42"));
+        assert!(!matches_template("/v1/cooperatives/{id}", "/v1/cooperatives/"));
+        assert!(!matches_template("/v1/cooperatives/{id}", "/v1/cooperatives/42/history"));
+    }
+
+    #[test]
+    fn a_request_id_that_could_forge_a_log_line_is_replaced() {
+        let mut headers = HeaderMap::new();
+        headers.insert(X_REQUEST_ID, HeaderValue::from_static("a b=c"));
+        assert_ne!(RequestId::from_headers(&headers).id, "a b=c");
+        headers.insert(X_REQUEST_ID, HeaderValue::from_static("bank-2014-02-24.1"));
+        assert_eq!(RequestId::from_headers(&headers).id, "bank-2014-02-24.1");
+    }
+}

@@ -1,0 +1,89 @@
+//! Who is calling.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest, web};
+use sha2::{Digest, Sha256};
+
+use super::around::RequestId;
+use super::problem::Problem;
+use super::service::Service;
+use crate::kernel::problem_codes::{FORBIDDEN, UNAUTHENTICATED};
+use crate::kernel::{Actor, Area, Refusal, Scope, may_read};
+
+/// The caller: anonymous, or an organisation by one of its keys. A key that is sent and not valid is refused, never ignored.
+pub struct Caller {
+    /// The service's handles.
+    pub service: web::Data<Service>,
+    /// The organisation, if a key was sent.
+    pub actor: Option<Actor>,
+    /// The request's id.
+    pub request_id: RequestId,
+}
+
+impl Caller {
+    /// The organisation.
+    ///
+    /// # Errors
+    /// `unauthenticated` when no key was sent.
+    pub fn actor(&self) -> Result<&Actor, Problem> {
+        self.actor.as_ref().ok_or_else(|| Problem::of(&UNAUTHENTICATED))
+    }
+
+    /// What the caller may read in an area.
+    ///
+    /// # Errors
+    /// `unauthenticated` without a key, `forbidden` when it may read nothing there.
+    pub fn reads(&self, area: Area) -> Result<(Actor, Scope), Problem> {
+        let actor = self.actor()?;
+        match may_read(actor, area) {
+            Scope::Nothing => {
+                let kind = actor.kind;
+                Err(Refusal::new(
+                    &FORBIDDEN,
+                    text!(
+                        "Organisasi berjenis `{kind}` tidak dapat membaca bagian ini.",
+                        "An organisation of kind `{kind}` cannot read this part."
+                    ),
+                )
+                .into())
+            }
+            scope => Ok((actor.clone(), scope)),
+        }
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let service = request.app_data::<web::Data<Service>>().cloned();
+        let request_id = RequestId::of(request);
+        let token = bearer(request);
+        Box::pin(async move {
+            let service = service.ok_or_else(|| Problem::of(&crate::kernel::problem_codes::INTERNAL))?;
+            let Some(token) = token? else { return Ok(Self { service, actor: None, request_id }) };
+            let hash = Sha256::digest(token.as_bytes()).into();
+            let (find, now) = (service.find_actor, service.clock.now());
+            let actor = service.read(move |connection| Ok(find(connection, &hash, now)?)).await?;
+            let actor = actor.ok_or_else(|| Problem::of(&UNAUTHENTICATED))?;
+            Ok(Self { service, actor: Some(actor), request_id })
+        })
+    }
+}
+
+/// The bearer token, if an `Authorization` header was sent at all.
+fn bearer(request: &HttpRequest) -> Result<Option<String>, Problem> {
+    let Some(value) = request.headers().get(header::AUTHORIZATION) else { return Ok(None) };
+    let text = value.to_str().map_err(|_| Problem::of(&UNAUTHENTICATED))?;
+    match text.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
+            Ok(Some(token.trim().to_owned()))
+        }
+        _ => Err(Problem::of(&UNAUTHENTICATED)),
+    }
+}

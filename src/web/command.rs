@@ -1,0 +1,258 @@
+//! Reading a command: who, what, when, with which key, against which version.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use deserr::Deserr;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::auth::Caller;
+use super::problem::Problem;
+use super::reply::command_reply;
+use super::show::{Present, Stored};
+use crate::kernel::problem_codes::{
+    BODY_TOO_LARGE, INVALID_BODY, INVALID_HEADER, MALFORMED_JSON, UNSUPPORTED_MEDIA_TYPE,
+};
+use crate::kernel::{Fault, Faults, Refusal, Text, Timestamp};
+use crate::ledger::{Context, Decide, IfMatch};
+
+/// Longest Idempotency-Key, in characters.
+const KEY_CHARACTERS_MAX: usize = 255;
+
+/// A command as it was sent.
+pub struct Command<C> {
+    /// Who sent it; never anonymous.
+    pub caller: Caller,
+    /// The id the sender chose for what it creates, or a new one.
+    pub id: Uuid,
+    /// The command itself.
+    pub body: C,
+    /// What comes with it.
+    pub context: Context,
+}
+
+impl<C> Command<C> {
+    /// The same request with another body: what a handler turns the sent body into.
+    pub fn with<D>(self, body: D) -> Command<D> {
+        Command { caller: self.caller, id: self.id, body, context: self.context }
+    }
+}
+
+impl<C: Decide> Command<C>
+where
+    C::Resource: Present + Stored,
+{
+    /// Carries it out on a new resource.
+    ///
+    /// # Errors
+    /// The refusal, as a problem.
+    pub async fn create(self) -> Result<HttpResponse, Problem> {
+        let id = self.id;
+        self.on(id).await
+    }
+
+    /// Carries it out on the resource `id`.
+    ///
+    /// # Errors
+    /// The refusal, as a problem.
+    pub async fn on(self, id: Uuid) -> Result<HttpResponse, Problem> {
+        let Self { caller, body, context, .. } = self;
+        let answer = caller.service.execute(id, body, context).await?;
+        command_reply::<C::Resource>(&caller, answer).await
+    }
+}
+
+impl<C: Deserr<Faults> + 'static> FromRequest for Command<C> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let caller = Caller::from_request(request, payload);
+        let bytes = web::Bytes::from_request(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            let caller = caller.await?;
+            let actor = caller.actor()?.clone();
+            require_json(request.headers())?;
+            let bytes = bytes.await.map_err(|error| too_large_or_broken(&error))?;
+            let value = parse(&bytes)?;
+            let idempotency = idempotency_key(request.headers())?.map(|key| {
+                let canonical = serde_json_canonicalizer::to_vec(&value).unwrap_or_default();
+                let parts: [&[u8]; 3] = [request.method().as_str().as_bytes(), request.path().as_bytes(), &canonical];
+                (key, caller.service.vault.keyed_hash("receipt", &parts))
+            });
+            let (id, occurred_at, body) = split(value)?;
+            let context = Context {
+                actor,
+                occurred_at,
+                correlation_id: caller.request_id.correlation.clone(),
+                idempotency,
+                if_match: if_match(request.headers())?,
+            };
+            Ok(Self { caller, id: id.unwrap_or_else(Uuid::now_v7), body, context })
+        })
+    }
+}
+
+fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(content_type) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let essence = content_type.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+        return Ok(());
+    }
+    Err(Problem::of(&UNSUPPORTED_MEDIA_TYPE))
+}
+
+fn too_large_or_broken(error: &actix_web::Error) -> Problem {
+    match error.as_error::<PayloadError>() {
+        Some(PayloadError::Overflow) => Problem::of(&BODY_TOO_LARGE),
+        _ if error.as_response_error().status_code() == 413 => Problem::of(&BODY_TOO_LARGE),
+        _ => Problem::of(&MALFORMED_JSON),
+    }
+}
+
+/// Parses the body; no body at all is the empty object, since some commands need nothing said.
+fn parse(bytes: &[u8]) -> Result<Value, Problem> {
+    if bytes.is_empty() {
+        return Ok(Value::Object(serde_json::Map::new()));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        malformed(text!(
+            "Isi bukan UTF-8: byte ke-{at} tidak sah. Kirim JSON dalam UTF-8.",
+            "The body is not UTF-8: the byte at offset {at} is invalid. Send JSON in UTF-8."
+        ))
+    })?;
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        malformed(text!(
+            "JSON tidak terbaca pada baris {line} kolom {column}.",
+            "The JSON cannot be read at line {line} column {column}."
+        ))
+    })?;
+    if value.is_object() {
+        return Ok(value);
+    }
+    Err(malformed(Text::fixed("Kirim satu objek JSON: { … }.", "Send one JSON object: { … }.")))
+}
+
+fn malformed(detail: Text) -> Problem {
+    Refusal::new(&MALFORMED_JSON, detail).into()
+}
+
+/// Takes `id` and `occurred_at`, which every command may carry, out of the body and reads the rest; all faults at once.
+fn split<C: Deserr<Faults>>(mut value: Value) -> Result<(Option<Uuid>, Option<Timestamp>, C), Problem> {
+    let mut faults = Faults::default();
+    let mut take = |name: &str| value.as_object_mut().and_then(|map| map.remove(name)).filter(|value| !value.is_null());
+    let (id, occurred_at) = (take("id"), take("occurred_at"));
+    let id = id.and_then(|id| {
+        let parsed = id.as_str().and_then(|text| Uuid::try_parse(text).ok()).filter(|id| !id.is_nil());
+        if parsed.is_none() {
+            let why = Text::fixed(
+                "Kirim UUID, sebaiknya versi 7, atau hilangkan isian ini.",
+                "Send a UUID, version 7 for preference, or leave the field out.",
+            );
+            faults.add("/id", "invalid_id", why);
+        }
+        parsed
+    });
+    let occurred_at = occurred_at.and_then(|instant| {
+        Timestamp::parse(instant.as_str().unwrap_or_default())
+            .map_err(|why| faults.0.push(Fault::new("/occurred_at", "invalid_instant", why)))
+            .ok()
+    });
+    match deserr::deserialize::<C, _, Faults>(value) {
+        Ok(body) if faults.0.is_empty() => Ok((id, occurred_at, body)),
+        Ok(_) => Err(Refusal::faults(&INVALID_BODY, faults).into()),
+        Err(found) => {
+            faults.0.extend(found.0);
+            Err(Refusal::faults(&INVALID_BODY, faults).into())
+        }
+    }
+}
+
+/// The Idempotency-Key: the draft standard quotes it, most clients do not; both name the same key.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    let usable = !key.is_empty() && key.len() <= KEY_CHARACTERS_MAX && key.bytes().all(|byte| (0x21..0x7f).contains(&byte));
+    if usable {
+        return Ok(Some(key.to_owned()));
+    }
+    Err(Refusal::new(
+        &INVALID_HEADER,
+        Text::fixed(
+            "Idempotency-Key harus 1 sampai 255 karakter ASCII tanpa spasi.",
+            "Idempotency-Key must be 1 to 255 ASCII characters without spaces.",
+        ),
+    )
+    .into())
+}
+
+fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>, Problem> {
+    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(Some(IfMatch::Any));
+    }
+    // A tag that is not one of ours (a weak one, say) is well formed and matches nothing.
+    let versions: Option<Vec<i64>> = text
+        .split(',')
+        .map(|tag| {
+            let tag = tag.trim().trim_start_matches("W/");
+            let inner = tag.strip_prefix('"')?.strip_suffix('"')?;
+            Some(inner.parse().unwrap_or(-1))
+        })
+        .collect();
+    versions.map(|versions| Some(IfMatch::Versions(versions))).ok_or_else(|| {
+        Refusal::new(
+            &INVALID_HEADER,
+            Text::fixed(
+                "If-Match berisi ETag dalam tanda petik, misalnya \"3\".",
+                "If-Match holds an ETag in quotation marks, such as \"3\".",
+            ),
+        )
+        .into()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    fn headers(name: &'static str, value: &'static str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        headers
+    }
+
+    #[test]
+    fn a_quoted_and_a_bare_key_are_the_same_key() {
+        let quoted = idempotency_key(&headers("idempotency-key", "\"8e03978e\"")).unwrap();
+        assert_eq!(quoted, idempotency_key(&headers("idempotency-key", "8e03978e")).unwrap());
+        assert!(idempotency_key(&headers("idempotency-key", "two words")).is_err());
+        assert!(idempotency_key(&headers("idempotency-key", "\"\"")).is_err());
+    }
+
+    #[test]
+    fn if_match_takes_tags_lists_and_the_star() {
+        assert_eq!(if_match(&headers("if-match", "\"3\"")).unwrap(), Some(IfMatch::Versions(vec![3])));
+        assert_eq!(if_match(&headers("if-match", "\"3\", \"x\"")).unwrap(), Some(IfMatch::Versions(vec![3, -1])));
+        assert_eq!(if_match(&headers("if-match", "*")).unwrap(), Some(IfMatch::Any));
+        assert!(if_match(&headers("if-match", "3")).is_err());
+    }
+
+    #[test]
+    fn broken_utf_8_names_the_byte() {
+        let problem = parse(b"{\"name\":\"\xff\"}").unwrap_err();
+        assert_eq!(problem.0.code.name, "malformed_json");
+        assert!(problem.0.detail.en.contains("offset 9"), "{}", problem.0.detail.en);
+    }
+}

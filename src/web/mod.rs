@@ -1,0 +1,26 @@
+//! The toolkit handlers are written with; it knows no area.
+//!
+//! A request passes [`around`] (request id, language, headers, log line), is read by an extractor ([`Caller`], [`Command`], [`Params`]), and
+//! is answered through [`reply`]. Whatever goes wrong is a [`Problem`].
+
+mod around;
+mod auth;
+mod command;
+mod page;
+mod params;
+mod personal;
+mod problem;
+mod reply;
+mod service;
+mod show;
+
+pub use around::{around, method_not_allowed_or_not_found};
+pub use auth::Caller;
+pub use command::Command;
+pub use page::{List, Page, PageParams, listing};
+pub use params::{IdPath, Params};
+pub use personal::{present_persons, reseal_person, seal_person};
+pub use problem::{Language, Problem, ProblemDocument, problem_page, wants_english};
+pub use reply::{document_reply, json_reply};
+pub use service::{FindActor, Service};
+pub use show::{AsOfParams, Present, Shown, Stored, Viewer, parse_as_of, show, show_history};

@@ -1,0 +1,208 @@
+//! Lists: one page, an opaque cursor that cannot be forged or carried to other filters, and the position it was read at.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use data_encoding::BASE64URL_NOPAD;
+use deserr::Deserr;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::auth::Caller;
+use super::params::{pairs, read_pairs};
+use super::problem::Problem;
+use super::service::Service;
+use super::show::{Present, Viewer};
+use crate::kernel::problem_codes::{INVALID_CURSOR, INVALID_PARAMETER};
+use crate::kernel::{Actor, Fault, Faults, FlexibleInt, Refusal, Scope, Text};
+use crate::storage::{AnyConnection, DocRow, Keyset, ReadError, Sort, head_position};
+
+/// Rows of a page when nothing is said, and at most.
+const LIMIT_DEFAULT: i64 = 50;
+const LIMIT_MAX: i64 = 500;
+/// Bytes of the keyed hash that guards a cursor.
+const GUARD_BYTES: usize = 16;
+
+/// The parameters every list takes, beside its own filters.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the parameters; they are read in `Page::from_request`")]
+pub struct PageParams {
+    /// Rows of the page, 1 to 500; 50 when nothing is said.
+    #[param(minimum = 1, maximum = 500, example = 50)]
+    limit: Option<FlexibleInt>,
+    /// `next_cursor` of the page before.
+    #[param(max_length = 500)]
+    cursor: Option<String>,
+    /// `id`, `updated`, `-updated`; where there are names also `name`, `-name`.
+    #[param(example = "-updated", max_length = 20)]
+    sort: Option<String>,
+}
+
+/// A list's own filters of type `F`, with the page that is asked for.
+pub struct Page<F> {
+    /// The filters.
+    pub filter: F,
+    keyset: Keyset,
+    limit: usize,
+    /// Path and every parameter but the cursor: what a cursor is bound to.
+    bound_to: String,
+}
+
+/// A page of documents.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct List<T> {
+    /// The rows.
+    pub data: Vec<T>,
+    /// Send it as `cursor` for the next page; null on the last.
+    pub next_cursor: Option<String>,
+    /// The log position this page was read at.
+    pub as_of_position: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Cursor {
+    key: String,
+    id: String,
+}
+
+impl<F: Deserr<Faults>> FromRequest for Page<F> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(read(request))
+    }
+}
+
+fn read<F: Deserr<Faults>>(request: &HttpRequest) -> Result<Page<F>, Problem> {
+    let mut own = Vec::new();
+    let (mut limit, mut cursor, mut sort) = (None, None, None);
+    for (name, value) in pairs(request)? {
+        match name.as_str() {
+            "limit" => limit = Some(value),
+            "cursor" => cursor = Some(value),
+            "sort" => sort = Some(value),
+            _ => own.push((name, value)),
+        }
+    }
+    let limit = read_limit(limit.as_deref())?;
+    let order = read_sort(sort.as_deref())?;
+    own.sort();
+    let bound_to = format!("{}\n{}\n{own:?}", request.path(), sort.unwrap_or_default());
+    let after = match (cursor, request.app_data::<web::Data<Service>>()) {
+        (Some(cursor), Some(service)) => Some(open_cursor(service, &cursor, &bound_to)?),
+        _ => None,
+    };
+    let filter = read_pairs(own)?;
+    let keyset = Keyset { sort: order, after, limit: limit + 1 };
+    Ok(Page { filter, keyset, limit: usize::try_from(limit).unwrap_or(1), bound_to })
+}
+
+fn invalid(pointer: &str, why: Text) -> Problem {
+    Refusal::faults(&INVALID_PARAMETER, Faults(vec![Fault::new(pointer, "invalid_value", why)])).into()
+}
+
+fn read_limit(text: Option<&str>) -> Result<i64, Problem> {
+    let Some(text) = text else { return Ok(LIMIT_DEFAULT) };
+    text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
+        invalid("?limit", Text::fixed("Kirim bilangan 1 sampai 500.", "Send a number from 1 to 500."))
+    })
+}
+
+fn read_sort(text: Option<&str>) -> Result<Sort, Problem> {
+    match text {
+        None | Some("id") => Ok(Sort::Id),
+        Some("updated") => Ok(Sort::Updated),
+        Some("-updated") => Ok(Sort::UpdatedDescending),
+        Some("name") => Ok(Sort::Name),
+        Some("-name") => Ok(Sort::NameDescending),
+        Some(_) => {
+            let why = Text::fixed(
+                "Pilih: id, updated, -updated, name, -name.",
+                "Choose one of: id, updated, -updated, name, -name.",
+            );
+            Err(invalid("?sort", why))
+        }
+    }
+}
+
+fn guard(service: &Service, payload: &[u8], bound_to: &str) -> [u8; GUARD_BYTES] {
+    let hash = service.vault.keyed_hash("cursor", &[payload, bound_to.as_bytes()]);
+    let mut short = [0; GUARD_BYTES];
+    short.copy_from_slice(&hash[..GUARD_BYTES]);
+    short
+}
+
+fn seal_cursor(service: &Service, cursor: &Cursor, bound_to: &str) -> String {
+    let payload = serde_json::to_vec(cursor).unwrap_or_default();
+    let guard = guard(service, &payload, bound_to);
+    BASE64URL_NOPAD.encode(&[guard.as_slice(), &payload].concat())
+}
+
+fn open_cursor(service: &Service, text: &str, bound_to: &str) -> Result<(String, String), Problem> {
+    let open = || {
+        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
+        let (sent, payload) = bytes.split_first_chunk::<GUARD_BYTES>()?;
+        (*sent == guard(service, payload, bound_to)).then_some(())?;
+        serde_json::from_slice::<Cursor>(payload).ok()
+    };
+    open().map(|cursor| (cursor.key, cursor.id)).ok_or_else(|| Problem::of(&INVALID_CURSOR))
+}
+
+/// Answers a list: `query` reads the rows of the keyset that the scope admits.
+///
+/// # Errors
+/// `forbidden` when the caller may read nothing in the area.
+pub async fn listing<R, F, Q>(request: &HttpRequest, caller: Caller, page: Page<F>, query: Q) -> Result<HttpResponse, Problem>
+where
+    R: Present,
+    F: Send + 'static,
+    Q: FnOnce(&mut AnyConnection, &Actor, Scope, &F, &Keyset) -> Result<Vec<DocRow>, ReadError> + Send + 'static,
+{
+    let (actor, scope) = caller.reads(R::AREA)?;
+    let service = caller.service.clone();
+    let Page { filter, keyset, limit, bound_to } = page;
+    let vault = service.vault.clone();
+    let sort = keyset.sort;
+    let (docs, last, as_of_position) = service
+        .read(move |connection| {
+            let mut rows = query(connection, &actor, scope, &filter, &keyset)?;
+            let more = rows.len() > limit;
+            rows.truncate(limit);
+            let last = rows.last().filter(|_| more).map(|row| (row.position, row.id.clone(), row.doc.clone()));
+            let viewer = Viewer { actor: Some(actor), vault };
+            let docs = R::present(&viewer, connection, rows.into_iter().map(|row| row.doc).collect())?;
+            Ok((docs, last, head_position(connection)?))
+        })
+        .await?;
+    let next_cursor = last.map(|(position, id, doc)| {
+        let key = match sort {
+            Sort::Id => String::new(),
+            Sort::Updated | Sort::UpdatedDescending => position.to_string(),
+            Sort::Name | Sort::NameDescending => folded_name(&doc),
+        };
+        seal_cursor(&service, &Cursor { key, id }, &bound_to)
+    });
+    let mut response = HttpResponse::Ok();
+    if let Some(cursor) = &next_cursor {
+        response.insert_header((header::LINK, format!("<{}>; rel=\"next\"", next_address(request, cursor))));
+    }
+    let next = next_cursor.map_or_else(|| "null".to_owned(), |cursor| format!("\"{cursor}\""));
+    let body = format!("{{\"data\":[{}],\"next_cursor\":{next},\"as_of_position\":{as_of_position}}}", docs.join(","));
+    Ok(response.content_type("application/json").body(body))
+}
+
+/// The name as the `name_folded` column holds it.
+fn folded_name(doc: &str) -> String {
+    let doc: serde_json::Value = serde_json::from_str(doc).unwrap_or_default();
+    doc["name"].as_str().unwrap_or_default().to_lowercase()
+}
+
+fn next_address(request: &HttpRequest, cursor: &str) -> String {
+    let kept = request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let pairs: Vec<String> = kept.map(str::to_owned).chain([format!("cursor={cursor}")]).collect();
+    format!("{}?{}", request.path(), pairs.join("&"))
+}

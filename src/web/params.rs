@@ -1,0 +1,84 @@
+//! Query parameters and path ids, read as strictly as bodies.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use deserr::Deserr;
+use uuid::Uuid;
+
+use super::problem::Problem;
+use crate::kernel::problem_codes::{INVALID_PARAMETER, NOT_FOUND};
+use crate::kernel::{Faults, Refusal, Text};
+
+/// Query parameters of type `T`; unknown and repeated ones are refused.
+pub struct Params<T>(pub T);
+
+impl<T: Deserr<Faults>> FromRequest for Params<T> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(pairs(request).and_then(|pairs| read_pairs(pairs)).map(Self))
+    }
+}
+
+/// The names and values of a request's query.
+///
+/// # Errors
+/// `invalid_parameter` when the query is not percent-encoded text.
+pub fn pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, Problem> {
+    let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    pairs.map(actix_web::web::Query::into_inner).map_err(|_| {
+        let why = Text::fixed("Bagian kueri alamat ini tidak terbaca.", "The query part of this address cannot be read.");
+        Refusal::new(&INVALID_PARAMETER, why).into()
+    })
+}
+
+/// Reads parameters of type `T`, reporting every fault.
+///
+/// # Errors
+/// `invalid_parameter`.
+pub fn read_pairs<T: Deserr<Faults>>(pairs: Vec<(String, String)>) -> Result<T, Problem> {
+    let mut faults = Faults::default();
+    let mut map = serde_json::Map::new();
+    for (name, value) in pairs {
+        if map.insert(name.clone(), value.into()).is_some() {
+            let why = text!("Kirim `{name}` sekali saja.", "Send `{name}` once only.");
+            faults.add(format!("?{name}"), "repeated_parameter", why);
+        }
+    }
+    let read = deserr::deserialize::<T, _, Faults>(serde_json::Value::Object(map));
+    match read {
+        Ok(params) if faults.0.is_empty() => Ok(params),
+        other => {
+            faults.0.extend(other.err().unwrap_or_default().0.into_iter().map(|mut fault| {
+                fault.pointer = format!("?{}", fault.pointer.trim_start_matches('/'));
+                fault
+            }));
+            Err(Refusal::faults(&INVALID_PARAMETER, faults).into())
+        }
+    }
+}
+
+/// The `{id}` of a path. What is not a UUID names nothing, so it is not found.
+pub struct IdPath(pub Uuid);
+
+impl FromRequest for IdPath {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = request.match_info().get("id").unwrap_or_default();
+        ready(Uuid::try_parse(id).map(Self).map_err(|_| {
+            Refusal::new(
+                &NOT_FOUND,
+                Text::fixed(
+                    "Nomor dalam alamat harus berupa UUID, misalnya 019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b.",
+                    "The identifier in the address must be a UUID, such as 019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b.",
+                ),
+            )
+            .into()
+        }))
+    }
+}

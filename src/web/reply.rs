@@ -1,0 +1,90 @@
+//! Answers: documents with their ETag, commands with their position.
+
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+
+use super::auth::Caller;
+use super::problem::Problem;
+use super::show::{Present, Shown, Stored, Viewer};
+use crate::kernel::problem_codes::INTERNAL;
+use crate::ledger::{Answer, fold_stream};
+use crate::storage::{ReadError, stream_to_version};
+
+const JSON: (header::HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
+
+/// A JSON answer made on the spot.
+pub fn json_reply(value: &impl serde::Serialize) -> HttpResponse {
+    HttpResponse::Ok().json(value)
+}
+
+/// A document with its version; 304 when the client has it already.
+pub fn document_reply(request: &HttpRequest, shown: Shown) -> HttpResponse {
+    let etag = format!("\"{}\"", shown.version);
+    if already_has(request.headers(), &etag) {
+        return HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish();
+    }
+    with_document(HttpResponse::Ok(), &etag, shown)
+}
+
+fn with_document(mut response: HttpResponseBuilder, etag: &str, shown: Shown) -> HttpResponse {
+    response
+        .insert_header((header::ETAG, etag))
+        .insert_header(("Log-Position", shown.position.to_string()))
+        .insert_header(JSON)
+        .body(shown.doc)
+}
+
+fn already_has(headers: &HeaderMap, etag: &str) -> bool {
+    let Some(known) = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()) else { return false };
+    known.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+}
+
+/// The answer to a command: 201 or 200 with the resource's document, or the refusal. A replay is folded anew as of the version
+/// that was answered the first time.
+pub async fn command_reply<R: Present + Stored>(caller: &Caller, answer: Answer) -> Result<HttpResponse, Problem> {
+    let done = match answer.result {
+        Ok(done) => done,
+        Err(refusal) if answer.replayed => return Ok(replayed_refusal(refusal)),
+        Err(refusal) => return Err(refusal.into()),
+    };
+    let actor = caller.actor()?.clone();
+    let vault = caller.service.vault.clone();
+    let (id, version, position) = (done.id, done.version, done.position);
+    let doc = match done.doc {
+        Some(doc) if !R::REWRITES => doc,
+        doc => {
+            caller
+                .service
+                .read(move |connection| {
+                    let doc = match doc {
+                        Some(doc) => doc,
+                        None => {
+                            let events = stream_to_version(connection, R::KIND, id, version)?;
+                            let state = fold_stream::<R>(&events).map_err(ReadError::Corrupt)?;
+                            serde_json::to_string(&state).map_err(ReadError::from)?
+                        }
+                    };
+                    let viewer = Viewer { actor: Some(actor), vault };
+                    let mut docs = R::present(&viewer, connection, vec![doc])?;
+                    docs.pop().ok_or_else(|| Problem::of(&INTERNAL))
+                })
+                .await?
+        }
+    };
+    let mut response = if done.created { HttpResponse::Created() } else { HttpResponse::Ok() };
+    response.insert_header((header::LOCATION, format!("/v1/{}/{id}", R::PATH)));
+    if answer.replayed {
+        response.insert_header(("Idempotent-Replayed", "true"));
+    }
+    Ok(with_document(response, &format!("\"{version}\""), Shown { version, position, doc }))
+}
+
+fn replayed_refusal(refusal: crate::kernel::Refusal) -> HttpResponse {
+    use actix_web::ResponseError;
+    let mut response = Problem::from(refusal).error_response();
+    response.headers_mut().insert(
+        header::HeaderName::from_static("idempotent-replayed"),
+        header::HeaderValue::from_static("true"),
+    );
+    response
+}

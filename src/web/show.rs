@@ -1,0 +1,186 @@
+//! Showing one resource: now, or as it was recorded by a point in the log; and its history.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse};
+use deserr::Deserr;
+use serde_json::json;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::auth::Caller;
+use super::problem::Problem;
+use super::reply::{document_reply, json_reply};
+use crate::kernel::problem_codes::{INTERNAL, INVALID_PARAMETER};
+use crate::kernel::{Actor, Fault, Faults, Refusal, Scope, Text, Timestamp};
+use crate::ledger::{Resource, fold_stream};
+use crate::storage::{AnyConnection, AsOf, DocRow, ReadError, Vault, head_position, position_at, stream_up_to};
+
+/// Who a document is shown to.
+pub struct Viewer {
+    /// The organisation; `None` for the anonymous.
+    pub actor: Option<Actor>,
+    /// Opens what the viewer may see of personal data.
+    pub vault: Arc<Vault>,
+}
+
+/// How a resource kind is shown.
+pub trait Present: Resource {
+    /// The part of the address between `/v1/` and the id.
+    const PATH: &'static str;
+    /// Whether [`Present::present`] changes anything; when not, stored documents go out as they are.
+    const REWRITES: bool = false;
+
+    /// Makes of stored documents what this viewer may see.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn present(_: &Viewer, _: &mut AnyConnection, docs: Vec<String>) -> Result<Vec<String>, Problem> {
+        Ok(docs)
+    }
+
+    /// Whether this viewer's scope reaches the resource; asked only when the scope is not everything.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn admits(&self, scope: Scope, _: &mut AnyConnection) -> Result<bool, Problem> {
+        let (region, owner) = self.home();
+        Ok(scope.admits(region, owner))
+    }
+}
+
+/// A resource kind with a table to look it up in.
+pub trait Stored: Resource {
+    /// Its row.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<DocRow>, ReadError>;
+}
+
+/// A document ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Version, for the ETag.
+    pub version: i64,
+    /// Position of its last event.
+    pub position: i64,
+    /// The document.
+    pub doc: String,
+}
+
+/// `as_of`.
+#[derive(Debug, Clone, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AsOfParams {
+    /// As recorded by then: a position of the log, or an RFC 3339 instant.
+    #[deserr(default)]
+    #[param(example = "2014-03-31T00:00:00+08:00", max_length = 40)]
+    pub as_of: Option<String>,
+}
+
+/// Reads `as_of`.
+///
+/// # Errors
+/// `invalid_parameter`.
+pub fn parse_as_of(text: Option<&str>) -> Result<Option<AsOf>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    if let Ok(position) = text.parse::<i64>()
+        && position >= 0
+    {
+        return Ok(Some(AsOf::Position(position)));
+    }
+    // A `+` of an offset that was not percent-encoded arrives as a space.
+    Timestamp::parse(&text.replace(' ', "+")).map(|instant| Some(AsOf::Instant(instant))).map_err(|_| {
+        let why = Text::fixed(
+            "Kirim posisi log (bilangan) atau waktu RFC 3339 dengan selisih waktu.",
+            "Send a position of the log (a number) or an RFC 3339 instant with an offset.",
+        );
+        Refusal::faults(&INVALID_PARAMETER, Faults(vec![Fault::new("?as_of", "invalid_as_of", why)])).into()
+    })
+}
+
+/// One resource, now or as of.
+///
+/// # Errors
+/// `not_found` when it does not exist or the caller does not see it.
+pub async fn show<R: Present + Stored>(
+    request: HttpRequest,
+    caller: Caller,
+    id: Uuid,
+    params: AsOfParams,
+) -> Result<HttpResponse, Problem> {
+    let (actor, scope) = caller.reads(R::AREA)?;
+    let as_of = parse_as_of(params.as_of.as_deref())?;
+    let vault = caller.service.vault.clone();
+    let shown = caller
+        .service
+        .read(move |connection| {
+            let viewer = Viewer { actor: Some(actor), vault };
+            let row = match as_of {
+                None => R::find(connection, &id.to_string())?,
+                Some(as_of) => as_of_row::<R>(connection, id, as_of)?,
+            };
+            let row = row.ok_or_else(|| Refusal::not_found(R::KIND, id))?;
+            if scope != Scope::All {
+                let state: R = serde_json::from_str(&row.doc).map_err(ReadError::from)?;
+                if !state.admits(scope, connection)? {
+                    return Err(Refusal::not_found(R::KIND, id).into());
+                }
+            }
+            let mut docs = R::present(&viewer, connection, vec![row.doc])?;
+            let doc = docs.pop().ok_or_else(|| Problem::of(&INTERNAL))?;
+            Ok(Shown { version: row.version, position: row.position, doc })
+        })
+        .await?;
+    Ok(document_reply(&request, shown))
+}
+
+fn as_of_row<R: Resource>(connection: &mut AnyConnection, id: Uuid, as_of: AsOf) -> Result<Option<DocRow>, Problem> {
+    let position = position_at(connection, as_of)?;
+    let events = stream_up_to(connection, R::KIND, id, position)?;
+    let Some(state) = fold_stream::<R>(&events).map_err(ReadError::Corrupt)? else { return Ok(None) };
+    let doc = serde_json::to_string(&state).map_err(ReadError::from)?;
+    let stamp = state.stamp();
+    Ok(Some(DocRow { id: id.to_string(), version: stamp.version, position: stamp.position, doc }))
+}
+
+/// The events of one resource: who, when it happened, when it was recorded, what.
+///
+/// # Errors
+/// As [`show`].
+pub async fn show_history<R: Present + Stored>(caller: Caller, id: Uuid) -> Result<HttpResponse, Problem> {
+    let (_, scope) = caller.reads(R::AREA)?;
+    let history = caller
+        .service
+        .read(move |connection| {
+            let events = stream_up_to(connection, R::KIND, id, i64::MAX)?;
+            let state = fold_stream::<R>(&events).map_err(ReadError::Corrupt)?;
+            let state = state.ok_or_else(|| Refusal::not_found(R::KIND, id))?;
+            if scope != Scope::All && !state.admits(scope, connection)? {
+                return Err(Refusal::not_found(R::KIND, id).into());
+            }
+            let data: Result<Vec<_>, _> = events
+                .iter()
+                .map(|event| {
+                    let envelope = &event.envelope;
+                    let data: serde_json::Value = serde_json::from_str(&event.data)?;
+                    Ok::<_, serde_json::Error>(json!({
+                        "position": envelope.position,
+                        "event_id": envelope.event_id,
+                        "version": envelope.version,
+                        "type": envelope.event_type,
+                        "organisation": envelope.organisation,
+                        "occurred_at": envelope.occurred_at,
+                        "recorded_at": envelope.recorded_at,
+                        "data": data,
+                    }))
+                })
+                .collect();
+            let as_of_position = head_position(connection)?;
+            Ok(json!({ "data": data.map_err(ReadError::from)?, "next_cursor": null, "as_of_position": as_of_position }))
+        })
+        .await?;
+    Ok(json_reply(&history))
+}
