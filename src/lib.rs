@@ -22,7 +22,10 @@ pub mod storage;
 pub mod web;
 
 pub mod assessments;
+pub mod certifications;
 pub mod cooperatives;
+pub mod enterprises;
+pub mod financing;
 pub mod managers;
 pub mod organisations;
 

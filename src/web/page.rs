@@ -167,13 +167,14 @@ where
     let Page { filter, keyset, limit, bound_to } = page;
     let vault = service.vault.clone();
     let sort = keyset.sort;
+    let on = service.clock.now().day();
     let (docs, last, as_of_position) = service
         .read(move |connection| {
             let mut rows = query(connection, &actor, scope, &filter, &keyset)?;
             let more = rows.len() > limit;
             rows.truncate(limit);
             let last = rows.last().filter(|_| more).map(|row| (row.position, row.id.clone(), row.doc.clone()));
-            let viewer = Viewer { actor: Some(actor), vault };
+            let viewer = Viewer { actor: Some(actor), vault, on };
             let docs = R::present(&viewer, connection, rows.into_iter().map(|row| row.doc).collect())?;
             Ok((docs, last, head_position(connection)?))
         })

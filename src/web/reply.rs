@@ -49,6 +49,7 @@ pub async fn command_reply<R: Present + Stored>(caller: &Caller, answer: Answer)
     };
     let actor = caller.actor()?.clone();
     let vault = caller.service.vault.clone();
+    let on = caller.service.clock.now().day();
     let (id, version, position) = (done.id, done.version, done.position);
     let doc = match done.doc {
         Some(doc) if !R::REWRITES => doc,
@@ -64,7 +65,7 @@ pub async fn command_reply<R: Present + Stored>(caller: &Caller, answer: Answer)
                             serde_json::to_string(&state).map_err(ReadError::from)?
                         }
                     };
-                    let viewer = Viewer { actor: Some(actor), vault };
+                    let viewer = Viewer { actor: Some(actor), vault, on };
                     let mut docs = R::present(&viewer, connection, vec![doc])?;
                     docs.pop().ok_or_else(|| Problem::of(&INTERNAL))
                 })

@@ -12,7 +12,7 @@ use super::auth::Caller;
 use super::problem::Problem;
 use super::reply::{document_reply, json_reply};
 use crate::kernel::problem_codes::{INTERNAL, INVALID_PARAMETER};
-use crate::kernel::{Actor, Fault, Faults, Refusal, Scope, Text, Timestamp};
+use crate::kernel::{Actor, Date, Fault, Faults, Refusal, Scope, Text, Timestamp};
 use crate::ledger::{Resource, fold_stream};
 use crate::storage::{AnyConnection, AsOf, DocRow, ReadError, Vault, head_position, position_at, stream_up_to};
 
@@ -22,6 +22,8 @@ pub struct Viewer {
     pub actor: Option<Actor>,
     /// Opens what the viewer may see of personal data.
     pub vault: Arc<Vault>,
+    /// The day it is looked at: today, or that of `as_of`.
+    pub on: Date,
 }
 
 /// How a resource kind is shown.
@@ -114,10 +116,14 @@ pub async fn show<R: Present + Stored>(
     let (actor, scope) = caller.reads(R::AREA)?;
     let as_of = parse_as_of(params.as_of.as_deref())?;
     let vault = caller.service.vault.clone();
+    let on = match as_of {
+        Some(AsOf::Instant(instant)) => instant.day(),
+        _ => caller.service.clock.now().day(),
+    };
     let shown = caller
         .service
         .read(move |connection| {
-            let viewer = Viewer { actor: Some(actor), vault };
+            let viewer = Viewer { actor: Some(actor), vault, on };
             let row = match as_of {
                 None => R::find(connection, &id.to_string())?,
                 Some(as_of) => as_of_row::<R>(connection, id, as_of)?,

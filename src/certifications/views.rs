@@ -1,0 +1,145 @@
+//! The table of certifications, its list, and verification by number.
+
+use deserr::Deserr;
+use diesel::prelude::*;
+use utoipa::IntoParams;
+
+use super::state::{Certification, CertificationState};
+use crate::kernel::{Date, Faults, Id, Number, OneOf, Region, Scope};
+use crate::ledger::{ColumnType, Table};
+use crate::storage::{AnyConnection, DocRow, Keyset, ReadError};
+use crate::web::Stored;
+
+diesel::table! {
+    certifications (id) {
+        id -> Text,
+        version -> BigInt,
+        position -> BigInt,
+        manager -> Text,
+        region -> Text,
+        certifier -> Text,
+        scheme -> Text,
+        state -> Text,
+        certificate_number -> Nullable<Text>,
+        valid_until -> Nullable<Text>,
+        doc -> Text,
+    }
+}
+
+/// The measure of facts "this manager (subject), in a manager role, was issued a certificate".
+pub const CERTIFIED_MANAGERS: &str = "certified_managers";
+
+/// Columns beside id, version, position and doc.
+pub const TABLE: Table = Table {
+    name: "certifications",
+    columns: &[
+        ("manager", ColumnType::Text),
+        ("region", ColumnType::Text),
+        ("certifier", ColumnType::Text),
+        ("scheme", ColumnType::Text),
+        ("state", ColumnType::Text),
+        ("certificate_number", ColumnType::Text),
+        ("valid_until", ColumnType::Text),
+    ],
+};
+
+impl Stored for Certification {
+    fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<DocRow>, ReadError> {
+        Ok(crate::find_row!(certifications, connection, id)?)
+    }
+}
+
+/// What certifications are listed by.
+#[derive(Debug, Clone, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CertificationFilter {
+    /// Whose.
+    #[deserr(default)]
+    #[param(inline)]
+    pub manager: Option<Id>,
+    /// Where the manager is registered.
+    #[deserr(default)]
+    #[param(inline, example = "64.72")]
+    pub region: Option<Region>,
+    /// The certifier.
+    #[deserr(default)]
+    #[param(inline)]
+    pub certifier: Option<Id>,
+    /// Where they stand; `expired` means certificates whose time is over today.
+    #[deserr(default)]
+    #[param(inline)]
+    pub state: Option<CertificationState>,
+    /// Certificates that hold on this day.
+    #[deserr(default)]
+    #[param(inline, example = "2014-05-27")]
+    pub valid_on: Option<Date>,
+}
+
+/// A page of the certifications a scope reaches.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn list(
+    connection: &mut AnyConnection,
+    scope: Scope,
+    filter: &CertificationFilter,
+    today: Date,
+    keyset: &Keyset,
+) -> Result<Vec<DocRow>, ReadError> {
+    let mut query = certifications::table
+        .select((certifications::id, certifications::version, certifications::position, certifications::doc))
+        .into_boxed();
+    match scope {
+        Scope::All => {}
+        Scope::Region(region) => query = query.filter(certifications::region.eq(region.code())),
+        Scope::Organisation(certifier) => query = query.filter(certifications::certifier.eq(certifier.to_string())),
+        Scope::Nothing => return Ok(Vec::new()),
+    }
+    if let Some(manager) = filter.manager {
+        query = query.filter(certifications::manager.eq(manager.0.to_string()));
+    }
+    if let Some(region) = filter.region.filter(|region| !region.is_province()) {
+        query = query.filter(certifications::region.eq(region.code()));
+    }
+    if let Some(certifier) = filter.certifier {
+        query = query.filter(certifications::certifier.eq(certifier.0.to_string()));
+    }
+    let holds = [CertificationState::Certified, CertificationState::Suspended].map(OneOf::word);
+    match filter.state {
+        None => {}
+        Some(CertificationState::Expired) => {
+            query = query
+                .filter(certifications::state.eq(holds[0]).or(certifications::state.eq(holds[1])))
+                .filter(certifications::valid_until.lt(today.to_string()));
+        }
+        Some(state) => {
+            query = query.filter(certifications::state.eq(state.word()));
+            if holds.contains(&state.word()) {
+                query = query.filter(certifications::valid_until.ge(today.to_string()));
+            }
+        }
+    }
+    if let Some(day) = filter.valid_on {
+        query = query
+            .filter(certifications::state.eq(holds[0]))
+            .filter(certifications::valid_until.ge(day.to_string()));
+    }
+    Ok(crate::keyset!(query, certifications, keyset).load(connection)?)
+}
+
+/// The certifications that hold a certificate of this number: one per certifier at most.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn by_certificate_number(
+    connection: &mut AnyConnection,
+    number: &Number,
+) -> Result<Vec<Certification>, ReadError> {
+    let docs: Vec<String> = certifications::table
+        .filter(certifications::certificate_number.eq(number.normalised()))
+        .order(certifications::id)
+        .select(certifications::doc)
+        .load(connection)?;
+    docs.iter().map(|doc| Ok(serde_json::from_str(doc)?)).collect()
+}

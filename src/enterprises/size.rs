@@ -1,0 +1,140 @@
+//! Size classes by the rule in force on a day: UU 20/2008 pasal 6 until PP 7/2021 pasal 35 took its place on 2 February 2021.
+
+use deserr::Deserr;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::kernel::{Date, Faults, Money, Refusal, Text};
+
+crate::words! {
+    /// Size of an enterprise.
+    SizeClass {
+        /// Micro.
+        Mikro = "mikro",
+        /// Small.
+        Kecil = "kecil",
+        /// Medium.
+        Menengah = "menengah",
+        /// Large: no UMKM.
+        Besar = "besar",
+    }
+}
+
+crate::words! {
+    /// The rule a size is judged by.
+    SizeRule {
+        /// Net worth or yearly sales.
+        Uu202008 = "uu-20-2008",
+        /// Capital for enterprises founded since, yearly sales for older ones.
+        Pp72021 = "pp-7-2021",
+    }
+}
+
+/// What a size is judged on, as at the day of registration; without land and business buildings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schema(example = json!({"yearly_sales": {"value": "180000000.00", "currency": "IDR"}}))]
+pub struct SizeBasis {
+    /// Net worth (UU 20/2008) or capital (PP 7/2021).
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub net_worth: Option<Money>,
+    /// Yearly sales.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub yearly_sales: Option<Money>,
+    /// When it was founded.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub founded_on: Option<Date>,
+}
+
+/// Millions of rupiah up to which a class reaches, for micro, small and medium; (net worth or capital, yearly sales).
+const UU_20_2008: [(i64, i64); 3] = [(50, 300), (500, 2_500), (10_000, 50_000)];
+const PP_7_2021: [(i64, i64); 3] = [(1_000, 2_000), (5_000, 15_000), (10_000, 50_000)];
+const CLASSES: [SizeClass; 3] = [SizeClass::Mikro, SizeClass::Kecil, SizeClass::Menengah];
+
+/// Whether PP 7/2021 is in force: promulgated on 2 February 2021.
+fn since_2021(day: Date) -> bool {
+    Date::parse("2021-02-02").is_ok_and(|start| day >= start)
+}
+
+fn class(limits: [i64; 3], amount: Decimal) -> SizeClass {
+    let within = |limit: &i64| amount <= Decimal::from(*limit) * Decimal::from(1_000_000);
+    limits.iter().position(within).map_or(SizeClass::Besar, |index| CLASSES[index])
+}
+
+/// Judges a size on a day.
+///
+/// # Errors
+/// When nothing was given to judge it on.
+pub fn judge(basis: &SizeBasis, day: Date) -> Result<(SizeClass, SizeRule), Refusal> {
+    let new_rule = since_2021(day);
+    let limits = if new_rule { PP_7_2021 } else { UU_20_2008 };
+    let by_worth = basis.net_worth.map(|worth| class(limits.map(|(worth, _)| worth), worth.amount()));
+    let by_sales = basis.yearly_sales.map(|sales| class(limits.map(|(_, sales)| sales), sales.amount()));
+    let judged = if new_rule {
+        let young = basis.founded_on.is_some_and(since_2021);
+        if young { by_worth.or(by_sales) } else { by_sales.or(by_worth) }
+    } else {
+        // "Net worth of at most … or sales of at most …": the smaller class suffices.
+        by_worth.into_iter().chain(by_sales).min()
+    };
+    let rule = if new_rule { SizeRule::Pp72021 } else { SizeRule::Uu202008 };
+    judged.map(|class| (class, rule)).ok_or_else(|| {
+        Refusal::rule(
+            "/size_basis",
+            "no_size_basis",
+            Text::fixed(
+                "Sebutkan `yearly_sales` atau `net_worth`, supaya skala usahanya dapat ditentukan.",
+                "Name `yearly_sales` or `net_worth`, so that its size can be judged.",
+            ),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn basis(worth: Option<i64>, sales: Option<i64>, founded: Option<&str>) -> SizeBasis {
+        let money = |millions: i64| Money::idr(Decimal::from(millions) * Decimal::from(1_000_000));
+        SizeBasis {
+            net_worth: worth.map(money),
+            yearly_sales: sales.map(money),
+            founded_on: founded.map(|day| Date::parse(day).unwrap()),
+        }
+    }
+
+    #[test]
+    fn the_same_enterprise_has_another_size_under_another_rule() {
+        let shop = basis(None, Some(1_000), None);
+        let on = |day: &str| judge(&shop, Date::parse(day).unwrap()).unwrap();
+        assert_eq!(on("2014-03-01"), (SizeClass::Kecil, SizeRule::Uu202008));
+        assert_eq!(on("2021-02-01"), (SizeClass::Kecil, SizeRule::Uu202008));
+        assert_eq!(on("2021-02-02"), (SizeClass::Mikro, SizeRule::Pp72021));
+    }
+
+    #[test]
+    fn bounds_belong_to_the_smaller_class_and_above_the_last_it_is_large() {
+        let on_2014 = |sales| judge(&basis(None, Some(sales), None), Date::parse("2014-03-01").unwrap()).unwrap().0;
+        assert_eq!([300, 301, 2_500, 2_501, 50_000, 50_001].map(on_2014), {
+            use SizeClass::{Besar, Kecil, Menengah, Mikro};
+            [Mikro, Kecil, Kecil, Menengah, Menengah, Besar]
+        });
+    }
+
+    #[test]
+    fn capital_counts_for_enterprises_founded_under_the_new_rule_and_sales_for_older_ones() {
+        let day = Date::parse("2022-01-01").unwrap();
+        let young = judge(&basis(Some(3_000), Some(100), Some("2021-06-01")), day).unwrap();
+        let old = judge(&basis(Some(3_000), Some(100), Some("2010-06-01")), day).unwrap();
+        assert_eq!((young.0, old.0), (SizeClass::Kecil, SizeClass::Mikro));
+    }
+
+    #[test]
+    fn nothing_to_judge_on_is_refused() {
+        assert!(judge(&basis(None, None, None), Date::parse("2014-03-01").unwrap()).is_err());
+    }
+}

@@ -1,0 +1,75 @@
+//! An enterprise as its events made it.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::events::EnterpriseEvent as Event;
+use super::size::{SizeBasis, SizeClass, SizeRule};
+use super::views;
+use crate::kernel::{Area, Name, OneOf, Region};
+use crate::ledger::{Cell, Envelope, Resource, Stamp, Table};
+
+/// An enterprise. What the sealed text holds appears as `person` to those who may see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Enterprise {
+    /// About the record.
+    #[serde(flatten)]
+    pub stamp: Stamp,
+    /// Its name.
+    pub name: Name,
+    /// Where.
+    pub region: Region,
+    /// What it does.
+    pub sector: Option<Name>,
+    /// What its size was judged on.
+    pub size_basis: SizeBasis,
+    /// Its class.
+    pub size_class: SizeClass,
+    /// The rule it was judged by.
+    pub size_rule: SizeRule,
+    /// The owner's data, sealed; never shown.
+    #[schema(ignore)]
+    pub sealed: String,
+}
+
+impl Resource for Enterprise {
+    type Event = Event;
+    const KIND: &'static str = "enterprise";
+    const TABLE: Table = views::TABLE;
+    const AREA: Area = Area::Enterprises;
+
+    fn evolve(state: Option<Self>, event: &Event, _: &Envelope) -> Option<Self> {
+        let Event::Registered { name, region, sector, sealed, size_basis, size_class, size_rule } = event;
+        state.is_none().then(|| Self {
+            stamp: Stamp::default(),
+            name: name.clone(),
+            region: *region,
+            sector: sector.clone(),
+            size_basis: size_basis.clone(),
+            size_class: *size_class,
+            size_rule: *size_rule,
+            sealed: sealed.clone(),
+        })
+    }
+
+    fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
+    fn stamp_mut(&mut self) -> &mut Stamp {
+        &mut self.stamp
+    }
+    fn columns(&self) -> Vec<Cell> {
+        vec![
+            Cell::text(self.region),
+            Cell::text(self.stamp.recorded_by),
+            Cell::text(self.size_class.word()),
+            Cell::text("active"),
+            Cell::text(&self.name),
+            Cell::text(self.name.0.to_lowercase()),
+        ]
+    }
+    fn home(&self) -> (Region, Uuid) {
+        (self.region, self.stamp.recorded_by)
+    }
+}

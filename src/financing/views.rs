@@ -1,0 +1,132 @@
+//! The table of financings and its list.
+
+use deserr::Deserr;
+use diesel::prelude::*;
+use utoipa::IntoParams;
+
+use super::events::{BeneficiaryKind, Scheme};
+use super::life::FinancingState;
+use super::state::Financing;
+use crate::kernel::{Faults, FlexibleInt, Id, OneOf, Region, Scope};
+use crate::ledger::{ColumnType, Table};
+use crate::storage::{AnyConnection, DocRow, Keyset, ReadError};
+use crate::web::Stored;
+
+diesel::table! {
+    financings (id) {
+        id -> Text,
+        version -> BigInt,
+        position -> BigInt,
+        lender -> Text,
+        region -> Text,
+        beneficiary_kind -> Text,
+        beneficiary -> Text,
+        scheme -> Text,
+        state -> Text,
+        collectibility -> Nullable<BigInt>,
+        doc -> Text,
+    }
+}
+
+/// The measure of facts "this cooperative (subject) received its first disbursement of a financing".
+pub const FINANCED_COOPERATIVES: &str = "financed_cooperatives";
+/// The measure of facts "this enterprise (subject) received its first disbursement of a financing".
+pub const FINANCED_ENTERPRISES: &str = "financed_enterprises";
+
+/// Columns beside id, version, position and doc.
+pub const TABLE: Table = Table {
+    name: "financings",
+    columns: &[
+        ("lender", ColumnType::Text),
+        ("region", ColumnType::Text),
+        ("beneficiary_kind", ColumnType::Text),
+        ("beneficiary", ColumnType::Text),
+        ("scheme", ColumnType::Text),
+        ("state", ColumnType::Text),
+        ("collectibility", ColumnType::Int),
+    ],
+};
+
+impl Stored for Financing {
+    fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<DocRow>, ReadError> {
+        Ok(crate::find_row!(financings, connection, id)?)
+    }
+}
+
+/// What financings are listed by.
+#[derive(Debug, Clone, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct FinancingFilter {
+    /// Who lends.
+    #[deserr(default)]
+    #[param(inline)]
+    pub lender: Option<Id>,
+    /// Where the beneficiaries are.
+    #[deserr(default)]
+    #[param(inline, example = "64.72")]
+    pub region: Option<Region>,
+    /// What they are.
+    #[deserr(default)]
+    #[param(inline)]
+    pub beneficiary_kind: Option<BeneficiaryKind>,
+    /// Which.
+    #[deserr(default)]
+    #[param(inline)]
+    pub beneficiary: Option<Id>,
+    /// Under which scheme.
+    #[deserr(default)]
+    #[param(inline)]
+    pub scheme: Option<Scheme>,
+    /// Where they stand.
+    #[deserr(default)]
+    #[param(inline)]
+    pub state: Option<FinancingState>,
+    /// Class last reported.
+    #[deserr(default)]
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 5, example = 1)]
+    pub collectibility: Option<FlexibleInt>,
+}
+
+/// A page of the financings a scope reaches.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn list(
+    connection: &mut AnyConnection,
+    scope: Scope,
+    filter: &FinancingFilter,
+    keyset: &Keyset,
+) -> Result<Vec<DocRow>, ReadError> {
+    let mut query = financings::table
+        .select((financings::id, financings::version, financings::position, financings::doc))
+        .into_boxed();
+    match scope {
+        Scope::All => {}
+        Scope::Region(region) => query = query.filter(financings::region.eq(region.code())),
+        Scope::Organisation(lender) => query = query.filter(financings::lender.eq(lender.to_string())),
+        Scope::Nothing => return Ok(Vec::new()),
+    }
+    if let Some(lender) = filter.lender {
+        query = query.filter(financings::lender.eq(lender.0.to_string()));
+    }
+    if let Some(region) = filter.region.filter(|region| !region.is_province()) {
+        query = query.filter(financings::region.eq(region.code()));
+    }
+    if let Some(kind) = filter.beneficiary_kind {
+        query = query.filter(financings::beneficiary_kind.eq(kind.word()));
+    }
+    if let Some(beneficiary) = filter.beneficiary {
+        query = query.filter(financings::beneficiary.eq(beneficiary.0.to_string()));
+    }
+    if let Some(scheme) = filter.scheme {
+        query = query.filter(financings::scheme.eq(scheme.word()));
+    }
+    if let Some(state) = filter.state {
+        query = query.filter(financings::state.eq(state.word()));
+    }
+    if let Some(class) = filter.collectibility {
+        query = query.filter(financings::collectibility.eq(class.0));
+    }
+    Ok(crate::keyset!(query, financings, keyset).load(connection)?)
+}
