@@ -18,7 +18,7 @@ use crate::kernel::Clock;
 use crate::ledger::{Ids, Ledger, Limits};
 use crate::storage::{Database, OpenError, Readers, SqliteStore, Vault, migrate};
 use crate::web::{Language, Problem, Service, around, json_reply, method_not_allowed_or_not_found, problem_page};
-use crate::{assessments, certifications, cooperatives, enterprises, financing, managers, openapi, organisations};
+use crate::{assessments, certifications, cooperatives, enterprises, financing, managers, openapi, organisations, programmes};
 
 /// Commands taken into one transaction.
 const BATCH_COMMANDS_MAX: usize = 256;
@@ -33,6 +33,7 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(certifications::http::routes)
             .configure(enterprises::http::routes)
             .configure(financing::http::routes)
+            .configure(programmes::http::routes)
             .configure(organisations::http::routes),
     );
     config.service(get_livez).service(get_readyz).service(get_problem);

@@ -28,6 +28,7 @@ pub mod enterprises;
 pub mod financing;
 pub mod managers;
 pub mod organisations;
+pub mod programmes;
 
 pub mod app;
 pub mod config;

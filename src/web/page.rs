@@ -164,36 +164,76 @@ where
 {
     let (actor, scope) = caller.reads(R::AREA)?;
     let service = caller.service.clone();
+    let viewer = Viewer { actor: Some(actor.clone()), vault: service.vault.clone(), on: service.clock.now().day() };
     let Page { filter, keyset, limit, bound_to } = page;
-    let vault = service.vault.clone();
     let sort = keyset.sort;
-    let on = service.clock.now().day();
-    let (docs, last, as_of_position) = service
-        .read(move |connection| {
-            let mut rows = query(connection, &actor, scope, &filter, &keyset)?;
-            let more = rows.len() > limit;
-            rows.truncate(limit);
-            let last = rows.last().filter(|_| more).map(|row| (row.position, row.id.clone(), row.doc.clone()));
-            let viewer = Viewer { actor: Some(actor), vault, on };
-            let docs = R::present(&viewer, connection, rows.into_iter().map(|row| row.doc).collect())?;
-            Ok((docs, last, head_position(connection)?))
-        })
-        .await?;
-    let next_cursor = last.map(|(position, id, doc)| {
-        let key = match sort {
-            Sort::Id => String::new(),
-            Sort::Updated | Sort::UpdatedDescending => position.to_string(),
-            Sort::Name | Sort::NameDescending => folded_name(&doc),
-        };
-        seal_cursor(&service, &Cursor { key, id }, &bound_to)
+    let read = service.read(move |connection| {
+        let rows = query(connection, &actor, scope, &filter, &keyset)?;
+        let (rows, last) = cut(rows, limit);
+        let docs = R::present(&viewer, connection, rows.into_iter().map(|row| row.doc).collect())?;
+        Ok((docs, last, head_position(connection)?))
     });
+    let (docs, last, as_of_position) = read.await?;
+    Ok(page_reply(request, &service, docs, last.map(|row| cursor_at(sort, row)), &bound_to, as_of_position))
+}
+
+/// Answers a list that anyone may see as it is stored.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn listing_for_all<F, Q>(
+    request: &HttpRequest,
+    service: &Service,
+    page: Page<F>,
+    query: Q,
+) -> Result<HttpResponse, Problem>
+where
+    F: Send + 'static,
+    Q: FnOnce(&mut AnyConnection, &Keyset) -> Result<Vec<DocRow>, ReadError> + Send + 'static,
+{
+    let Page { keyset, limit, bound_to, .. } = page;
+    let sort = keyset.sort;
+    let read = service.read(move |connection| {
+        let (rows, last) = cut(query(connection, &keyset)?, limit);
+        Ok((rows.into_iter().map(|row| row.doc).collect(), last, head_position(connection)?))
+    });
+    let (docs, last, as_of_position) = read.await?;
+    Ok(page_reply(request, service, docs, last.map(|row| cursor_at(sort, row)), &bound_to, as_of_position))
+}
+
+/// The rows of the page, and the last of them when there are more.
+fn cut(mut rows: Vec<DocRow>, limit: usize) -> (Vec<DocRow>, Option<DocRow>) {
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let last = rows.last().filter(|_| more).cloned();
+    (rows, last)
+}
+
+fn cursor_at(sort: Sort, row: DocRow) -> Cursor {
+    let key = match sort {
+        Sort::Id => String::new(),
+        Sort::Updated | Sort::UpdatedDescending => row.position.to_string(),
+        Sort::Name | Sort::NameDescending => folded_name(&row.doc),
+    };
+    Cursor { key, id: row.id }
+}
+
+fn page_reply(
+    request: &HttpRequest,
+    service: &Service,
+    docs: Vec<String>,
+    next: Option<Cursor>,
+    bound_to: &str,
+    as_of_position: i64,
+) -> HttpResponse {
     let mut response = HttpResponse::Ok();
-    if let Some(cursor) = &next_cursor {
+    let next = next.map(|cursor| seal_cursor(service, &cursor, bound_to));
+    if let Some(cursor) = &next {
         response.insert_header((header::LINK, format!("<{}>; rel=\"next\"", next_address(request, cursor))));
     }
-    let next = next_cursor.map_or_else(|| "null".to_owned(), |cursor| format!("\"{cursor}\""));
+    let next = next.map_or_else(|| "null".to_owned(), |cursor| format!("\"{cursor}\""));
     let body = format!("{{\"data\":[{}],\"next_cursor\":{next},\"as_of_position\":{as_of_position}}}", docs.join(","));
-    Ok(response.content_type("application/json").body(body))
+    response.content_type("application/json").body(body)
 }
 
 /// The name as the `name_folded` column holds it.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::auth::Caller;
 use super::problem::Problem;
 use super::reply::{document_reply, json_reply};
+use super::service::Service;
 use crate::kernel::problem_codes::{INTERNAL, INVALID_PARAMETER};
 use crate::kernel::{Actor, Date, Fault, Faults, Refusal, Scope, Text, Timestamp};
 use crate::ledger::{Resource, fold_stream};
@@ -103,7 +104,7 @@ pub fn parse_as_of(text: Option<&str>) -> Result<Option<AsOf>, Problem> {
     })
 }
 
-/// One resource, now or as of.
+/// One resource, now or as of, to those whose rights reach it.
 ///
 /// # Errors
 /// `not_found` when it does not exist or the caller does not see it.
@@ -114,16 +115,38 @@ pub async fn show<R: Present + Stored>(
     params: AsOfParams,
 ) -> Result<HttpResponse, Problem> {
     let (actor, scope) = caller.reads(R::AREA)?;
+    show_in_scope::<R>(request, &caller.service, Some(actor), scope, id, params).await
+}
+
+/// One resource that anyone may see.
+///
+/// # Errors
+/// `not_found` when it does not exist.
+pub async fn show_to_all<R: Present + Stored>(
+    request: HttpRequest,
+    service: &Service,
+    id: Uuid,
+    params: AsOfParams,
+) -> Result<HttpResponse, Problem> {
+    show_in_scope::<R>(request, service, None, Scope::All, id, params).await
+}
+
+async fn show_in_scope<R: Present + Stored>(
+    request: HttpRequest,
+    service: &Service,
+    actor: Option<Actor>,
+    scope: Scope,
+    id: Uuid,
+    params: AsOfParams,
+) -> Result<HttpResponse, Problem> {
     let as_of = parse_as_of(params.as_of.as_deref())?;
-    let vault = caller.service.vault.clone();
     let on = match as_of {
         Some(AsOf::Instant(instant)) => instant.day(),
-        _ => caller.service.clock.now().day(),
+        _ => service.clock.now().day(),
     };
-    let shown = caller
-        .service
+    let viewer = Viewer { actor, vault: service.vault.clone(), on };
+    let shown = service
         .read(move |connection| {
-            let viewer = Viewer { actor: Some(actor), vault, on };
             let row = match as_of {
                 None => R::find(connection, &id.to_string())?,
                 Some(as_of) => as_of_row::<R>(connection, id, as_of)?,

@@ -1,0 +1,190 @@
+//! Addresses of programmes, measures and regions. All of it can be read by anyone.
+
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use serde_json::json;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::commands::{CloseProgramme, Enrol, Launch, ReviseTarget};
+use super::measures::{DEFINITIONS, Measure};
+use super::progress::{Evidence, Progress, evidence, progress};
+use super::state::Programme;
+use super::views;
+use crate::kernel::problem_codes::NOT_FOUND;
+use crate::kernel::{Date, REGIONS, Refusal, RegionEntry, Text};
+use crate::ledger::{Resource, fold_stream};
+use crate::organisations::http::NoFilter;
+use crate::storage::{AnyConnection, AsOf, ReadError, head_position, position_at, stream_up_to};
+use crate::web::{
+    AsOfParams, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Service, json_reply, listing_for_all,
+    parse_as_of, show_to_all,
+};
+
+impl Present for Programme {
+    const PATH: &'static str = "programmes";
+}
+
+/// Routes of this area.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(launch_programme)
+        .service(list_programmes)
+        .service(get_programme)
+        .service(revise_target)
+        .service(enrol_participant)
+        .service(close_programme)
+        .service(get_progress)
+        .service(get_evidence)
+        .service(list_metrics)
+        .service(list_regions);
+}
+
+/// Launch a programme
+///
+/// Only the provincial office may.
+#[utoipa::path(tag = "programmes", request_body = Launch,
+    responses((status = 201, description = "Launched", body = Programme)))]
+#[post("/programmes")]
+async fn launch_programme(command: Command<Launch>) -> Result<HttpResponse, Problem> {
+    command.create().await
+}
+
+/// List programmes
+#[utoipa::path(tag = "programmes", security(()), params(PageParams),
+    responses((status = 200, description = "A page", body = List<Programme>)))]
+#[get("/programmes")]
+async fn list_programmes(
+    request: HttpRequest,
+    service: web::Data<Service>,
+    page: Page<NoFilter>,
+) -> Result<HttpResponse, Problem> {
+    listing_for_all(&request, &service, page, views::list).await
+}
+
+/// Read one programme
+#[utoipa::path(tag = "programmes", security(()), params(("id" = Uuid, Path, description = "The programme"), AsOfParams),
+    responses((status = 200, description = "The programme", body = Programme)))]
+#[get("/programmes/{id}")]
+async fn get_programme(
+    request: HttpRequest,
+    service: web::Data<Service>,
+    id: IdPath,
+    params: Params<AsOfParams>,
+) -> Result<HttpResponse, Problem> {
+    show_to_all::<Programme>(request, &service, id.0, params.0).await
+}
+
+/// Revise a target
+#[utoipa::path(tag = "programmes", params(("id" = Uuid, Path, description = "The programme")), request_body = ReviseTarget,
+    responses((status = 200, description = "Revised", body = Programme)))]
+#[post("/programmes/{id}/targets")]
+async fn revise_target(id: IdPath, command: Command<ReviseTarget>) -> Result<HttpResponse, Problem> {
+    command.on(id.0).await
+}
+
+/// Enrol a participant
+#[utoipa::path(tag = "programmes", params(("id" = Uuid, Path, description = "The programme")), request_body = Enrol,
+    responses((status = 200, description = "Enrolled", body = Programme)))]
+#[post("/programmes/{id}/participants")]
+async fn enrol_participant(id: IdPath, command: Command<Enrol>) -> Result<HttpResponse, Problem> {
+    command.on(id.0).await
+}
+
+/// Close a programme
+#[utoipa::path(tag = "programmes", params(("id" = Uuid, Path, description = "The programme")), request_body = CloseProgramme,
+    responses((status = 200, description = "Closed", body = Programme)))]
+#[post("/programmes/{id}/closures")]
+async fn close_programme(id: IdPath, command: Command<CloseProgramme>) -> Result<HttpResponse, Problem> {
+    command.on(id.0).await
+}
+
+/// The programme and the position that `as_of` names, with the day it was then.
+fn programme_as_of(
+    connection: &mut AnyConnection,
+    id: Uuid,
+    as_of: Option<AsOf>,
+) -> Result<(Programme, i64), Problem> {
+    let position = match as_of {
+        Some(as_of) => position_at(connection, as_of)?,
+        None => head_position(connection)?,
+    };
+    let events = stream_up_to(connection, Programme::KIND, id, position)?;
+    let programme = fold_stream::<Programme>(&events).map_err(ReadError::Corrupt)?;
+    Ok((programme.ok_or_else(|| Refusal::not_found(Programme::KIND, id))?, position))
+}
+
+fn day_of(as_of: Option<AsOf>, service: &Service) -> Date {
+    match as_of {
+        Some(AsOf::Instant(instant)) => instant.day(),
+        _ => service.clock.now().day(),
+    }
+}
+
+/// Read a programme's progress
+///
+/// Each target with what is reached and remains, per regency and per day. With `as_of`, as it was known then: later corrections and reversals
+/// do not show.
+#[utoipa::path(tag = "programmes", security(()), params(("id" = Uuid, Path, description = "The programme"), AsOfParams),
+    responses((status = 200, description = "The progress", body = Progress)))]
+#[get("/programmes/{id}/progress")]
+async fn get_progress(
+    service: web::Data<Service>,
+    id: IdPath,
+    params: Params<AsOfParams>,
+) -> Result<HttpResponse, Problem> {
+    let as_of = parse_as_of(params.0.as_of.as_deref())?;
+    let today = day_of(as_of, &service);
+    let shown = service
+        .read(move |connection| {
+            let (programme, position) = programme_as_of(connection, id.0, as_of)?;
+            Ok(progress(connection, &programme, position, today)?)
+        })
+        .await?;
+    Ok(json_reply(&shown))
+}
+
+/// Read the events behind a number
+///
+/// The very events that were counted for a measure of the programme.
+#[utoipa::path(tag = "programmes", security(()),
+    params(("id" = Uuid, Path, description = "The programme"), ("measure" = Measure, Path, description = "The measure"), AsOfParams),
+    responses((status = 200, description = "The events", body = Evidence)))]
+#[get("/programmes/{id}/progress/{measure}/evidence")]
+async fn get_evidence(
+    service: web::Data<Service>,
+    id: IdPath,
+    path: web::Path<(String, String)>,
+    params: Params<AsOfParams>,
+) -> Result<HttpResponse, Problem> {
+    let as_of = parse_as_of(params.0.as_of.as_deref())?;
+    let measure: Measure = serde_json::from_value(json!(path.1)).map_err(|_| {
+        let why = Text::fixed("Ukuran ini tidak ada; lihat GET /v1/metrics.", "There is no such measure; see GET /v1/metrics.");
+        Refusal::new(&NOT_FOUND, why)
+    })?;
+    let shown = service
+        .read(move |connection| {
+            let (programme, position) = programme_as_of(connection, id.0, as_of)?;
+            Ok(evidence(connection, &programme, measure, position)?)
+        })
+        .await?;
+    Ok(json_reply(&shown))
+}
+
+/// List measures with their definitions
+#[utoipa::path(tag = "programmes", security(()),
+    responses((status = 200, description = "The measures", body = serde_json::Value)))]
+#[get("/metrics")]
+async fn list_metrics() -> HttpResponse {
+    json_reply(&json!({ "data": DEFINITIONS, "next_cursor": null }))
+}
+
+/// List regions
+///
+/// The province and its ten regencies and cities, with both code systems.
+#[utoipa::path(tag = "programmes", security(()),
+    responses((status = 200, description = "The regions", body = List<RegionEntry>)))]
+#[get("/regions")]
+async fn list_regions(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
+    let position = service.read(|connection| Ok(head_position(connection)?)).await?;
+    Ok(json_reply(&json!({ "data": REGIONS, "next_cursor": null, "as_of_position": position })))
+}
