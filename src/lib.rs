@@ -32,4 +32,5 @@ pub mod programmes;
 
 pub mod app;
 pub mod config;
+pub mod demo;
 pub mod openapi;

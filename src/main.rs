@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use lumbung::app::{Core, Place, Running};
-use lumbung::config::{Arguments, DatabaseOptions, KeysTask, ServeOptions, Task};
+use lumbung::config::{Arguments, DatabaseOptions, DemoOptions, KeysTask, ServeOptions, Task};
 use lumbung::kernel::Clock;
 use lumbung::ledger::Ids;
 use lumbung::storage::OpenError;
@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info,actix_server=warn")).init();
     let result = match Arguments::parse().task {
         Task::Serve(options) => serve(&options),
-        Task::Demo(_) => Ok(()),
+        Task::Demo(options) => demo(&options),
         Task::Migrate(options) => migrate(&options),
         Task::Keys { task } => keys(task),
         Task::Openapi => {
@@ -37,6 +37,37 @@ fn serve(options: &ServeOptions) -> Result<(), OpenError> {
     let core = Core::open(&place, Clock::System, Ids::Random, listen.readers, listen.queue_commands_max)?;
     let running = || async {
         Running::bind(core, listen)?.run().await.map_err(|why| OpenError(format!("the server failed: {why}")))
+    };
+    actix_web::rt::System::new().block_on(running())
+}
+
+/// Serves the demonstration. A temporary database is removed again at the end.
+fn demo(options: &DemoOptions) -> Result<(), OpenError> {
+    let folder = std::env::temp_dir().join(format!("lumbung-demo-{}", uuid::Uuid::now_v7()));
+    let named = options.database_url.clone();
+    let temporary = named.is_none();
+    if temporary {
+        std::fs::create_dir(&folder).map_err(|why| OpenError(format!("cannot make {}: {why}", folder.display())))?;
+    }
+    let database_url = named.unwrap_or_else(|| format!("sqlite:{}", folder.join("lumbung.db").display()));
+    let served = serve_demo(&DatabaseOptions { database_url, master_key_file: None }, options);
+    if temporary && let Err(why) = std::fs::remove_dir_all(&folder) {
+        log::warn!("the temporary database could not be removed path={} error={why}", folder.display());
+    }
+    served
+}
+
+fn serve_demo(database: &DatabaseOptions, options: &DemoOptions) -> Result<(), OpenError> {
+    let place = Place::of(database)?;
+    let guide = lumbung::demo::prepare(&place)?;
+    let listen = &options.listen;
+    let core = Core::open(&place, Clock::System, Ids::Random, listen.readers, listen.queue_commands_max)?;
+    let running = || async {
+        let running = Running::bind(core, listen)?;
+        let url = format!("http://{}", running.address);
+        let text = if options.json { guide.to_json(&url) } else { guide.to_text(&url) };
+        println!("{text}");
+        running.run().await.map_err(|why| OpenError(format!("the server failed: {why}")))
     };
     actix_web::rt::System::new().block_on(running())
 }

@@ -71,10 +71,14 @@ pub struct CooperativeFilter {
     #[deserr(default)]
     #[param(inline)]
     pub health_category: Option<HealthCategory>,
-    /// Whether a manager in a manager role holds a certificate valid today.
+    /// Whether a manager in a manager role holds a certificate that is valid today, or on the day `certified_on`.
     #[deserr(default)]
     #[param(value_type = Option<bool>, example = true)]
     pub certified_manager: Option<YesNo>,
+    /// The day that `certified_manager` asks about; today when left out.
+    #[deserr(default)]
+    #[param(inline, example = "2014-05-27")]
+    pub certified_on: Option<Date>,
     /// Part of the name, whatever its case.
     #[deserr(default)]
     #[param(example = "rejeki", max_length = 200)]
@@ -122,7 +126,7 @@ pub fn list(
         let valid = certificates
             .filter(certificates.field(facts::measure).eq(CERTIFICATE_STANDING))
             .filter(certificates.field(facts::until_position).is_null())
-            .filter(certificates.field(facts::value).ge(today.to_string()))
+            .filter(certificates.field(facts::value).ge(filter.certified_on.unwrap_or(today).to_string()))
             .select(certificates.field(facts::subject));
         let managed = appointments
             .filter(appointments.field(facts::measure).eq(MANAGED_BY))

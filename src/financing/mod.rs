@@ -17,9 +17,9 @@ mod state;
 mod views;
 
 pub use commands::{
-    Apply, Approve, Disburse, Reject, ReportCollectibility, Reverse, Settle, SignContract, WithdrawApplication,
+    Apply, Approve, BeneficiaryReference, Disburse, Reject, ReportCollectibility, Reverse, Settle, SignContract, WithdrawApplication,
 };
-pub use events::{Beneficiary, BeneficiaryKind, FinancingEvent, Scheme};
+pub use events::{Beneficiary, BeneficiaryKind, CollectibilityScheme, FinancingEvent, Scheme};
 pub use life::{FinancingState, Life};
 pub use state::{Entry, Financing};
 pub use views::{FINANCED_COOPERATIVES, FINANCED_ENTERPRISES};

@@ -21,7 +21,7 @@ mod store;
 pub mod testing;
 mod world;
 
-pub use command::{Answer, Context, Decide, Decision, IfMatch, Request, Scene, Submission};
+pub use command::{Answer, Context, Decide, Decision, Done, IfMatch, Request, Scene, Submission};
 pub use event::{Draft, Envelope, Event, decode, encode};
 pub use executor::{Ids, Ledger, Limits};
 pub use merkle::{Frontier, Hash, leaf_hash};
