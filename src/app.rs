@@ -15,10 +15,15 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
 use crate::config::{DatabaseOptions, ListenOptions};
 use crate::kernel::Clock;
-use crate::ledger::{Ids, Ledger, Limits};
+use crate::ledger::{Ids, Kind, Ledger, Limits};
 use crate::storage::{Database, OpenError, Readers, SqliteStore, Vault, migrate};
-use crate::web::{Language, Problem, Service, around, json_reply, method_not_allowed_or_not_found, problem_page};
-use crate::{assessments, certifications, cooperatives, enterprises, financing, managers, openapi, organisations, programmes};
+use crate::web::{
+    Language, Problem, Service, around, json_reply, method_not_allowed_or_not_found, problem_page,
+};
+use crate::{
+    assessments, certifications, cooperatives, enterprises, financing, managers, openapi,
+    organisations, programmes,
+};
 
 /// Commands taken into one transaction.
 const BATCH_COMMANDS_MAX: usize = 256;
@@ -36,7 +41,24 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(programmes::http::routes)
             .configure(organisations::http::routes),
     );
-    config.service(get_livez).service(get_readyz).service(get_problem);
+    config
+        .service(get_livez)
+        .service(get_readyz)
+        .service(get_problem);
+}
+
+/// Every kind of resource there is.
+pub fn kinds() -> [Kind; 8] {
+    [
+        Kind::of::<organisations::Organisation>(),
+        Kind::of::<cooperatives::Cooperative>(),
+        Kind::of::<managers::Manager>(),
+        Kind::of::<assessments::Assessment>(),
+        Kind::of::<certifications::Certification>(),
+        Kind::of::<enterprises::Enterprise>(),
+        Kind::of::<financing::Financing>(),
+        Kind::of::<programmes::Programme>(),
+    ]
 }
 
 /// Tell whether the process lives
@@ -50,9 +72,13 @@ async fn get_livez() -> HttpResponse {
 #[utoipa::path(tag = "service", security(()), responses((status = 200, description = "They can", body = serde_json::Value)))]
 #[get("/readyz")]
 async fn get_readyz(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
-    let position = service.read(|connection| Ok(crate::storage::head_position(connection)?)).await?;
+    let position = service
+        .read(|connection| Ok(crate::storage::head_position(connection)?))
+        .await?;
     let free = service.ledger.free_places();
-    Ok(json_reply(&serde_json::json!({"status": "ok", "position": position, "free_places_in_queue": free})))
+    Ok(json_reply(
+        &serde_json::json!({"status": "ok", "position": position, "free_places_in_queue": free}),
+    ))
 }
 
 /// Explain a kind of problem
@@ -61,8 +87,14 @@ async fn get_readyz(service: web::Data<Service>) -> Result<HttpResponse, Problem
 #[utoipa::path(tag = "service", security(()), params(("code" = String, Path, description = "The problem's code", example = "wrong_state")),
     responses((status = 200, description = "Title, status and advice", body = serde_json::Value)))]
 #[get("/problems/{code}")]
-async fn get_problem(request: HttpRequest, code: web::Path<String>) -> Result<HttpResponse, Problem> {
-    Ok(json_reply(&problem_page(&code, Language::of(request.headers()))?))
+async fn get_problem(
+    request: HttpRequest,
+    code: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    Ok(json_reply(&problem_page(
+        &code,
+        Language::of(request.headers()),
+    )?))
 }
 
 /// Where a database's data and key are.
@@ -88,7 +120,10 @@ impl Place {
             PathBuf::from(beside)
         };
         let master_key_file = options.master_key_file.clone().unwrap_or_else(beside);
-        Ok(Self { database, master_key_file })
+        Ok(Self {
+            database,
+            master_key_file,
+        })
     }
 }
 
@@ -104,7 +139,13 @@ impl Core {
     ///
     /// # Errors
     /// A sentence for the operator.
-    pub fn open(place: &Place, clock: Clock, ids: Ids, readers: u32, queue_commands: usize) -> Result<Self, OpenError> {
+    pub fn open(
+        place: &Place,
+        clock: Clock,
+        ids: Ids,
+        readers: u32,
+        queue_commands: usize,
+    ) -> Result<Self, OpenError> {
         let mut writer = place.database.open_writer()?;
         let steps = migrate(&mut writer)?;
         log::info!("the schema is up to date steps_taken={steps}");
@@ -112,10 +153,24 @@ impl Core {
         let master_key = Vault::master_key(&place.master_key_file, !set_up)?;
         let vault = Arc::new(Vault::open(&mut writer, &master_key)?);
         let readers = Readers::open(&place.database, readers)?;
-        let limits = Limits { queue_commands, batch_commands: BATCH_COMMANDS_MAX };
-        let (ledger, executor) = Ledger::start(Box::new(SqliteStore::new(writer)), clock.clone(), ids, limits)
-            .map_err(|why| OpenError(format!("the executor cannot be started: {why}")))?;
-        let service = Service { ledger, readers, vault, clock, find_actor: organisations::find_actor };
+        let limits = Limits {
+            queue_commands,
+            batch_commands: BATCH_COMMANDS_MAX,
+        };
+        let (ledger, executor) = Ledger::start(
+            Box::new(SqliteStore::new(writer)),
+            clock.clone(),
+            ids,
+            limits,
+        )
+        .map_err(|why| OpenError(format!("the executor cannot be started: {why}")))?;
+        let service = Service {
+            ledger,
+            readers,
+            vault,
+            clock,
+            find_actor: organisations::find_actor,
+        };
         Ok(Self { service, executor })
     }
 
@@ -144,7 +199,8 @@ impl Running {
     /// # Errors
     /// A sentence for the operator, such as that the port is taken.
     pub fn bind(core: Core, options: &ListenOptions) -> Result<Self, OpenError> {
-        let refused = |why: std::io::Error| OpenError(format!("cannot listen on {}: {why}", options.bind));
+        let refused =
+            |why: std::io::Error| OpenError(format!("cannot listen on {}: {why}", options.bind));
         let listener = TcpListener::bind(options.bind).map_err(|why| match why.kind() {
             std::io::ErrorKind::AddrInUse => OpenError(format!(
                 "cannot listen on {}: another program has this port; choose another with --bind, or port 0 for a free one",
@@ -169,9 +225,17 @@ impl Running {
                 .into_utoipa_app()
                 .configure(routes)
                 .into_app()
-                .route("/openapi.json", web::get().to(move || open_document(text.clone())))
-                .route("/docs", web::get().to(to_docs))
-                .service(SwaggerUi::new("/docs/{_:.*}").config(SwaggerConfig::from("/openapi.json")))
+                .route(
+                    "/openapi.json",
+                    web::get().to(move || {
+                        let document = open_document(text.clone());
+                        async move { document }
+                    }),
+                )
+                .route("/docs", web::get().to(|| async { to_docs() }))
+                .service(
+                    SwaggerUi::new("/docs/{_:.*}").config(SwaggerConfig::from("/openapi.json")),
+                )
                 .default_service(web::to(move |request: HttpRequest| {
                     let response = method_not_allowed_or_not_found(&methods, &request);
                     async move { response }
@@ -183,7 +247,12 @@ impl Running {
             .listen(listener)
             .map_err(refused)?
             .run();
-        Ok(Self { address, handle: server.handle(), server, core })
+        Ok(Self {
+            address,
+            handle: server.handle(),
+            server,
+            core,
+        })
     }
 
     /// Serves until it is told to stop, then finishes what was accepted.
@@ -199,10 +268,14 @@ impl Running {
     }
 }
 
-async fn open_document(text: web::Bytes) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(text)
+fn open_document(text: web::Bytes) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(text)
 }
 
-async fn to_docs() -> HttpResponse {
-    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
+fn to_docs() -> HttpResponse {
+    HttpResponse::PermanentRedirect()
+        .insert_header((header::LOCATION, "/docs/"))
+        .finish()
 }

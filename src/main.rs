@@ -1,5 +1,6 @@
 //! Reads the arguments and does what they say. What it prints on standard output is the answer; everything else goes to the log.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -11,7 +12,10 @@ use lumbung::storage::OpenError;
 use lumbung::{openapi, organisations};
 
 fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info,actix_server=warn")).init();
+    env_logger::Builder::from_env(
+        env_logger::Env::default().default_filter_or("info,actix_server=warn"),
+    )
+    .init();
     let result = match Arguments::parse().task {
         Task::Serve(options) => serve(&options),
         Task::Demo(options) => demo(&options),
@@ -25,7 +29,8 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            eprintln!("lumbung: {why}");
+            // The log may be switched off; this line is for whoever typed the command.
+            let _ = writeln!(std::io::stderr(), "lumbung: {why}");
             ExitCode::FAILURE
         }
     }
@@ -34,9 +39,18 @@ fn main() -> ExitCode {
 fn serve(options: &ServeOptions) -> Result<(), OpenError> {
     let place = Place::of(&options.database)?;
     let listen = &options.listen;
-    let core = Core::open(&place, Clock::System, Ids::Random, listen.readers, listen.queue_commands_max)?;
+    let core = Core::open(
+        &place,
+        Clock::System,
+        Ids::Random,
+        listen.readers,
+        listen.queue_commands_max,
+    )?;
     let running = || async {
-        Running::bind(core, listen)?.run().await.map_err(|why| OpenError(format!("the server failed: {why}")))
+        Running::bind(core, listen)?
+            .run()
+            .await
+            .map_err(|why| OpenError(format!("the server failed: {why}")))
     };
     actix_web::rt::System::new().block_on(running())
 }
@@ -47,12 +61,23 @@ fn demo(options: &DemoOptions) -> Result<(), OpenError> {
     let named = options.database_url.clone();
     let temporary = named.is_none();
     if temporary {
-        std::fs::create_dir(&folder).map_err(|why| OpenError(format!("cannot make {}: {why}", folder.display())))?;
+        std::fs::create_dir(&folder)
+            .map_err(|why| OpenError(format!("cannot make {}: {why}", folder.display())))?;
     }
-    let database_url = named.unwrap_or_else(|| format!("sqlite:{}", folder.join("lumbung.db").display()));
-    let served = serve_demo(&DatabaseOptions { database_url, master_key_file: None }, options);
+    let database_url =
+        named.unwrap_or_else(|| format!("sqlite:{}", folder.join("lumbung.db").display()));
+    let served = serve_demo(
+        &DatabaseOptions {
+            database_url,
+            master_key_file: None,
+        },
+        options,
+    );
     if temporary && let Err(why) = std::fs::remove_dir_all(&folder) {
-        log::warn!("the temporary database could not be removed path={} error={why}", folder.display());
+        log::warn!(
+            "the temporary database could not be removed path={} error={why}",
+            folder.display()
+        );
     }
     served
 }
@@ -61,13 +86,26 @@ fn serve_demo(database: &DatabaseOptions, options: &DemoOptions) -> Result<(), O
     let place = Place::of(database)?;
     let guide = lumbung::demo::prepare(&place)?;
     let listen = &options.listen;
-    let core = Core::open(&place, Clock::System, Ids::Random, listen.readers, listen.queue_commands_max)?;
+    let core = Core::open(
+        &place,
+        Clock::System,
+        Ids::Random,
+        listen.readers,
+        listen.queue_commands_max,
+    )?;
     let running = || async {
         let running = Running::bind(core, listen)?;
         let url = format!("http://{}", running.address);
-        let text = if options.json { guide.to_json(&url) } else { guide.to_text(&url) };
+        let text = if options.json {
+            guide.to_json(&url)
+        } else {
+            guide.to_text(&url)
+        };
         println!("{text}");
-        running.run().await.map_err(|why| OpenError(format!("the server failed: {why}")))
+        running
+            .run()
+            .await
+            .map_err(|why| OpenError(format!("the server failed: {why}")))
     };
     actix_web::rt::System::new().block_on(running())
 }
@@ -80,9 +118,23 @@ fn migrate(options: &DatabaseOptions) -> Result<(), OpenError> {
 }
 
 fn keys(task: KeysTask) -> Result<(), OpenError> {
-    let KeysTask::Issue { database, kind, region, name, code, label } = task;
+    let KeysTask::Issue {
+        database,
+        kind,
+        region,
+        name,
+        code,
+        label,
+    } = task;
     let core = Core::open(&Place::of(&database)?, Clock::System, Ids::Random, 1, 16)?;
-    let issued = organisations::issue_key(&core.service, kind, region, &name, code.as_deref(), label.as_deref());
+    let issued = organisations::issue_key(
+        &core.service,
+        kind,
+        region,
+        &name,
+        code.as_deref(),
+        label.as_deref(),
+    );
     core.close();
     println!("{}", issued?.text);
     Ok(())

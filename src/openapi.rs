@@ -1,4 +1,4 @@
-//! The OpenAPI document: collected from the running routes, completed with what all operations share.
+//! The `OpenAPI` document: collected from the running routes, completed with what all operations share.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,11 @@ struct Head;
 
 /// The document, as JSON with sorted keys.
 pub fn document() -> Value {
-    let (_, api) = App::new().into_utoipa_app().openapi(Head::openapi()).configure(app::routes).split_for_parts();
+    let (_, api) = App::new()
+        .into_utoipa_app()
+        .openapi(Head::openapi())
+        .configure(app::routes)
+        .split_for_parts();
     let mut document = serde_json::to_value(api).unwrap_or_default();
     complete(&mut document);
     document
@@ -52,11 +56,20 @@ pub fn text() -> String {
 
 /// Path templates with their methods: what tells 405 from 404.
 pub fn methods(document: &Value) -> Vec<(String, Vec<&'static str>)> {
-    let known = [("get", "GET"), ("post", "POST"), ("patch", "PATCH"), ("put", "PUT"), ("delete", "DELETE")];
+    let known = [
+        ("get", "GET"),
+        ("post", "POST"),
+        ("patch", "PATCH"),
+        ("put", "PUT"),
+        ("delete", "DELETE"),
+    ];
     let paths = document["paths"].as_object().into_iter().flatten();
     paths
         .map(|(path, item)| {
-            let methods = known.iter().filter(|(key, _)| item.get(*key).is_some()).map(|(_, method)| *method);
+            let methods = known
+                .iter()
+                .filter(|(key, _)| item.get(*key).is_some())
+                .map(|(_, method)| *method);
             (path.clone(), methods.collect())
         })
         .collect()
@@ -73,7 +86,8 @@ fn complete(document: &mut Value) {
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     for (path, item) in paths {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
-            let writes = matches!(method.as_str(), "post" | "patch" | "put" | "delete") && !path.ends_with("/preview");
+            let writes = matches!(method.as_str(), "post" | "patch" | "put" | "delete")
+                && !path.ends_with("/preview");
             if let (true, Some(body)) = (writes, body_schema(operation)) {
                 let creates = operation["responses"].get("201").is_some() && !path.contains('{');
                 bodies.insert(body, creates);
@@ -87,7 +101,9 @@ fn complete(document: &mut Value) {
 }
 
 fn body_schema(operation: &Value) -> Option<String> {
-    let reference = operation.pointer("/requestBody/content/application~1json/schema/$ref")?.as_str()?;
+    let reference = operation
+        .pointer("/requestBody/content/application~1json/schema/$ref")?
+        .as_str()?;
     reference.rsplit('/').next().map(str::to_owned)
 }
 
@@ -109,14 +125,22 @@ fn complete_body(schema: &mut Value, creates: bool) {
 fn complete_operation(operation: &mut Value, writes: bool, has_path: bool) {
     let public = operation.get("security").is_some();
     if writes {
-        let header = |name: &str, description: &str, schema: Value, example: &str| {
-            json!({"name": name, "in": "header", "required": false, "description": description, "schema": schema, "example": example})
-        };
+        let header = |name: &str, description: &str, schema: Value, example: &str| json!({"name": name, "in": "header", "required": false, "description": description, "schema": schema, "example": example});
         let text = json!({"type": "string", "maxLength": 257});
         let parameters = operation["parameters"].take();
         let mut parameters = parameters.as_array().cloned().unwrap_or_default();
-        parameters.push(header("Idempotency-Key", "Makes a repeat harmless, for ever.", text.clone(), "8e03978e-40d5-43dd-bc93-6894a57f9324"));
-        parameters.push(header("If-Match", "The ETag this change is based on.", text, "\"3\""));
+        parameters.push(header(
+            "Idempotency-Key",
+            "Makes a repeat harmless, for ever.",
+            text.clone(),
+            "8e03978e-40d5-43dd-bc93-6894a57f9324",
+        ));
+        parameters.push(header(
+            "If-Match",
+            "The ETag this change is based on.",
+            text,
+            "\"3\"",
+        ));
         operation["parameters"] = json!(parameters);
     }
     for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
@@ -126,12 +150,20 @@ fn complete_operation(operation: &mut Value, writes: bool, has_path: bool) {
             }
         }
     }
-    let mut statuses = vec![("400", "Malformed"), ("406", "Only JSON is to be had"), ("500", "Our fault"), ("503", "Busy; try again after `Retry-After` seconds")];
+    let mut statuses = vec![
+        ("400", "Malformed"),
+        ("406", "Only JSON is to be had"),
+        ("500", "Our fault"),
+        ("503", "Busy; try again after `Retry-After` seconds"),
+    ];
     if has_path {
         statuses.push(("404", "Not there, or not for you"));
     }
     if !public {
-        statuses.extend([("401", "A valid key is needed"), ("403", "Your organisation may not")]);
+        statuses.extend([
+            ("401", "A valid key is needed"),
+            ("403", "Your organisation may not"),
+        ]);
     }
     if writes {
         statuses.extend([
@@ -151,9 +183,7 @@ fn complete_operation(operation: &mut Value, writes: bool, has_path: bool) {
 }
 
 fn shared_headers() -> Value {
-    let header = |description: &str, pattern: &str| {
-        json!({"description": description, "schema": {"type": "string", "maxLength": 64, "pattern": pattern}})
-    };
+    let header = |description: &str, pattern: &str| json!({"description": description, "schema": {"type": "string", "maxLength": 64, "pattern": pattern}});
     json!({
         "X-Request-Id": header("To be named when asking us about a request.", "^[A-Za-z0-9_.:-]+$"),
         "ETag": header("Version of the document, quoted.", "^\"[0-9]+\"$"),

@@ -58,11 +58,21 @@ fn score(
 ) -> Result<Box<Scored>, Refusal> {
     let book = rulebook::find(regulation)?;
     let empty = BTreeMap::new();
-    let scoring = book.score(worksheet, readings.unwrap_or(&empty)).map_err(|faults| Refusal::faults(&RULE_REFUSED, faults))?;
+    let scoring = book
+        .score(worksheet, readings.unwrap_or(&empty))
+        .map_err(|faults| Refusal::faults(&RULE_REFUSED, faults))?;
     let total = scoring.total.parse().ok();
     let discrepancy = stated.total.is_some_and(|stated| Some(stated.0) != total)
-        || stated.category.is_some_and(|stated| Some(stated) != scoring.category);
-    Ok(Box::new(Scored { assessed_on, worksheet: worksheet.clone(), scoring, stated, discrepancy }))
+        || stated
+            .category
+            .is_some_and(|stated| Some(stated) != scoring.category);
+    Ok(Box::new(Scored {
+        assessed_on,
+        worksheet: worksheet.clone(),
+        scoring,
+        stated,
+        discrepancy,
+    }))
 }
 
 impl Decide for Submit {
@@ -75,7 +85,11 @@ impl Decide for Submit {
 
     fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
         let cooperative = scene.named::<Cooperative>(self.cooperative.0, "/cooperative")?;
-        scene.actor.require_write(Area::Assessments, cooperative.region, scene.actor.organisation)?;
+        scene.actor.require_write(
+            Area::Assessments,
+            cooperative.region,
+            scene.actor.organisation,
+        )?;
         rulebook::require_kind(rulebook::find(&self.regulation)?, cooperative.kind)?;
         self.assessed_on.require_past(scene.now, "/assessed_on")?;
         let assessed = i64::from(self.assessed_on.year());
@@ -89,8 +103,17 @@ impl Decide for Submit {
                 ),
             ));
         }
-        let stated = Stated { total: self.stated_total, category: self.stated_category };
-        let scored = score(&self.regulation, self.assessed_on, &self.worksheet, self.readings.as_ref(), stated)?;
+        let stated = Stated {
+            total: self.stated_total,
+            category: self.stated_category,
+        };
+        let scored = score(
+            &self.regulation,
+            self.assessed_on,
+            &self.worksheet,
+            self.readings.as_ref(),
+            stated,
+        )?;
         Ok(Decision::one(Event::Submitted {
             cooperative: self.cooperative.0,
             cooperative_kind: cooperative.kind,
@@ -113,16 +136,26 @@ pub struct Return {
 }
 
 /// The assessment, in one of the states that fit, when the actor has the right of `area`.
-fn in_state<'a>(scene: &Scene<'a, Assessment>, area: Area, fits: &[State]) -> Result<&'a Assessment, Refusal> {
+fn in_state<'a>(
+    scene: &Scene<'a, Assessment>,
+    area: Area,
+    fits: &[State],
+) -> Result<&'a Assessment, Refusal> {
     let own = scene.own_in(area)?;
     if fits.contains(&own.state) {
         return Ok(own);
     }
-    Err(Refusal::wrong_state(crate::kernel::OneOf::word(own.state), own.state.allowed()))
+    Err(Refusal::wrong_state(
+        crate::kernel::OneOf::word(own.state),
+        own.state.allowed(),
+    ))
 }
 
 /// As [`in_state`], for what only the sender or the province may do.
-fn sent_by_actor<'a>(scene: &Scene<'a, Assessment>, fits: &[State]) -> Result<&'a Assessment, Refusal> {
+fn sent_by_actor<'a>(
+    scene: &Scene<'a, Assessment>,
+    fits: &[State],
+) -> Result<&'a Assessment, Refusal> {
     let own = in_state(scene, Area::Assessments, fits)?;
     let province = scene.actor.kind == crate::kernel::OrganisationKind::Province;
     if province || own.stamp.recorded_by == scene.actor.organisation {
@@ -146,10 +179,15 @@ impl Decide for Return {
             return Err(Refusal::rule(
                 "/reasons",
                 "no_reason",
-                Text::fixed("Sebutkan paling sedikit satu alasan.", "Give at least one reason."),
+                Text::fixed(
+                    "Sebutkan paling sedikit satu alasan.",
+                    "Give at least one reason.",
+                ),
             ));
         }
-        Ok(Decision::one(Event::Returned { reasons: self.reasons.clone() }))
+        Ok(Decision::one(Event::Returned {
+            reasons: self.reasons.clone(),
+        }))
     }
 }
 
@@ -183,8 +221,17 @@ impl Decide for Resubmit {
     fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
         let own = sent_by_actor(scene, &[State::Returned])?;
         self.assessed_on.require_past(scene.now, "/assessed_on")?;
-        let stated = Stated { total: self.stated_total, category: self.stated_category };
-        let scored = score(&own.regulation, self.assessed_on, &self.worksheet, self.readings.as_ref(), stated)?;
+        let stated = Stated {
+            total: self.stated_total,
+            category: self.stated_category,
+        };
+        let scored = score(
+            &own.regulation,
+            self.assessed_on,
+            &self.worksheet,
+            self.readings.as_ref(),
+            stated,
+        )?;
         Ok(Decision::one(Event::Resubmitted { scored }))
     }
 }
@@ -205,7 +252,9 @@ impl Decide for Withdraw {
 
     fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
         sent_by_actor(scene, &[State::Submitted, State::Returned])?;
-        Ok(Decision::one(Event::Withdrawn { reason: self.reason.clone() }))
+        Ok(Decision::one(Event::Withdrawn {
+            reason: self.reason.clone(),
+        }))
     }
 }
 
@@ -233,7 +282,11 @@ fn require_known(own: &Assessment, category: HealthCategory) -> Result<(), Refus
     let shown = rulebook::find(&own.regulation)?.describe();
     let word = crate::kernel::OneOf::word(category);
     let categories = shown["categories"].as_array();
-    let names: Vec<&str> = categories.into_iter().flatten().filter_map(|known| known["key"].as_str()).collect();
+    let names: Vec<&str> = categories
+        .into_iter()
+        .flatten()
+        .filter_map(|known| known["key"].as_str())
+        .collect();
     if names.contains(&word) {
         return Ok(());
     }
@@ -301,7 +354,11 @@ impl Decide for Determine {
             let at = format!("/reconciles/{index}");
             let other = scene.named::<Assessment>(id, &at)?;
             let same = other.cooperative == own.cooperative && other.book_year == own.book_year;
-            if id == scene.id || !same || other.state != State::Submitted || reconciles.contains(&id) {
+            if id == scene.id
+                || !same
+                || other.state != State::Submitted
+                || reconciles.contains(&id)
+            {
                 return Err(Refusal::rule(
                     &at,
                     "cannot_be_reconciled",
@@ -380,7 +437,13 @@ impl Decide for Correct {
             Some(worksheet) => {
                 let stated = Stated::default();
                 let on = own.scored.assessed_on;
-                Some(score(&own.regulation, on, worksheet, self.readings.as_ref(), stated)?)
+                Some(score(
+                    &own.regulation,
+                    on,
+                    worksheet,
+                    self.readings.as_ref(),
+                    stated,
+                )?)
             }
             None => None,
         };
@@ -396,8 +459,15 @@ impl Decide for Correct {
             )
         })?;
         require_known(own, category)?;
-        let determined_on = own.determination.as_ref().map_or_else(|| scene.occurred_at.day(), |d| d.determined_on);
-        let decision = Decision::one(Event::Corrected { category, scored, reason: self.reason.clone() });
+        let determined_on = own
+            .determination
+            .as_ref()
+            .map_or_else(|| scene.occurred_at.day(), |d| d.determined_on);
+        let decision = Decision::one(Event::Corrected {
+            category,
+            scored,
+            reason: self.reason.clone(),
+        });
         rate(decision, scene, own, category, determined_on)
     }
 }

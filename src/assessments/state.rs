@@ -87,11 +87,23 @@ pub struct Assessment {
 impl Assessment {
     /// The category that counts: the determined one, else the computed one.
     pub fn category(&self) -> Option<HealthCategory> {
-        self.determination.as_ref().map_or(self.scored.scoring.category, |determined| Some(determined.category))
+        self.determination
+            .as_ref()
+            .map_or(self.scored.scoring.category, |determined| {
+                Some(determined.category)
+            })
     }
 
     fn submitted(event: &Event) -> Option<Self> {
-        let Event::Submitted { cooperative, cooperative_kind, region, regulation, book_year, scored } = event else {
+        let Event::Submitted {
+            cooperative,
+            cooperative_kind,
+            region,
+            regulation,
+            book_year,
+            scored,
+        } = event
+        else {
             return None;
         };
         Some(Self {
@@ -109,7 +121,13 @@ impl Assessment {
         })
     }
 
-    fn correct(&mut self, category: HealthCategory, scored: Option<&Scored>, reason: &Note, event_id: Uuid) -> Option<()> {
+    fn correct(
+        &mut self,
+        category: HealthCategory,
+        scored: Option<&Scored>,
+        reason: &Note,
+        event_id: Uuid,
+    ) -> Option<()> {
         let determination = self.determination.as_mut()?;
         if determination.category != category {
             determination.event_id = event_id;
@@ -131,7 +149,9 @@ impl Resource for Assessment {
     const AREA: Area = Area::Assessments;
 
     fn evolve(state: Option<Self>, event: &Event, envelope: &Envelope) -> Option<Self> {
-        let Some(mut state) = state else { return Self::submitted(event) };
+        let Some(mut state) = state else {
+            return Self::submitted(event);
+        };
         match event {
             Event::Submitted { .. } => return None,
             Event::Returned { reasons } => {
@@ -143,7 +163,12 @@ impl Resource for Assessment {
                 state.scored = (**scored).clone();
             }
             Event::Withdrawn { .. } => state.state = AssessmentState::Withdrawn,
-            Event::Determined { category, reconciles, reason, .. } => {
+            Event::Determined {
+                category,
+                reconciles,
+                reason,
+                ..
+            } => {
                 state.state = AssessmentState::Determined;
                 state.determination = Some(Determination {
                     category: *category,
@@ -158,7 +183,11 @@ impl Resource for Assessment {
                 state.state = AssessmentState::Reconciled;
                 state.reconciled_by = Some(*by);
             }
-            Event::Corrected { category, scored, reason } => {
+            Event::Corrected {
+                category,
+                scored,
+                reason,
+            } => {
                 state.correct(*category, scored.as_deref(), reason, envelope.event_id)?;
             }
         }
@@ -197,7 +226,8 @@ impl Resource for Assessment {
     }
     fn facts(&self) -> Vec<Fact> {
         let healthy = |determined: &&Determination| {
-            determined.category == HealthCategory::Sehat && self.cooperative_kind == CooperativeKind::Ksp
+            determined.category == HealthCategory::Sehat
+                && self.cooperative_kind == CooperativeKind::Ksp
         };
         let fact = |determined: &Determination| Fact {
             measure: HEALTHY_KSP,
@@ -207,6 +237,10 @@ impl Resource for Assessment {
             occurred_on: determined.determined_on,
             event_id: determined.event_id,
         };
-        self.determination.iter().filter(healthy).map(fact).collect()
+        self.determination
+            .iter()
+            .filter(healthy)
+            .map(fact)
+            .collect()
     }
 }

@@ -92,12 +92,19 @@ pub fn list(
     keyset: &Keyset,
 ) -> Result<Vec<DocRow>, ReadError> {
     let mut query = assessments::table
-        .select((assessments::id, assessments::version, assessments::position, assessments::doc))
+        .select((
+            assessments::id,
+            assessments::version,
+            assessments::position,
+            assessments::doc,
+        ))
         .into_boxed();
     match scope {
         Scope::All => {}
         Scope::Region(region) => query = query.filter(assessments::region.eq(region.code())),
-        Scope::Organisation(owner) => query = query.filter(assessments::owner.eq(owner.to_string())),
+        Scope::Organisation(owner) => {
+            query = query.filter(assessments::owner.eq(owner.to_string()));
+        }
         Scope::Nothing => return Ok(Vec::new()),
     }
     if let Some(cooperative) = filter.cooperative {

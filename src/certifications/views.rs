@@ -88,12 +88,19 @@ pub fn list(
     keyset: &Keyset,
 ) -> Result<Vec<DocRow>, ReadError> {
     let mut query = certifications::table
-        .select((certifications::id, certifications::version, certifications::position, certifications::doc))
+        .select((
+            certifications::id,
+            certifications::version,
+            certifications::position,
+            certifications::doc,
+        ))
         .into_boxed();
     match scope {
         Scope::All => {}
         Scope::Region(region) => query = query.filter(certifications::region.eq(region.code())),
-        Scope::Organisation(certifier) => query = query.filter(certifications::certifier.eq(certifier.to_string())),
+        Scope::Organisation(certifier) => {
+            query = query.filter(certifications::certifier.eq(certifier.to_string()));
+        }
         Scope::Nothing => return Ok(Vec::new()),
     }
     if let Some(manager) = filter.manager {
@@ -110,7 +117,11 @@ pub fn list(
         None => {}
         Some(CertificationState::Expired) => {
             query = query
-                .filter(certifications::state.eq(holds[0]).or(certifications::state.eq(holds[1])))
+                .filter(
+                    certifications::state
+                        .eq(holds[0])
+                        .or(certifications::state.eq(holds[1])),
+                )
                 .filter(certifications::valid_until.lt(today.to_string()));
         }
         Some(state) => {
@@ -141,5 +152,7 @@ pub fn by_certificate_number(
         .order(certifications::id)
         .select(certifications::doc)
         .load(connection)?;
-    docs.iter().map(|doc| Ok(serde_json::from_str(doc)?)).collect()
+    docs.iter()
+        .map(|doc| Ok(serde_json::from_str(doc)?))
+        .collect()
 }

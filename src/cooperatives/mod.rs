@@ -14,7 +14,10 @@ pub mod http;
 mod state;
 mod views;
 
-pub use commands::{AmendCooperative, Deactivate, Dissolve, GrantLicence, RatifyLegalEntity, Reactivate, RegisterCooperative};
+pub use commands::{
+    AmendCooperative, Deactivate, Dissolve, GrantLicence, RatifyLegalEntity, Reactivate,
+    RegisterCooperative,
+};
 pub use events::{BadanHukum, CooperativeEvent, Licence, Rating};
 pub use state::{Cooperative, CooperativeKind, CooperativeStatus, HealthCategory};
 pub use views::{CERTIFICATE_STANDING, CooperativeFilter, MANAGED_BY};

@@ -95,14 +95,28 @@ pub struct Cooperative {
 const NIK_KOPERASI_DIGITS: usize = 13;
 
 fn warnings(nik_koperasi: Option<&Number>) -> Vec<String> {
-    let expected = |nik: &&Number| nik.0.len() == NIK_KOPERASI_DIGITS && nik.0.bytes().all(|byte| byte.is_ascii_digit());
+    let expected = |nik: &&Number| {
+        nik.0.len() == NIK_KOPERASI_DIGITS && nik.0.bytes().all(|byte| byte.is_ascii_digit())
+    };
     let odd = nik_koperasi.is_some_and(|nik| !expected(&nik));
-    odd.then(|| "nik_koperasi_not_13_digits".to_owned()).into_iter().collect()
+    odd.then(|| "nik_koperasi_not_13_digits".to_owned())
+        .into_iter()
+        .collect()
 }
 
 impl Cooperative {
     fn registered(event: &Event) -> Option<Self> {
-        let Event::Registered { name, kind, region, nik_koperasi, badan_hukum, address } = event else { return None };
+        let Event::Registered {
+            name,
+            kind,
+            region,
+            nik_koperasi,
+            badan_hukum,
+            address,
+        } = event
+        else {
+            return None;
+        };
         Some(Self {
             stamp: Stamp::default(),
             name: name.clone(),
@@ -119,7 +133,13 @@ impl Cooperative {
         })
     }
 
-    fn amend(&mut self, name: Option<&Name>, kind: Option<CooperativeKind>, nik: Option<&Number>, address: Option<&Note>) {
+    fn amend(
+        &mut self,
+        name: Option<&Name>,
+        kind: Option<CooperativeKind>,
+        nik: Option<&Number>,
+        address: Option<&Note>,
+    ) {
         self.name = name.unwrap_or(&self.name).clone();
         self.kind = kind.unwrap_or(self.kind);
         if nik.is_some() {
@@ -132,7 +152,8 @@ impl Cooperative {
     }
 
     fn rate(&mut self, rating: &Rating) {
-        self.ratings.retain(|known| known.book_year != rating.book_year);
+        self.ratings
+            .retain(|known| known.book_year != rating.book_year);
         self.ratings.push(rating.clone());
         self.ratings.sort_by_key(|known| known.book_year);
         self.health = self.ratings.last().cloned();
@@ -146,11 +167,23 @@ impl Resource for Cooperative {
     const AREA: Area = Area::Cooperatives;
 
     fn evolve(state: Option<Self>, event: &Event, _: &Envelope) -> Option<Self> {
-        let Some(mut state) = state else { return Self::registered(event) };
+        let Some(mut state) = state else {
+            return Self::registered(event);
+        };
         match event {
             Event::Registered { .. } => return None,
-            Event::DetailsAmended { name, kind, nik_koperasi, address } => {
-                state.amend(name.as_ref(), *kind, nik_koperasi.as_ref(), address.as_ref());
+            Event::DetailsAmended {
+                name,
+                kind,
+                nik_koperasi,
+                address,
+            } => {
+                state.amend(
+                    name.as_ref(),
+                    *kind,
+                    nik_koperasi.as_ref(),
+                    address.as_ref(),
+                );
             }
             Event::LegalEntityRatified(badan_hukum) => state.badan_hukum.push(badan_hukum.clone()),
             Event::LicenceGranted(licence) => state.licences.push(licence.clone()),

@@ -12,6 +12,8 @@ mod player;
 mod registers;
 mod worksheets;
 
+use std::fmt::Write;
+
 use serde_json::json;
 use uuid::Uuid;
 
@@ -35,27 +37,32 @@ pub struct Guide {
 impl Guide {
     /// The one line of `demo --json`.
     pub fn to_json(&self, url: &str) -> String {
-        let keys: serde_json::Map<String, serde_json::Value> =
-            self.keys.iter().map(|(name, key)| (name.clone(), json!(key))).collect();
+        let keys: serde_json::Map<String, serde_json::Value> = self
+            .keys
+            .iter()
+            .map(|(name, key)| (name.clone(), json!(key)))
+            .collect();
         json!({"url": url, "keys": keys, "programme_id": self.programme}).to_string()
     }
 
     /// What `demo` prints: a key of each kind and three lines to try.
     pub fn to_text(&self, url: &str) -> String {
-        let mut text = format!("lumbung demonstrates at {url} (API description: {url}/docs/)\n\nKeys:\n");
+        let mut text =
+            format!("lumbung demonstrates at {url} (API description: {url}/docs/)\n\nKeys:\n");
         for (name, key) in &self.keys {
-            text.push_str(&format!("  {name:<14} {key}\n"));
+            let _ = writeln!(text, "  {name:<14} {key}");
         }
         let key = |wanted: &str| {
             let found = self.keys.iter().find(|(name, _)| name.starts_with(wanted));
             found.map_or("", |(_, key)| key.as_str())
         };
         let programme = self.programme;
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "\nTry:\n  curl {url}/v1/programmes/{programme}/progress\n  curl -H 'Authorization: Bearer {}' '{url}/v1/cooperatives?health_category=sehat&certified_manager=true&certified_on=2014-05-27&limit=3'\n  curl -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' -d '{{\"regulation\":\"permen-14-2009\",\"worksheet\":{{\"modal_sendiri\":\"2804349753.60\",\"total_aset\":\"4228431187.55\"}}}}' {url}/v1/assessments/preview\n",
             key("bank:"),
             key("regency:64.72"),
-        ));
+        );
         text
     }
 }
@@ -75,13 +82,17 @@ pub fn prepare(place: &Place) -> Result<Guide, OpenError> {
         core.close();
         if position > 0 && known.is_none() {
             return Err(OpenError(
-                "the database already holds other data; name an empty one for the demonstration".to_owned(),
+                "the database already holds other data; name an empty one for the demonstration"
+                    .to_owned(),
             ));
         }
         position == 0
     };
     if empty {
-        let clock = Clock::set_to(Timestamp::parse("2014-02-16T08:00:00+08:00").map_err(|why| OpenError(why.en.into_owned()))?);
+        let clock = Clock::set_to(
+            Timestamp::parse("2014-02-16T08:00:00+08:00")
+                .map_err(|why| OpenError(why.en.into_owned()))?,
+        );
         let core = Core::open(place, clock, Ids::Counted(0), 1, 64)?;
         let played = play(&core.service);
         core.close();
@@ -90,7 +101,10 @@ pub fn prepare(place: &Place) -> Result<Guide, OpenError> {
     let core = Core::open(place, Clock::System, Ids::Random, 1, 64)?;
     let keys = issue_keys(&core.service);
     core.close();
-    Ok(Guide { keys: keys?, programme })
+    Ok(Guide {
+        keys: keys?,
+        programme,
+    })
 }
 
 fn read<T>(
@@ -111,7 +125,14 @@ fn issue_keys(service: &Service) -> Result<Vec<(String, String)>, OpenError> {
         };
         let region = organisation.region().filter(|region| !region.is_province());
         let label = Some("demo");
-        let key = organisations::issue_key(service, organisation.kind, region, organisation.name, organisation.code, label)?;
+        let key = organisations::issue_key(
+            service,
+            organisation.kind,
+            region,
+            organisation.name,
+            organisation.code,
+            label,
+        )?;
         keys.push((name, key.text));
     }
     Ok(keys)

@@ -40,7 +40,15 @@ impl Resource for Enterprise {
     const AREA: Area = Area::Enterprises;
 
     fn evolve(state: Option<Self>, event: &Event, _: &Envelope) -> Option<Self> {
-        let Event::Registered { name, region, sector, sealed, size_basis, size_class, size_rule } = event;
+        let Event::Registered {
+            name,
+            region,
+            sector,
+            sealed,
+            size_basis,
+            size_class,
+            size_rule,
+        } = event;
         state.is_none().then(|| Self {
             stamp: Stamp::default(),
             name: name.clone(),

@@ -71,12 +71,19 @@ pub fn list(
     keyset: &Keyset,
 ) -> Result<Vec<DocRow>, ReadError> {
     let mut query = enterprises::table
-        .select((enterprises::id, enterprises::version, enterprises::position, enterprises::doc))
+        .select((
+            enterprises::id,
+            enterprises::version,
+            enterprises::position,
+            enterprises::doc,
+        ))
         .into_boxed();
     match scope {
         Scope::All => {}
         Scope::Region(region) => query = query.filter(enterprises::region.eq(region.code())),
-        Scope::Organisation(owner) => query = query.filter(enterprises::owner.eq(owner.to_string())),
+        Scope::Organisation(owner) => {
+            query = query.filter(enterprises::owner.eq(owner.to_string()));
+        }
         Scope::Nothing => return Ok(Vec::new()),
     }
     if let Some(region) = filter.region.filter(|region| !region.is_province()) {

@@ -35,7 +35,12 @@ impl FinancingState {
             Self::Applied => &["approvals", "rejections", "withdrawals"],
             Self::Approved => &["contracts", "withdrawals", "reversals"],
             Self::Contracted => &["disbursements", "reversals"],
-            Self::Disbursed => &["disbursements", "collectibility-reports", "settlements", "reversals"],
+            Self::Disbursed => &[
+                "disbursements",
+                "collectibility-reports",
+                "settlements",
+                "reversals",
+            ],
             Self::Settled | Self::Rejected | Self::Withdrawn => &["reversals"],
         }
     }
@@ -79,7 +84,10 @@ impl Life {
         if fits.contains(&self.state) {
             return Ok(());
         }
-        Err(Refusal::wrong_state(self.state.word(), self.state.allowed()))
+        Err(Refusal::wrong_state(
+            self.state.word(),
+            self.state.allowed(),
+        ))
     }
 
     /// Whether a step fits.
@@ -100,7 +108,9 @@ impl Life {
                 self.require(&[State::Contracted, State::Disbursed])?;
                 self.check_tranche(tranche)
             }
-            Event::CollectibilityReported(_) | Event::Settled { .. } => self.require(&[State::Disbursed]),
+            Event::CollectibilityReported(_) | Event::Settled { .. } => {
+                self.require(&[State::Disbursed])
+            }
         }
     }
 
@@ -120,7 +130,9 @@ impl Life {
     }
 
     fn check_tranche(&self, tranche: &Tranche) -> Result<(), Refusal> {
-        let Some(contract) = &self.contract else { return Ok(()) };
+        let Some(contract) = &self.contract else {
+            return Ok(());
+        };
         let plafon = contract.plafon.amount();
         let left = plafon - self.disbursed.amount();
         if tranche.amount.amount() > left {
@@ -167,7 +179,10 @@ impl Life {
             }
             Event::CollectibilityReported(report) => {
                 // Reports may arrive out of order; the latest position is how it stands.
-                let newer = self.collectibility.as_ref().is_none_or(|known| known.position_date <= report.position_date);
+                let newer = self
+                    .collectibility
+                    .as_ref()
+                    .is_none_or(|known| known.position_date <= report.position_date);
                 if newer {
                     self.outstanding = Some(report.outstanding);
                     self.collectibility = Some(report.clone());

@@ -13,13 +13,15 @@ mod commands;
 mod events;
 pub mod http;
 mod life;
+mod servicing;
 mod state;
 mod views;
 
 pub use commands::{
-    Apply, Approve, BeneficiaryReference, Disburse, Reject, ReportCollectibility, Reverse, Settle, SignContract, WithdrawApplication,
+    Apply, Approve, BeneficiaryReference, Disburse, Reject, SignContract, WithdrawApplication,
 };
 pub use events::{Beneficiary, BeneficiaryKind, CollectibilityScheme, FinancingEvent, Scheme};
 pub use life::{FinancingState, Life};
+pub use servicing::{ReportCollectibility, Reverse, Settle};
 pub use state::{Entry, Financing};
 pub use views::{FINANCED_COOPERATIVES, FINANCED_ENTERPRISES};

@@ -99,12 +99,19 @@ pub fn list(
     keyset: &Keyset,
 ) -> Result<Vec<DocRow>, ReadError> {
     let mut query = financings::table
-        .select((financings::id, financings::version, financings::position, financings::doc))
+        .select((
+            financings::id,
+            financings::version,
+            financings::position,
+            financings::doc,
+        ))
         .into_boxed();
     match scope {
         Scope::All => {}
         Scope::Region(region) => query = query.filter(financings::region.eq(region.code())),
-        Scope::Organisation(lender) => query = query.filter(financings::lender.eq(lender.to_string())),
+        Scope::Organisation(lender) => {
+            query = query.filter(financings::lender.eq(lender.to_string()));
+        }
         Scope::Nothing => return Ok(Vec::new()),
     }
     if let Some(lender) = filter.lender {

@@ -7,7 +7,7 @@ use super::Text;
 /// One row of the problem table.
 #[derive(Debug, PartialEq)]
 pub struct Code {
-    /// Stable snake_case name, also the last part of the problem's `type`.
+    /// Stable `snake_case` name, also the last part of the problem's `type`.
     pub name: &'static str,
     /// HTTP status.
     pub status: u16,
@@ -94,8 +94,21 @@ mod tests {
     #[test]
     fn every_name_is_snake_case_and_stands_once() {
         for (index, entry) in ALL_CODES.iter().enumerate() {
-            assert!(entry.name.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{}", entry.name);
-            assert!(ALL_CODES[..index].iter().all(|other| other.name != entry.name), "{}", entry.name);
+            assert!(
+                entry
+                    .name
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c == '_'),
+                "{}",
+                entry.name
+            );
+            assert!(
+                ALL_CODES[..index]
+                    .iter()
+                    .all(|other| other.name != entry.name),
+                "{}",
+                entry.name
+            );
             assert!((400..600).contains(&entry.status));
         }
     }

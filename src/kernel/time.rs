@@ -80,7 +80,11 @@ fn future(pointer: &str) -> super::Refusal {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", jiff::Timestamp::from_microsecond(self.0).unwrap_or_default())
+        write!(
+            f,
+            "{}",
+            jiff::Timestamp::from_microsecond(self.0).unwrap_or_default()
+        )
     }
 }
 
@@ -122,13 +126,20 @@ impl Date {
 
     /// Days from this one to `later`; negative when `later` is earlier.
     pub fn days_until(self, later: Self) -> i32 {
-        self.0.until(later.0).map(|span| span.get_days()).unwrap_or_default()
+        self.0
+            .until(later.0)
+            .map(|span| span.get_days())
+            .unwrap_or_default()
     }
 
     /// The instant this day begins in East Kalimantan.
     pub fn start(self) -> Timestamp {
         let start = WITA.to_timestamp(self.0.to_datetime(jiff::civil::Time::midnight()));
-        Timestamp(start.map(|instant| instant.as_microsecond()).unwrap_or_default())
+        Timestamp(
+            start
+                .map(jiff::Timestamp::as_microsecond)
+                .unwrap_or_default(),
+        )
     }
 
     /// Refuses a day after the one it is now in East Kalimantan.
@@ -136,7 +147,11 @@ impl Date {
     /// # Errors
     /// A rule refusal pointing at `pointer`.
     pub fn require_past(self, now: Timestamp, pointer: &str) -> Result<(), super::Refusal> {
-        if self <= now.day() { Ok(()) } else { Err(future(pointer)) }
+        if self <= now.day() {
+            Ok(())
+        } else {
+            Err(future(pointer))
+        }
     }
 }
 
@@ -160,12 +175,16 @@ macro_rules! as_text {
             }
         }
         impl Deserr<Faults> for $type {
-            fn deserialize_from_value<V: IntoValue>(value: Value<V>, at: ValuePointerRef) -> Result<Self, Faults> {
+            fn deserialize_from_value<V: IntoValue>(
+                value: Value<V>,
+                at: ValuePointerRef,
+            ) -> Result<Self, Faults> {
                 let text = match value {
                     Value::String(text) => text,
                     _ => String::new(),
                 };
-                Self::parse(&text).map_err(|why| Faults(vec![Fault::new(Pointer::of(at), $fault, why)]))
+                Self::parse(&text)
+                    .map_err(|why| Faults(vec![Fault::new(Pointer::of(at), $fault, why)]))
             }
         }
         impl PartialSchema for $type {
@@ -182,8 +201,20 @@ macro_rules! as_text {
         impl ToSchema for $type {}
     };
 }
-as_text!(Timestamp, "invalid_instant", KnownFormat::DateTime, "2014-02-24T00:00:00Z", "RFC 3339 with an offset; answered in UTC.");
-as_text!(Date, "invalid_date", KnownFormat::Date, "2014-02-24", "A day, YYYY-MM-DD.");
+as_text!(
+    Timestamp,
+    "invalid_instant",
+    KnownFormat::DateTime,
+    "2014-02-24T00:00:00Z",
+    "RFC 3339 with an offset; answered in UTC."
+);
+as_text!(
+    Date,
+    "invalid_date",
+    KnownFormat::Date,
+    "2014-02-24",
+    "A day, YYYY-MM-DD."
+);
 
 /// Where the time comes from.
 #[derive(Clone, Debug)]
@@ -231,7 +262,13 @@ mod tests {
     #[test]
     fn an_instant_without_an_offset_and_a_day_outside_the_calendar_are_refused() {
         assert!(Timestamp::parse("2014-02-24T08:00:00").is_err());
-        for text in ["2014-02-30", "0000-00-00", "20140224", "2014-2-4", "24-02-2014"] {
+        for text in [
+            "2014-02-30",
+            "0000-00-00",
+            "20140224",
+            "2014-2-4",
+            "24-02-2014",
+        ] {
             assert!(Date::parse(text).is_err(), "{text}");
         }
     }
@@ -239,13 +276,31 @@ mod tests {
     #[test]
     fn five_minutes_ahead_is_forgiven_and_more_is_not() {
         let now = Timestamp::parse("2014-02-24T08:00:00+08:00").unwrap();
-        assert!(Timestamp::parse("2014-02-24T08:05:00+08:00").unwrap().require_past(now, "/x").is_ok());
-        assert!(Timestamp::parse("2014-02-24T08:05:01+08:00").unwrap().require_past(now, "/x").is_err());
+        assert!(
+            Timestamp::parse("2014-02-24T08:05:00+08:00")
+                .unwrap()
+                .require_past(now, "/x")
+                .is_ok()
+        );
+        assert!(
+            Timestamp::parse("2014-02-24T08:05:01+08:00")
+                .unwrap()
+                .require_past(now, "/x")
+                .is_err()
+        );
     }
 
     #[test]
     fn years_are_added_by_the_calendar() {
-        assert_eq!(Date::parse("2012-02-29").unwrap().plus_years(3).to_string(), "2015-02-28");
-        assert_eq!(Date::parse("2014-02-17").unwrap().days_until(Date::parse("2014-05-27").unwrap()), 99);
+        assert_eq!(
+            Date::parse("2012-02-29").unwrap().plus_years(3).to_string(),
+            "2015-02-28"
+        );
+        assert_eq!(
+            Date::parse("2014-02-17")
+                .unwrap()
+                .days_until(Date::parse("2014-05-27").unwrap()),
+            99
+        );
     }
 }

@@ -26,7 +26,10 @@ pub trait Decide: Send + 'static {
     ///
     /// # Errors
     /// The reason the command is not carried out.
-    fn decide(&self, scene: &Scene<'_, Self::Resource>) -> Result<Decision<Self::Resource>, Refusal>;
+    fn decide(
+        &self,
+        scene: &Scene<'_, Self::Resource>,
+    ) -> Result<Decision<Self::Resource>, Refusal>;
 }
 
 /// What a decision sees.
@@ -88,7 +91,10 @@ impl<'a, R: Resource> Scene<'a, R> {
             Refusal::rule(
                 pointer,
                 "unknown_reference",
-                text!("Tidak ada `{kind}` dengan id {id}.", "There is no `{kind}` with id {id}."),
+                text!(
+                    "Tidak ada `{kind}` dengan id {id}.",
+                    "There is no `{kind}` with id {id}."
+                ),
             )
         })
     }
@@ -109,12 +115,22 @@ pub struct Decision<R: Resource> {
 impl<R: Resource> Decision<R> {
     /// One event.
     pub fn one(event: R::Event) -> Self {
-        Self { events: vec![event], caused: Vec::new(), subject_keys: Vec::new(), destroyed: Vec::new() }
+        Self {
+            events: vec![event],
+            caused: Vec::new(),
+            subject_keys: Vec::new(),
+            destroyed: Vec::new(),
+        }
     }
 
     /// Nothing changes: the command asks for what already is.
     pub fn nothing() -> Self {
-        Self { events: Vec::new(), caused: Vec::new(), subject_keys: Vec::new(), destroyed: Vec::new() }
+        Self {
+            events: Vec::new(),
+            caused: Vec::new(),
+            subject_keys: Vec::new(),
+            destroyed: Vec::new(),
+        }
     }
 
     /// Adds an event of another resource.
@@ -136,7 +152,10 @@ impl<R: Resource> Decision<R> {
 
 pub(super) fn draft<R: Resource>(id: Uuid, event: R::Event) -> Result<Draft, Refusal> {
     Draft::of::<R>(id, event).map_err(|why| {
-        log::error!("an event could not be encoded kind={} id={id} error={why}", R::KIND);
+        log::error!(
+            "an event could not be encoded kind={} id={id} error={why}",
+            R::KIND
+        );
         Refusal::new(&INTERNAL, INTERNAL.advice.clone())
     })
 }
@@ -168,7 +187,13 @@ pub struct Context {
 impl Context {
     /// A context of the service's own doing.
     pub fn internal(actor: Actor, correlation_id: &str) -> Self {
-        Self { actor, occurred_at: None, correlation_id: correlation_id.to_owned(), idempotency: None, if_match: None }
+        Self {
+            actor,
+            occurred_at: None,
+            correlation_id: correlation_id.to_owned(),
+            idempotency: None,
+            if_match: None,
+        }
     }
 }
 
@@ -253,14 +278,25 @@ impl<C: Decide> AnyCommand for Request<C> {
         }
         let occurred_at = context.occurred_at.unwrap_or(now);
         occurred_at.require_past(now, "/occurred_at")?;
-        let scene = Scene { id: self.id, state, world, actor: &context.actor, occurred_at, now };
+        let scene = Scene {
+            id: self.id,
+            state,
+            world,
+            actor: &context.actor,
+            occurred_at,
+            now,
+        };
         let decision = self.command.decide(&scene)?;
         let mut drafts = Vec::with_capacity(decision.events.len() + decision.caused.len());
         for event in decision.events {
             drafts.push(draft::<C::Resource>(self.id, event)?);
         }
         drafts.extend(decision.caused);
-        Ok(Plan { drafts, subject_keys: decision.subject_keys, destroyed: decision.destroyed })
+        Ok(Plan {
+            drafts,
+            subject_keys: decision.subject_keys,
+            destroyed: decision.destroyed,
+        })
     }
 }
 

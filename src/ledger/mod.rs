@@ -11,6 +11,7 @@
 //!   which it held: the source of every count and of its evidence.
 //! - A *receipt* remembers the first answer to an Idempotency-Key, for ever.
 
+mod batch;
 mod command;
 mod event;
 mod executor;
@@ -18,6 +19,11 @@ mod merkle;
 mod resource;
 mod store;
 #[cfg(test)]
+#[allow(
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use
+)]
 pub mod testing;
 mod world;
 

@@ -31,6 +31,21 @@ pub struct Claim {
     pub what: &'static str,
 }
 
+impl Claim {
+    /// The claim that a person, found by the keyed hash of the identity number, is registered once.
+    pub fn person(lookup: String) -> Self {
+        Self {
+            namespace: PERSON,
+            value: lookup,
+            pointer: "/nik_orang",
+            what: "nik_orang",
+        }
+    }
+}
+
+/// Namespace of persons: kept with their keys, not with the rebuildable claims, so that erasing a person removes it.
+pub const PERSON: &str = "person";
+
 /// A person's wrapped data key, and the keyed hash the person is found by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubjectKey {

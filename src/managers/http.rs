@@ -12,16 +12,20 @@ use crate::kernel::{Faults, Person, PersonChanges, PersonalData, Refusal, Region
 use crate::ledger::{Resource, Stamp};
 use crate::storage::{AnyConnection, ReadError, current_facts};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Stored, Viewer, listing,
-    present_persons, reseal_person, seal_person, show, show_history,
+    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Stored,
+    Viewer, listing, present_persons, reseal_person, seal_person, show, show_history,
 };
 
 impl Present for Manager {
     const PATH: &'static str = "managers";
     const REWRITES: bool = true;
 
-    fn present(viewer: &Viewer, connection: &mut AnyConnection, docs: Vec<String>) -> Result<Vec<String>, Problem> {
-        present_persons(viewer, connection, docs)
+    fn present(
+        viewer: &Viewer,
+        connection: &mut AnyConnection,
+        docs: Vec<String>,
+    ) -> Result<Vec<String>, Problem> {
+        present_persons(viewer, connection, &docs)
     }
 
     /// A certifier sees the managers put forward to it.
@@ -30,13 +34,18 @@ impl Present for Manager {
             return Ok(scope.admits(self.region, self.stamp.recorded_by));
         };
         let put_forward = current_facts(connection, PUT_FORWARD, self.stamp.id)?;
-        Ok(put_forward.iter().any(|fact| fact.value == certifier.to_string()))
+        Ok(put_forward
+            .iter()
+            .any(|fact| fact.value == certifier.to_string()))
     }
 }
 
 /// A manager as it is shown.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the answer; it is made from the stored document")]
+#[expect(
+    dead_code,
+    reason = "describes the answer; it is made from the stored document"
+)]
 pub struct ManagerDocument {
     /// About the record.
     #[schema(inline)]
@@ -97,17 +106,31 @@ pub fn routes(config: &mut ServiceConfig) {
 async fn register_manager(command: Command<RegisterManager>) -> Result<HttpResponse, Problem> {
     let (key, sealed) = seal_person(&command.caller.service, command.id, &command.body.person)?;
     let region = command.body.region;
-    command.with(RegisterSealed { region, sealed, key }).create().await
+    command
+        .with(RegisterSealed {
+            region,
+            sealed,
+            key,
+        })
+        .create()
+        .await
 }
 
 /// List managers
 #[utoipa::path(tag = "managers", params(ManagerFilter, PageParams),
     responses((status = 200, description = "A page", body = List<ManagerDocument>)))]
 #[get("/managers")]
-async fn list_managers(request: HttpRequest, caller: Caller, page: Page<ManagerFilter>) -> Result<HttpResponse, Problem> {
-    listing::<Manager, _, _>(&request, caller, page, |connection, _, scope, filter, keyset| {
-        views::list(connection, scope, filter, keyset)
-    })
+async fn list_managers(
+    request: HttpRequest,
+    caller: Caller,
+    page: Page<ManagerFilter>,
+) -> Result<HttpResponse, Problem> {
+    listing::<Manager, _, _>(
+        &request,
+        caller,
+        page,
+        |connection, _, scope, filter, keyset| views::list(connection, scope, filter, keyset),
+    )
     .await
 }
 
@@ -128,14 +151,20 @@ async fn get_manager(
 #[utoipa::path(tag = "managers", params(("id" = Uuid, Path, description = "The manager")), request_body = AmendManager,
     responses((status = 200, description = "Amended", body = ManagerDocument)))]
 #[patch("/managers/{id}")]
-async fn amend_manager(id: IdPath, command: Command<AmendManager>) -> Result<HttpResponse, Problem> {
+async fn amend_manager(
+    id: IdPath,
+    command: Command<AmendManager>,
+) -> Result<HttpResponse, Problem> {
     let id = id.0;
     let service = command.caller.service.clone();
     let actor = command.context.actor.clone();
     let sealed = service
         .read(move |connection| {
             let row = Manager::find(connection, &id.to_string())?;
-            let manager = row.map(|row| serde_json::from_str::<Manager>(&row.doc)).transpose().map_err(ReadError::from)?;
+            let manager = row
+                .map(|row| serde_json::from_str::<Manager>(&row.doc))
+                .transpose()
+                .map_err(ReadError::from)?;
             let manager = manager.ok_or_else(|| Refusal::not_found(Manager::KIND, id))?;
             actor.require_write(Manager::AREA, manager.region, manager.stamp.recorded_by)?;
             Ok(manager.sealed)

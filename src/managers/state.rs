@@ -74,12 +74,17 @@ pub struct Manager {
 impl Manager {
     /// Roles held now.
     pub fn current(&self) -> impl Iterator<Item = &Appointment> {
-        self.appointments.iter().filter(|appointment| appointment.until.is_none())
+        self.appointments
+            .iter()
+            .filter(|appointment| appointment.until.is_none())
     }
 
     /// The role that counts: a manager role if one is held, else the latest.
     pub fn role(&self) -> Option<Role> {
-        let manager = self.current().map(|appointment| appointment.role).find(|role| role.is_manager());
+        let manager = self
+            .current()
+            .map(|appointment| appointment.role)
+            .find(|role| role.is_manager());
         manager.or_else(|| self.current().last().map(|appointment| appointment.role))
     }
 }
@@ -92,7 +97,9 @@ impl Resource for Manager {
 
     fn evolve(state: Option<Self>, event: &Event, envelope: &Envelope) -> Option<Self> {
         let Some(mut state) = state else {
-            let Event::Registered { region, sealed } = event else { return None };
+            let Event::Registered { region, sealed } = event else {
+                return None;
+            };
             return Some(Self {
                 stamp: Stamp::default(),
                 region: *region,
@@ -104,14 +111,23 @@ impl Resource for Manager {
         match event {
             Event::Registered { .. } => return None,
             Event::DetailsAmended { sealed } => state.sealed.clone_from(sealed),
-            Event::Appointed { cooperative, role, since } => state.appointments.push(Appointment {
+            Event::Appointed {
+                cooperative,
+                role,
+                since,
+            } => state.appointments.push(Appointment {
                 cooperative: *cooperative,
                 role: *role,
                 since: *since,
                 until: None,
                 event_id: envelope.event_id,
             }),
-            Event::Departed { cooperative, role, until, .. } => {
+            Event::Departed {
+                cooperative,
+                role,
+                until,
+                ..
+            } => {
                 let held = |held: &&mut Appointment| {
                     held.cooperative == *cooperative && held.role == *role && held.until.is_none()
                 };
@@ -135,7 +151,11 @@ impl Resource for Manager {
         vec![
             Cell::text(self.region),
             Cell::text(self.stamp.recorded_by),
-            Cell::maybe(self.current().last().map(|appointment| appointment.cooperative)),
+            Cell::maybe(
+                self.current()
+                    .last()
+                    .map(|appointment| appointment.cooperative),
+            ),
             Cell::maybe(self.role().map(OneOf::word)),
             Cell::text(if self.erased { "erased" } else { "active" }),
         ]

@@ -17,8 +17,8 @@ use crate::kernel::{Faults, Name, OrganisationKind, Region, Timestamp};
 use crate::ledger::{Resource, fold_stream};
 use crate::storage::{AnyConnection, ReadError, stream_to_version};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Viewer, json_reply, listing,
-    show,
+    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Viewer,
+    json_reply, listing, show,
 };
 
 impl Present for Organisation {
@@ -26,7 +26,11 @@ impl Present for Organisation {
     const REWRITES: bool = true;
 
     /// Hashes of keys stay inside.
-    fn present(_: &Viewer, _: &mut AnyConnection, docs: Vec<String>) -> Result<Vec<String>, Problem> {
+    fn present(
+        _: &Viewer,
+        _: &mut AnyConnection,
+        docs: Vec<String>,
+    ) -> Result<Vec<String>, Problem> {
         let without_hashes = |doc: String| -> Result<String, ReadError> {
             let mut doc: Value = serde_json::from_str(&doc)?;
             for key in doc["keys"].as_array_mut().into_iter().flatten() {
@@ -34,7 +38,9 @@ impl Present for Organisation {
             }
             Ok(doc.to_string())
         };
-        docs.into_iter().map(|doc| without_hashes(doc).map_err(Problem::from)).collect()
+        docs.into_iter()
+            .map(|doc| without_hashes(doc).map_err(Problem::from))
+            .collect()
     }
 }
 
@@ -60,7 +66,9 @@ pub fn routes(config: &mut ServiceConfig) {
 #[utoipa::path(tag = "administration", request_body = RegisterOrganisation,
     responses((status = 201, description = "Registered", body = Organisation)))]
 #[post("/organisations")]
-async fn register_organisation(command: Command<RegisterOrganisation>) -> Result<HttpResponse, Problem> {
+async fn register_organisation(
+    command: Command<RegisterOrganisation>,
+) -> Result<HttpResponse, Problem> {
     command.create().await
 }
 
@@ -70,8 +78,15 @@ async fn register_organisation(command: Command<RegisterOrganisation>) -> Result
 #[utoipa::path(tag = "administration", params(PageParams),
     responses((status = 200, description = "A page", body = List<Organisation>)))]
 #[get("/organisations")]
-async fn list_organisations(request: HttpRequest, caller: Caller, page: Page<NoFilter>) -> Result<HttpResponse, Problem> {
-    listing::<Organisation, _, _>(&request, caller, page, |c, _, scope, _, keyset| views::list(c, scope, keyset)).await
+async fn list_organisations(
+    request: HttpRequest,
+    caller: Caller,
+    page: Page<NoFilter>,
+) -> Result<HttpResponse, Problem> {
+    listing::<Organisation, _, _>(&request, caller, page, |c, _, scope, _, keyset| {
+        views::list(c, scope, keyset)
+    })
+    .await
 }
 
 /// Read one organisation
@@ -122,8 +137,19 @@ pub struct IssuedKey {
 async fn issue_key(id: IdPath, command: Command<KeyRequest>) -> Result<HttpResponse, Problem> {
     let new = NewKey::make().map_err(|_| Problem::of(&INTERNAL))?;
     let KeyRequest { label, expires_at } = command.body.clone();
-    let issue = IssueKey { key_id: command.id, label, hash: new.hash.clone(), last_four: new.last_four(), expires_at };
-    let Command { caller, body, context, .. } = command.with(issue);
+    let issue = IssueKey {
+        key_id: command.id,
+        label,
+        hash: new.hash.clone(),
+        last_four: new.last_four(),
+        expires_at,
+    };
+    let Command {
+        caller,
+        body,
+        context,
+        ..
+    } = command.with(issue);
     let answer = caller.service.execute(id.0, body, context).await?;
     let done = answer.result?;
     let version = done.version;
@@ -139,7 +165,11 @@ async fn issue_key(id: IdPath, command: Command<KeyRequest>) -> Result<HttpRespo
     Ok(HttpResponse::Created()
         .insert_header(("Log-Position", done.position.to_string()))
         .insert_header((actix_web::http::header::CACHE_CONTROL, "no-store"))
-        .json(IssuedKey { key_id, key, organisation: id.0 }))
+        .json(IssuedKey {
+            key_id,
+            key,
+            organisation: id.0,
+        }))
 }
 
 /// Revoke a key
@@ -172,5 +202,10 @@ pub struct Me {
 #[get("/me")]
 async fn get_me(caller: Caller) -> Result<HttpResponse, Problem> {
     let actor = caller.actor()?;
-    Ok(json_reply(&Me { organisation: actor.organisation, kind: actor.kind, region: actor.region, key_id: actor.key }))
+    Ok(json_reply(&Me {
+        organisation: actor.organisation,
+        kind: actor.kind,
+        region: actor.region,
+        key_id: actor.key,
+    }))
 }

@@ -16,8 +16,8 @@ use crate::ledger::{Resource, fold_stream};
 use crate::organisations::http::NoFilter;
 use crate::storage::{AnyConnection, AsOf, ReadError, head_position, position_at, stream_up_to};
 use crate::web::{
-    AsOfParams, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Service, json_reply, listing_for_all,
-    parse_as_of, show_to_all,
+    AsOfParams, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Service,
+    json_reply, listing_for_all, parse_as_of, show_to_all,
 };
 
 impl Present for Programme {
@@ -78,7 +78,10 @@ async fn get_programme(
 #[utoipa::path(tag = "programmes", params(("id" = Uuid, Path, description = "The programme")), request_body = ReviseTarget,
     responses((status = 200, description = "Revised", body = Programme)))]
 #[post("/programmes/{id}/targets")]
-async fn revise_target(id: IdPath, command: Command<ReviseTarget>) -> Result<HttpResponse, Problem> {
+async fn revise_target(
+    id: IdPath,
+    command: Command<ReviseTarget>,
+) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -94,7 +97,10 @@ async fn enrol_participant(id: IdPath, command: Command<Enrol>) -> Result<HttpRe
 #[utoipa::path(tag = "programmes", params(("id" = Uuid, Path, description = "The programme")), request_body = CloseProgramme,
     responses((status = 200, description = "Closed", body = Programme)))]
 #[post("/programmes/{id}/closures")]
-async fn close_programme(id: IdPath, command: Command<CloseProgramme>) -> Result<HttpResponse, Problem> {
+async fn close_programme(
+    id: IdPath,
+    command: Command<CloseProgramme>,
+) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -110,7 +116,10 @@ fn programme_as_of(
     };
     let events = stream_up_to(connection, Programme::KIND, id, position)?;
     let programme = fold_stream::<Programme>(&events).map_err(ReadError::Corrupt)?;
-    Ok((programme.ok_or_else(|| Refusal::not_found(Programme::KIND, id))?, position))
+    Ok((
+        programme.ok_or_else(|| Refusal::not_found(Programme::KIND, id))?,
+        position,
+    ))
 }
 
 fn day_of(as_of: Option<AsOf>, service: &Service) -> Date {
@@ -158,7 +167,10 @@ async fn get_evidence(
 ) -> Result<HttpResponse, Problem> {
     let as_of = parse_as_of(params.0.as_of.as_deref())?;
     let measure: Measure = serde_json::from_value(json!(path.1)).map_err(|_| {
-        let why = Text::fixed("Ukuran ini tidak ada; lihat GET /v1/metrics.", "There is no such measure; see GET /v1/metrics.");
+        let why = Text::fixed(
+            "Ukuran ini tidak ada; lihat GET /v1/metrics.",
+            "There is no such measure; see GET /v1/metrics.",
+        );
         Refusal::new(&NOT_FOUND, why)
     })?;
     let shown = service
@@ -185,6 +197,10 @@ async fn list_metrics() -> HttpResponse {
     responses((status = 200, description = "The regions", body = List<RegionEntry>)))]
 #[get("/regions")]
 async fn list_regions(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
-    let position = service.read(|connection| Ok(head_position(connection)?)).await?;
-    Ok(json_reply(&json!({ "data": REGIONS, "next_cursor": null, "as_of_position": position })))
+    let position = service
+        .read(|connection| Ok(head_position(connection)?))
+        .await?;
+    Ok(json_reply(
+        &json!({ "data": REGIONS, "next_cursor": null, "as_of_position": position }),
+    ))
 }

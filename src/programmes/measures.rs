@@ -24,6 +24,10 @@ crate::words! {
 
 /// A measure's definition.
 #[derive(Debug, Serialize, ToSchema)]
+#[allow(
+    clippy::struct_field_names,
+    reason = "`definition` is the term of Satu Data"
+)]
 pub struct Definition {
     /// Its name.
     pub measure: Measure,

@@ -10,7 +10,7 @@ use super::events::Target;
 use super::measures::Measure;
 use super::state::Programme;
 use crate::kernel::{Date, REGIONS, Timestamp};
-use crate::storage::{AnyConnection, FactRow, ReadError, event_instants, facts_of};
+use crate::storage::{AnyConnection, EventBrief, FactRow, ReadError, event_briefs, facts_of};
 
 /// How far a programme is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -117,13 +117,22 @@ fn standing(
     position: i64,
 ) -> Result<Vec<FactRow>, ReadError> {
     let window = (programme.starts_on, programme.ends_on);
-    facts_of(connection, measure.facts(), programme.region, window, position)
+    facts_of(
+        connection,
+        measure.facts(),
+        programme.region,
+        window,
+        position,
+    )
 }
 
 /// The first fact of each subject: what makes it count.
 fn first_of_each(facts: &[FactRow]) -> Vec<&FactRow> {
     let mut seen = BTreeSet::new();
-    facts.iter().filter(|fact| seen.insert(fact.subject.as_str())).collect()
+    facts
+        .iter()
+        .filter(|fact| seen.insert(fact.subject.as_str()))
+        .collect()
 }
 
 /// Counts every target.
@@ -139,7 +148,7 @@ pub fn progress(
     let mut targets = Vec::new();
     for target in &programme.targets {
         let facts = standing(connection, programme, target.measure, position)?;
-        targets.push(count(target, &first_of_each(&facts)));
+        targets.push(count(*target, &first_of_each(&facts)));
     }
     Ok(Progress {
         programme: programme.stamp.id,
@@ -151,7 +160,7 @@ pub fn progress(
     })
 }
 
-fn count(target: &Target, counted: &[&FactRow]) -> TargetProgress {
+fn count(target: Target, counted: &[&FactRow]) -> TargetProgress {
     let mut by_region: BTreeMap<&str, usize> = BTreeMap::new();
     let mut by_day: BTreeMap<&str, usize> = BTreeMap::new();
     for fact in counted {
@@ -161,16 +170,24 @@ fn count(target: &Target, counted: &[&FactRow]) -> TargetProgress {
     let mut cumulative = 0;
     let per_day = by_day.into_iter().map(|(day, reached)| {
         cumulative += reached;
-        DayCount { day: day.to_owned(), reached, cumulative }
+        DayCount {
+            day: day.to_owned(),
+            reached,
+            cumulative,
+        }
     });
     // A cooperative of the whole province has the province's own code: shown when there is one.
-    let regions = REGIONS.iter().filter(|entry| entry.code != "64" || by_region.contains_key("64"));
+    let regions = REGIONS
+        .iter()
+        .filter(|entry| entry.code != "64" || by_region.contains_key("64"));
     TargetProgress {
         measure: target.measure,
         version: target.measure.definition().version,
         target: target.number,
         reached: counted.len(),
-        remaining: usize::try_from(target.number).unwrap_or(usize::MAX).saturating_sub(counted.len()),
+        remaining: usize::try_from(target.number)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(counted.len()),
         per_regency: regions
             .map(|entry| RegionCount {
                 region: entry.code.to_owned(),
@@ -193,24 +210,33 @@ pub fn evidence(
     position: i64,
 ) -> Result<Evidence, ReadError> {
     let facts = standing(connection, programme, measure, position)?;
-    let counted: BTreeSet<&str> = first_of_each(&facts).into_iter().map(|fact| fact.event_id.as_str()).collect();
-    let ids: Vec<String> = facts.iter().map(|fact| fact.event_id.clone()).collect();
-    let instants: BTreeMap<String, (String, i64, i64, i64)> = event_instants(connection, &ids)?
+    let counted: BTreeSet<&str> = first_of_each(&facts)
         .into_iter()
-        .map(|(id, event_type, position, occurred, recorded)| (id, (event_type, position, occurred, recorded)))
+        .map(|fact| fact.event_id.as_str())
+        .collect();
+    let ids: Vec<String> = facts.iter().map(|fact| fact.event_id.clone()).collect();
+    let briefs = event_briefs(connection, &ids)?;
+    let briefs: BTreeMap<&str, &EventBrief> = briefs
+        .iter()
+        .map(|brief| (brief.event_id.as_str(), brief))
         .collect();
     let item = |fact: &FactRow| {
-        let missing = || ReadError::Corrupt(format!("the event {} behind a fact is missing", fact.event_id));
-        let (event_type, position, occurred, recorded) = instants.get(&fact.event_id).ok_or_else(missing)?;
+        let missing = || {
+            ReadError::Corrupt(format!(
+                "the event {} behind a fact is missing",
+                fact.event_id
+            ))
+        };
+        let brief = briefs.get(fact.event_id.as_str()).ok_or_else(missing)?;
         Ok(EvidenceItem {
             subject: fact.subject.clone(),
             region: fact.region.clone(),
             occurred_on: fact.occurred_on.clone(),
             event_id: fact.event_id.clone(),
-            event_type: event_type.clone(),
-            position: *position,
-            occurred_at: Timestamp::from_micros(*occurred),
-            recorded_at: Timestamp::from_micros(*recorded),
+            event_type: brief.event_type.clone(),
+            position: brief.position,
+            occurred_at: Timestamp::from_micros(brief.occurred_at),
+            recorded_at: Timestamp::from_micros(brief.recorded_at),
             resource: fact.resource.clone(),
             counted: counted.contains(fact.event_id.as_str()),
         })

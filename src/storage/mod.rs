@@ -8,6 +8,7 @@ mod connection;
 mod migrations;
 mod paging;
 mod reader;
+#[allow(missing_docs, reason = "columns are explained in the migrations")]
 mod schema;
 mod sqlite;
 mod vault;
@@ -16,8 +17,8 @@ pub use connection::{AnyConnection, Database, OpenError, ReaderPool, Readers};
 pub use migrations::{migrate, pending, revert_all};
 pub use paging::{Keyset, Sort};
 pub use reader::{
-    AsOf, DocRow, FactRow, ReadError, current_facts, event_by_id, event_instants, facts_of, head_position, position_at, stream_up_to,
-    stream_to_version,
+    AsOf, DocRow, EventBrief, FactRow, ReadError, current_facts, event_briefs, event_by_id,
+    facts_of, head_position, position_at, stream_to_version, stream_up_to,
 };
 pub use schema::{claims, facts};
 pub use sqlite::SqliteStore;

@@ -46,6 +46,7 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// What may be recorded once only, and by which resource it is held.
     claims (namespace, value) {
         namespace -> Text,
         value -> Text,
@@ -54,6 +55,7 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// What states assert for figures across resources.
     facts (measure, resource, event_id, subject, from_position) {
         measure -> Text,
         resource -> Text,

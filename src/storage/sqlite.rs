@@ -1,4 +1,4 @@
-//! The writer on SQLite: one connection, `BEGIN IMMEDIATE`, prepared single-row statements inside one transaction.
+//! The writer on `SQLite`: one connection, `BEGIN IMMEDIATE`, prepared single-row statements inside one transaction.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::schema::{claims, events, facts, head, receipts, subject_keys};
 use crate::kernel::Timestamp;
 use crate::ledger::{
-    Batch, Cell, Claim, Event, FactChange, Frontier, Head, Receipt, StateRow, Store, StoreError, SubjectKey, Table,
+    Batch, Cell, Claim, Event, FactChange, Frontier, Head, Receipt, StateRow, Store, StoreError,
+    SubjectKey, Table,
 };
 
 /// See the module.
@@ -50,7 +51,11 @@ impl QueryFragment<Sqlite> for Statement {
                     Some(Cell::Text(value)) => out.push_bind_param::<Nullable<Text>, _>(value)?,
                     Some(Cell::Int(value)) => out.push_bind_param::<Nullable<BigInt>, _>(value)?,
                     Some(Cell::Bool(value)) => out.push_bind_param::<Nullable<Bool>, _>(value)?,
-                    None => return Err(diesel::result::Error::QueryBuilderError("too few values".into())),
+                    None => {
+                        return Err(diesel::result::Error::QueryBuilderError(
+                            "too few values".into(),
+                        ));
+                    }
                 }
             }
             out.push_sql(part);
@@ -81,15 +86,21 @@ struct ReceiptRow {
 
 impl Store for SqliteStore {
     fn begin(&mut self) -> Result<Head, StoreError> {
-        self.connection.batch_execute("BEGIN IMMEDIATE").map_err(failed)?;
+        self.connection
+            .batch_execute("BEGIN IMMEDIATE")
+            .map_err(failed)?;
         let (position, recorded_at, frontier) = head::table
             .select((head::position, head::recorded_at, head::frontier))
             .first::<(i64, i64, Vec<u8>)>(&mut self.connection)
             .map_err(failed)?;
         let size = u64::try_from(position).map_err(failed)?;
-        let frontier =
-            Frontier::from_bytes(size, &frontier).ok_or_else(|| failed("the head row's frontier is damaged"))?;
-        Ok(Head { position, recorded_at: Timestamp::from_micros(recorded_at), frontier })
+        let frontier = Frontier::from_bytes(size, &frontier)
+            .ok_or_else(|| failed("the head row's frontier is damaged"))?;
+        Ok(Head {
+            position,
+            recorded_at: Timestamp::from_micros(recorded_at),
+            frontier,
+        })
     }
 
     fn receipts(&mut self, keys: &[(Uuid, String)]) -> Result<Vec<Receipt>, StoreError> {
@@ -114,7 +125,9 @@ impl Store for SqliteStore {
                 sql: format!("SELECT id, doc FROM {} WHERE id = ?", table.name),
                 values: vec![Cell::text(id)],
             };
-            let rows = statement.load::<(String, String)>(&mut self.connection).map_err(failed)?;
+            let rows = statement
+                .load::<(String, String)>(&mut self.connection)
+                .map_err(failed)?;
             found.extend(rows.into_iter().map(|(_, doc)| (*id, doc)));
         }
         Ok(found)
@@ -166,19 +179,24 @@ impl SqliteStore {
                 claims::value.eq(&claim.value),
                 claims::holder.eq(holder.to_string()),
             );
-            diesel::insert_into(claims::table).values(row).execute(&mut self.connection)?;
+            diesel::insert_into(claims::table)
+                .values(row)
+                .execute(&mut self.connection)?;
         }
         for change in &batch.facts {
             self.write_fact(change)?;
         }
         for receipt in &batch.receipts {
-            diesel::insert_into(receipts::table).values(receipt_row(receipt)).execute(&mut self.connection)?;
+            diesel::insert_into(receipts::table)
+                .values(receipt_row(receipt))
+                .execute(&mut self.connection)?;
         }
         for key in &batch.subject_keys {
             self.write_subject_key(key)?;
         }
         for subject in &batch.destroyed {
-            diesel::delete(subject_keys::table.find(subject.to_string())).execute(&mut self.connection)?;
+            diesel::delete(subject_keys::table.find(subject.to_string()))
+                .execute(&mut self.connection)?;
         }
         diesel::update(head::table.find(1))
             .set((
@@ -209,7 +227,9 @@ impl SqliteStore {
             events::causation_id.eq(envelope.causation_id.map(|id| id.to_string())),
             events::leaf_hash.eq(event.leaf_hash.as_slice()),
         );
-        diesel::insert_into(events::table).values(row).execute(&mut self.connection)
+        diesel::insert_into(events::table)
+            .values(row)
+            .execute(&mut self.connection)
     }
 
     fn write_fact(&mut self, change: &FactChange) -> QueryResult<usize> {
@@ -235,11 +255,16 @@ impl SqliteStore {
             facts::occurred_on.eq(fact.occurred_on.to_string()),
             facts::from_position.eq(change.position),
         );
-        diesel::insert_into(facts::table).values(row).execute(&mut self.connection)
+        diesel::insert_into(facts::table)
+            .values(row)
+            .execute(&mut self.connection)
     }
 
     fn write_subject_key(&mut self, key: &SubjectKey) -> QueryResult<usize> {
-        let changed = (subject_keys::lookup.eq(&key.lookup), subject_keys::wrapped.eq(&key.wrapped));
+        let changed = (
+            subject_keys::lookup.eq(&key.lookup),
+            subject_keys::wrapped.eq(&key.wrapped),
+        );
         diesel::insert_into(subject_keys::table)
             .values((subject_keys::subject.eq(key.subject.to_string()), changed))
             .on_conflict(subject_keys::subject)
@@ -254,8 +279,15 @@ fn upsert(state: &StateRow) -> Statement {
     names.extend(state.table.columns.iter().map(|(name, _)| *name));
     names.push("doc");
     let marks = vec!["?"; names.len()].join(", ");
-    let sets: Vec<String> = names[1..].iter().map(|name| format!("{name} = excluded.{name}")).collect();
-    let mut values = vec![Cell::text(state.id), Cell::Int(Some(state.version)), Cell::Int(Some(state.position))];
+    let sets: Vec<String> = names[1..]
+        .iter()
+        .map(|name| format!("{name} = excluded.{name}"))
+        .collect();
+    let mut values = vec![
+        Cell::text(state.id),
+        Cell::Int(Some(state.version)),
+        Cell::Int(Some(state.position)),
+    ];
     values.extend(state.columns.iter().cloned());
     values.push(Cell::text(&state.doc));
     Statement {
@@ -288,7 +320,10 @@ fn read_receipt(row: ReceiptRow) -> Result<Receipt, StoreError> {
     Ok(Receipt {
         organisation: Uuid::parse_str(&row.organisation).map_err(failed)?,
         key: row.key,
-        fingerprint: row.fingerprint.try_into().map_err(|_| failed("a receipt's fingerprint is damaged"))?,
+        fingerprint: row
+            .fingerprint
+            .try_into()
+            .map_err(|_| failed("a receipt's fingerprint is damaged"))?,
         created: row.created,
         stream_kind: row.stream_kind,
         stream_id: Uuid::parse_str(&row.stream_id).map_err(failed)?,

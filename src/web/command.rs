@@ -39,7 +39,12 @@ pub struct Command<C> {
 impl<C> Command<C> {
     /// The same request with another body: what a handler turns the sent body into.
     pub fn with<D>(self, body: D) -> Command<D> {
-        Command { caller: self.caller, id: self.id, body, context: self.context }
+        Command {
+            caller: self.caller,
+            id: self.id,
+            body,
+            context: self.context,
+        }
     }
 }
 
@@ -61,7 +66,12 @@ where
     /// # Errors
     /// The refusal, as a problem.
     pub async fn on(self, id: Uuid) -> Result<HttpResponse, Problem> {
-        let Self { caller, body, context, .. } = self;
+        let Self {
+            caller,
+            body,
+            context,
+            ..
+        } = self;
         let answer = caller.service.execute(id, body, context).await?;
         command_reply::<C::Resource>(&caller, answer).await
     }
@@ -83,7 +93,11 @@ impl<C: Deserr<Faults> + 'static> FromRequest for Command<C> {
             let value = parse(&bytes)?;
             let idempotency = idempotency_key(request.headers())?.map(|key| {
                 let canonical = serde_json_canonicalizer::to_vec(&value).unwrap_or_default();
-                let parts: [&[u8]; 3] = [request.method().as_str().as_bytes(), request.path().as_bytes(), &canonical];
+                let parts: [&[u8]; 3] = [
+                    request.method().as_str().as_bytes(),
+                    request.path().as_bytes(),
+                    &canonical,
+                ];
                 (key, caller.service.vault.keyed_hash("receipt", &parts))
             });
             let (id, occurred_at, body) = split(value)?;
@@ -94,15 +108,31 @@ impl<C: Deserr<Faults> + 'static> FromRequest for Command<C> {
                 idempotency,
                 if_match: if_match(request.headers())?,
             };
-            Ok(Self { caller, id: id.unwrap_or_else(Uuid::now_v7), body, context })
+            Ok(Self {
+                caller,
+                id: id.unwrap_or_else(Uuid::now_v7),
+                body,
+                context,
+            })
         })
     }
 }
 
 fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(content_type) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
-    let essence = content_type.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+    let Some(content_type) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(());
+    };
+    let essence = content_type
+        .to_str()
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    if essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+    {
         return Ok(());
     }
     Err(Problem::of(&UNSUPPORTED_MEDIA_TYPE))
@@ -138,7 +168,10 @@ fn parse(bytes: &[u8]) -> Result<Value, Problem> {
     if value.is_object() {
         return Ok(value);
     }
-    Err(malformed(Text::fixed("Kirim satu objek JSON: { … }.", "Send one JSON object: { … }.")))
+    Err(malformed(Text::fixed(
+        "Kirim satu objek JSON: { … }.",
+        "Send one JSON object: { … }.",
+    )))
 }
 
 fn malformed(detail: Text) -> Problem {
@@ -146,12 +179,22 @@ fn malformed(detail: Text) -> Problem {
 }
 
 /// Takes `id` and `occurred_at`, which every command may carry, out of the body and reads the rest; all faults at once.
-fn split<C: Deserr<Faults>>(mut value: Value) -> Result<(Option<Uuid>, Option<Timestamp>, C), Problem> {
+fn split<C: Deserr<Faults>>(
+    mut value: Value,
+) -> Result<(Option<Uuid>, Option<Timestamp>, C), Problem> {
     let mut faults = Faults::default();
-    let mut take = |name: &str| value.as_object_mut().and_then(|map| map.remove(name)).filter(|value| !value.is_null());
+    let mut take = |name: &str| {
+        value
+            .as_object_mut()
+            .and_then(|map| map.remove(name))
+            .filter(|value| !value.is_null())
+    };
     let (id, occurred_at) = (take("id"), take("occurred_at"));
     let id = id.and_then(|id| {
-        let parsed = id.as_str().and_then(|text| Uuid::try_parse(text).ok()).filter(|id| !id.is_nil());
+        let parsed = id
+            .as_str()
+            .and_then(|text| Uuid::try_parse(text).ok())
+            .filter(|id| !id.is_nil());
         if parsed.is_none() {
             let why = Text::fixed(
                 "Kirim UUID, sebaiknya versi 7, atau hilangkan isian ini.",
@@ -163,7 +206,11 @@ fn split<C: Deserr<Faults>>(mut value: Value) -> Result<(Option<Uuid>, Option<Ti
     });
     let occurred_at = occurred_at.and_then(|instant| {
         Timestamp::parse(instant.as_str().unwrap_or_default())
-            .map_err(|why| faults.0.push(Fault::new("/occurred_at", "invalid_instant", why)))
+            .map_err(|why| {
+                faults
+                    .0
+                    .push(Fault::new("/occurred_at", "invalid_instant", why));
+            })
             .ok()
     });
     match deserr::deserialize::<C, _, Faults>(value) {
@@ -178,10 +225,17 @@ fn split<C: Deserr<Faults>>(mut value: Value) -> Result<(Option<Uuid>, Option<Ti
 
 /// The Idempotency-Key: the draft standard quotes it, most clients do not; both name the same key.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
     let text = value.to_str().unwrap_or_default().trim();
-    let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
-    let usable = !key.is_empty() && key.len() <= KEY_CHARACTERS_MAX && key.bytes().all(|byte| (0x21..0x7f).contains(&byte));
+    let key = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .unwrap_or(text);
+    let usable = !key.is_empty()
+        && key.len() <= KEY_CHARACTERS_MAX
+        && key.bytes().all(|byte| (0x21..0x7f).contains(&byte));
     if usable {
         return Ok(Some(key.to_owned()));
     }
@@ -196,7 +250,9 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 }
 
 fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>, Problem> {
-    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let Some(value) = headers.get(header::IF_MATCH) else {
+        return Ok(None);
+    };
     let text = value.to_str().unwrap_or_default().trim();
     if text == "*" {
         return Ok(Some(IfMatch::Any));
@@ -210,16 +266,18 @@ fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>, Problem> {
             Some(inner.parse().unwrap_or(-1))
         })
         .collect();
-    versions.map(|versions| Some(IfMatch::Versions(versions))).ok_or_else(|| {
-        Refusal::new(
-            &INVALID_HEADER,
-            Text::fixed(
-                "If-Match berisi ETag dalam tanda petik, misalnya \"3\".",
-                "If-Match holds an ETag in quotation marks, such as \"3\".",
-            ),
-        )
-        .into()
-    })
+    versions
+        .map(|versions| Some(IfMatch::Versions(versions)))
+        .ok_or_else(|| {
+            Refusal::new(
+                &INVALID_HEADER,
+                Text::fixed(
+                    "If-Match berisi ETag dalam tanda petik, misalnya \"3\".",
+                    "If-Match holds an ETag in quotation marks, such as \"3\".",
+                ),
+            )
+            .into()
+        })
 }
 
 #[cfg(test)]
@@ -229,23 +287,38 @@ mod tests {
 
     fn headers(name: &'static str, value: &'static str) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
         headers
     }
 
     #[test]
     fn a_quoted_and_a_bare_key_are_the_same_key() {
         let quoted = idempotency_key(&headers("idempotency-key", "\"8e03978e\"")).unwrap();
-        assert_eq!(quoted, idempotency_key(&headers("idempotency-key", "8e03978e")).unwrap());
+        assert_eq!(
+            quoted,
+            idempotency_key(&headers("idempotency-key", "8e03978e")).unwrap()
+        );
         assert!(idempotency_key(&headers("idempotency-key", "two words")).is_err());
         assert!(idempotency_key(&headers("idempotency-key", "\"\"")).is_err());
     }
 
     #[test]
     fn if_match_takes_tags_lists_and_the_star() {
-        assert_eq!(if_match(&headers("if-match", "\"3\"")).unwrap(), Some(IfMatch::Versions(vec![3])));
-        assert_eq!(if_match(&headers("if-match", "\"3\", \"x\"")).unwrap(), Some(IfMatch::Versions(vec![3, -1])));
-        assert_eq!(if_match(&headers("if-match", "*")).unwrap(), Some(IfMatch::Any));
+        assert_eq!(
+            if_match(&headers("if-match", "\"3\"")).unwrap(),
+            Some(IfMatch::Versions(vec![3]))
+        );
+        assert_eq!(
+            if_match(&headers("if-match", "\"3\", \"x\"")).unwrap(),
+            Some(IfMatch::Versions(vec![3, -1]))
+        );
+        assert_eq!(
+            if_match(&headers("if-match", "*")).unwrap(),
+            Some(IfMatch::Any)
+        );
         assert!(if_match(&headers("if-match", "3")).is_err());
     }
 
@@ -253,6 +326,10 @@ mod tests {
     fn broken_utf_8_names_the_byte() {
         let problem = parse(b"{\"name\":\"\xff\"}").unwrap_err();
         assert_eq!(problem.0.code.name, "malformed_json");
-        assert!(problem.0.detail.en.contains("offset 9"), "{}", problem.0.detail.en);
+        assert!(
+            problem.0.detail.en.contains("offset 9"),
+            "{}",
+            problem.0.detail.en
+        );
     }
 }

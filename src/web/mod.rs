@@ -23,4 +23,6 @@ pub use personal::{present_persons, reseal_person, seal_person};
 pub use problem::{Language, Problem, ProblemDocument, problem_page, wants_english};
 pub use reply::{document_reply, json_reply};
 pub use service::{FindActor, Service};
-pub use show::{AsOfParams, Present, Shown, Stored, Viewer, parse_as_of, show, show_history, show_to_all};
+pub use show::{
+    AsOfParams, Present, Shown, Stored, Viewer, parse_as_of, show, show_history, show_to_all,
+};

@@ -42,12 +42,14 @@ impl Service {
         let readers = self.readers.clone();
         let result = web::block(move || {
             let mut connection = readers.get().map_err(ReadError::from)?;
-            connection.transaction::<T, Failure, _>(|connection| read(connection).map_err(Failure::Problem)).map_err(
-                |failure| match failure {
+            connection
+                .transaction::<T, Failure, _>(|connection| {
+                    read(connection).map_err(Failure::Problem)
+                })
+                .map_err(|failure| match failure {
                     Failure::Problem(problem) => problem,
                     Failure::Database(error) => ReadError::from(error).into(),
-                },
-            )
+                })
         })
         .await;
         result.unwrap_or_else(|_| Err(Problem::of(&UNAVAILABLE)))

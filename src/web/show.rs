@@ -15,7 +15,9 @@ use super::service::Service;
 use crate::kernel::problem_codes::{INTERNAL, INVALID_PARAMETER};
 use crate::kernel::{Actor, Date, Fault, Faults, Refusal, Scope, Text, Timestamp};
 use crate::ledger::{Resource, fold_stream};
-use crate::storage::{AnyConnection, AsOf, DocRow, ReadError, Vault, head_position, position_at, stream_up_to};
+use crate::storage::{
+    AnyConnection, AsOf, DocRow, ReadError, Vault, head_position, position_at, stream_up_to,
+};
 
 /// Who a document is shown to.
 pub struct Viewer {
@@ -38,7 +40,11 @@ pub trait Present: Resource {
     ///
     /// # Errors
     /// When the database cannot be read.
-    fn present(_: &Viewer, _: &mut AnyConnection, docs: Vec<String>) -> Result<Vec<String>, Problem> {
+    fn present(
+        _: &Viewer,
+        _: &mut AnyConnection,
+        docs: Vec<String>,
+    ) -> Result<Vec<String>, Problem> {
         Ok(docs)
     }
 
@@ -64,7 +70,7 @@ pub trait Stored: Resource {
 /// A document ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
-    /// Version, for the ETag.
+    /// Version, for the `ETag`.
     pub version: i64,
     /// Position of its last event.
     pub position: i64,
@@ -95,13 +101,19 @@ pub fn parse_as_of(text: Option<&str>) -> Result<Option<AsOf>, Problem> {
         return Ok(Some(AsOf::Position(position)));
     }
     // A `+` of an offset that was not percent-encoded arrives as a space.
-    Timestamp::parse(&text.replace(' ', "+")).map(|instant| Some(AsOf::Instant(instant))).map_err(|_| {
-        let why = Text::fixed(
-            "Kirim posisi log (bilangan) atau waktu RFC 3339 dengan selisih waktu.",
-            "Send a position of the log (a number) or an RFC 3339 instant with an offset.",
-        );
-        Refusal::faults(&INVALID_PARAMETER, Faults(vec![Fault::new("?as_of", "invalid_as_of", why)])).into()
-    })
+    Timestamp::parse(&text.replace(' ', "+"))
+        .map(|instant| Some(AsOf::Instant(instant)))
+        .map_err(|_| {
+            let why = Text::fixed(
+                "Kirim posisi log (bilangan) atau waktu RFC 3339 dengan selisih waktu.",
+                "Send a position of the log (a number) or an RFC 3339 instant with an offset.",
+            );
+            Refusal::faults(
+                &INVALID_PARAMETER,
+                Faults(vec![Fault::new("?as_of", "invalid_as_of", why)]),
+            )
+            .into()
+        })
 }
 
 /// One resource, now or as of, to those whose rights reach it.
@@ -144,7 +156,11 @@ async fn show_in_scope<R: Present + Stored>(
         Some(AsOf::Instant(instant)) => instant.day(),
         _ => service.clock.now().day(),
     };
-    let viewer = Viewer { actor, vault: service.vault.clone(), on };
+    let viewer = Viewer {
+        actor,
+        vault: service.vault.clone(),
+        on,
+    };
     let shown = service
         .read(move |connection| {
             let row = match as_of {
@@ -160,26 +176,44 @@ async fn show_in_scope<R: Present + Stored>(
             }
             let mut docs = R::present(&viewer, connection, vec![row.doc])?;
             let doc = docs.pop().ok_or_else(|| Problem::of(&INTERNAL))?;
-            Ok(Shown { version: row.version, position: row.position, doc })
+            Ok(Shown {
+                version: row.version,
+                position: row.position,
+                doc,
+            })
         })
         .await?;
     Ok(document_reply(&request, shown))
 }
 
-fn as_of_row<R: Resource>(connection: &mut AnyConnection, id: Uuid, as_of: AsOf) -> Result<Option<DocRow>, Problem> {
+fn as_of_row<R: Resource>(
+    connection: &mut AnyConnection,
+    id: Uuid,
+    as_of: AsOf,
+) -> Result<Option<DocRow>, Problem> {
     let position = position_at(connection, as_of)?;
     let events = stream_up_to(connection, R::KIND, id, position)?;
-    let Some(state) = fold_stream::<R>(&events).map_err(ReadError::Corrupt)? else { return Ok(None) };
+    let Some(state) = fold_stream::<R>(&events).map_err(ReadError::Corrupt)? else {
+        return Ok(None);
+    };
     let doc = serde_json::to_string(&state).map_err(ReadError::from)?;
     let stamp = state.stamp();
-    Ok(Some(DocRow { id: id.to_string(), version: stamp.version, position: stamp.position, doc }))
+    Ok(Some(DocRow {
+        id: id.to_string(),
+        version: stamp.version,
+        position: stamp.position,
+        doc,
+    }))
 }
 
 /// The events of one resource: who, when it happened, when it was recorded, what.
 ///
 /// # Errors
 /// As [`show`].
-pub async fn show_history<R: Present + Stored>(caller: Caller, id: Uuid) -> Result<HttpResponse, Problem> {
+pub async fn show_history<R: Present + Stored>(
+    caller: Caller,
+    id: Uuid,
+) -> Result<HttpResponse, Problem> {
     let (_, scope) = caller.reads(R::AREA)?;
     let history = caller
         .service

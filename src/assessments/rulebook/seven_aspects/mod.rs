@@ -8,11 +8,12 @@ mod score;
 mod sheet;
 mod worksheet;
 
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use self::sheet::{Regulation, Sheet};
 use super::{Readings, RuleBook, Scoring};
-use crate::cooperatives::CooperativeKind;
+use crate::cooperatives::{CooperativeKind, HealthCategory};
 use crate::kernel::Faults;
 
 /// One regulation on the shared sheet.
@@ -25,16 +26,30 @@ struct Book {
 /// The rule books of this folder. Data that does not parse yields none; a test holds that there are two.
 pub fn books() -> Vec<Box<dyn RuleBook>> {
     let sheet = include_str!("sheet.json");
-    let regulations = [include_str!("permen-14-2009.json"), include_str!("perdep-06-2016.json")];
+    let regulations = [
+        include_str!("permen-14-2009.json"),
+        include_str!("perdep-06-2016.json"),
+    ];
     let book = |text: &str| -> Result<Box<dyn RuleBook>, serde_json::Error> {
         let mut shown: Value = serde_json::from_str(text)?;
         let details: Value = serde_json::from_str(sheet)?;
         if let (Some(shown), Some(details)) = (shown.as_object_mut(), details.as_object()) {
             shown.extend(details.clone());
         }
-        Ok(Box::new(Book { regulation: serde_json::from_str(text)?, sheet: serde_json::from_str(sheet)?, shown }))
+        Ok(Box::new(Book {
+            regulation: serde_json::from_str(text)?,
+            sheet: serde_json::from_str(sheet)?,
+            shown,
+        }))
     };
-    regulations.iter().filter_map(|text| book(text).inspect_err(|why| log::error!("a rule book is damaged error={why}")).ok()).collect()
+    regulations
+        .iter()
+        .filter_map(|text| {
+            book(text)
+                .inspect_err(|why| log::error!("a rule book is damaged error={why}"))
+                .ok()
+        })
+        .collect()
 }
 
 impl RuleBook for Book {
@@ -50,6 +65,9 @@ impl RuleBook for Book {
     fn describe(&self) -> Value {
         json!(self.shown)
     }
+    fn category(&self, total: Decimal) -> Option<HealthCategory> {
+        self.regulation.category(total)
+    }
     fn score(&self, worksheet: &Value, readings: &Readings) -> Result<Scoring, Faults> {
         let mut faults = Faults::default();
         let inputs = worksheet::read(&self.sheet, worksheet, &mut faults);
@@ -57,6 +75,11 @@ impl RuleBook for Book {
         if !faults.0.is_empty() {
             return Err(faults);
         }
-        Ok(score::score(&self.regulation, &self.sheet, &inputs, &chosen))
+        Ok(score::score(
+            &self.regulation,
+            &self.sheet,
+            &inputs,
+            &chosen,
+        ))
     }
 }

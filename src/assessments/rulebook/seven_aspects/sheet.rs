@@ -16,7 +16,8 @@ fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Err
 
 fn maybe_decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
-    text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
+    text.map(|text| text.parse().map_err(serde::de::Error::custom))
+        .transpose()
 }
 
 #[derive(Deserialize)]
@@ -26,6 +27,14 @@ pub struct Regulation {
     pub kinds: Vec<CooperativeKind>,
     /// Best first; lower bounds inclusive.
     pub categories: Vec<CategoryBound>,
+}
+
+impl Regulation {
+    /// The category of a total; the total is never rounded first.
+    pub fn category(&self, total: Decimal) -> Option<HealthCategory> {
+        let reached = |bound: &&CategoryBound| bound.from.is_none_or(|from| total >= from);
+        self.categories.iter().find(reached).map(|bound| bound.key)
+    }
 }
 
 #[derive(Deserialize)]
@@ -146,11 +155,19 @@ pub struct Chosen<'a> {
 impl Sheet {
     /// Takes the chosen readings and the defaults of the rest.
     pub fn choose(&self, readings: &Readings, faults: &mut Faults) -> Chosen<'_> {
-        let mut chosen = Chosen { names: BTreeMap::new(), rules: Vec::new() };
+        let mut chosen = Chosen {
+            names: BTreeMap::new(),
+            rules: Vec::new(),
+        };
         for reading in &self.readings {
             let name = readings.get(&reading.key).unwrap_or(&reading.default);
             let Some(option) = reading.options.iter().find(|option| option.key == *name) else {
-                let known = reading.options.iter().map(|option| option.key.as_str()).collect::<Vec<_>>().join(", ");
+                let known = reading
+                    .options
+                    .iter()
+                    .map(|option| option.key.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ");
                 faults.add(
                     format!("/readings/{}", reading.key),
                     "unknown_reading",
@@ -159,14 +176,27 @@ impl Sheet {
                 continue;
             };
             chosen.names.insert(reading.key.clone(), option.key.clone());
-            chosen.rules.push((&reading.indicator, &option.key, &option.rule));
+            chosen
+                .rules
+                .push((&reading.indicator, &option.key, &option.rule));
         }
-        for unknown in readings.keys().filter(|key| !self.readings.iter().any(|reading| reading.key == **key)) {
-            let known = self.readings.iter().map(|reading| reading.key.as_str()).collect::<Vec<_>>().join(", ");
+        for unknown in readings
+            .keys()
+            .filter(|key| !self.readings.iter().any(|reading| reading.key == **key))
+        {
+            let known = self
+                .readings
+                .iter()
+                .map(|reading| reading.key.as_str())
+                .collect::<Vec<_>>()
+                .join(", ");
             faults.add(
                 format!("/readings/{unknown}"),
                 "unknown_reading",
-                text!("Bacaan `{unknown}` tidak ada; yang ada: {known}.", "There is no reading `{unknown}`; there are: {known}."),
+                text!(
+                    "Bacaan `{unknown}` tidak ada; yang ada: {known}.",
+                    "There is no reading `{unknown}`; there are: {known}."
+                ),
             );
         }
         chosen
@@ -177,10 +207,14 @@ impl Indicator {
     /// A band as it is shown; its lower end is the upper end of the band before.
     pub fn shown(&self, index: usize) -> Option<BandShown> {
         let band = self.bands.get(index)?;
-        let before = index.checked_sub(1).and_then(|before| self.bands.get(before));
+        let before = index
+            .checked_sub(1)
+            .and_then(|before| self.bands.get(before));
         let text = |bound: Decimal| bound.normalize().to_string();
         Some(BandShown {
-            from: before.and_then(|before| before.below.or(before.to)).map(text),
+            from: before
+                .and_then(|before| before.below.or(before.to))
+                .map(text),
             from_inclusive: before.is_some_and(|before| before.below.is_some()),
             to: band.below.or(band.to).map(text),
             to_inclusive: band.to.is_some(),

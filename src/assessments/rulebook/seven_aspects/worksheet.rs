@@ -23,7 +23,11 @@ pub struct Inputs {
 pub fn read(sheet: &Sheet, worksheet: &Value, faults: &mut Faults) -> Inputs {
     let mut inputs = Inputs::default();
     let Some(map) = worksheet.as_object() else {
-        faults.add("/worksheet", "wrong_type", Text::fixed("Kirim objek JSON.", "Send a JSON object."));
+        faults.add(
+            "/worksheet",
+            "wrong_type",
+            Text::fixed("Kirim objek JSON.", "Send a JSON object."),
+        );
         return inputs;
     };
     let mut given: BTreeMap<&str, Rupiah> = BTreeMap::new();
@@ -60,7 +64,9 @@ fn amount(value: &Value, at: &str, faults: &mut Faults) -> Option<Rupiah> {
             "Send the amount of rupiah as text, such as \"2804349753.60\", not as a JSON number.",
         )),
     };
-    parsed.map_err(|why| faults.0.push(Fault::new(at, "invalid_money", why))).ok()
+    parsed
+        .map_err(|why| faults.0.push(Fault::new(at, "invalid_money", why)))
+        .ok()
 }
 
 fn unknown(at: &str, key: &str, faults: &mut Faults) {
@@ -75,10 +81,22 @@ fn unknown(at: &str, key: &str, faults: &mut Faults) {
 }
 
 /// Components of a weighted sum; one that is not named is zero.
-fn read_components<'a>(terms: &[Term], value: &'a Value, at: &str, faults: &mut Faults) -> BTreeMap<&'a str, Rupiah> {
+fn read_components<'a>(
+    terms: &[Term],
+    value: &'a Value,
+    at: &str,
+    faults: &mut Faults,
+) -> BTreeMap<&'a str, Rupiah> {
     let mut found = BTreeMap::new();
     let Some(map) = value.as_object() else {
-        faults.add(at, "wrong_type", Text::fixed("Kirim objek berisi komponen.", "Send an object of components."));
+        faults.add(
+            at,
+            "wrong_type",
+            Text::fixed(
+                "Kirim objek berisi komponen.",
+                "Send an object of components.",
+            ),
+        );
         return found;
     };
     for (key, value) in map {
@@ -92,15 +110,33 @@ fn read_components<'a>(terms: &[Term], value: &'a Value, at: &str, faults: &mut 
     found
 }
 
-fn read_checklists(sheet: &Sheet, value: &Value, at: &str, faults: &mut Faults, met: &mut BTreeMap<String, usize>) {
+fn read_checklists(
+    sheet: &Sheet,
+    value: &Value,
+    at: &str,
+    faults: &mut Faults,
+    met: &mut BTreeMap<String, usize>,
+) {
     let empty = Map::new();
     let map = value.as_object().unwrap_or_else(|| {
-        faults.add(at, "wrong_type", Text::fixed("Kirim objek berisi kelompok pertanyaan.", "Send an object of question groups."));
+        faults.add(
+            at,
+            "wrong_type",
+            Text::fixed(
+                "Kirim objek berisi kelompok pertanyaan.",
+                "Send an object of question groups.",
+            ),
+        );
         &empty
     });
     for (key, answers) in map {
         let at = format!("{at}/{key}");
-        let Some(group) = sheet.checklists.groups.iter().find(|group| group.key == *key) else {
+        let Some(group) = sheet
+            .checklists
+            .groups
+            .iter()
+            .find(|group| group.key == *key)
+        else {
             unknown(&at, key, faults);
             continue;
         };
@@ -123,7 +159,10 @@ fn read_checklists(sheet: &Sheet, value: &Value, at: &str, faults: &mut Faults, 
                 None => faults.add(
                     format!("{at}/{index}"),
                     "wrong_type",
-                    Text::fixed("Jawab true (ya) atau false (tidak).", "Answer true (yes) or false (no)."),
+                    Text::fixed(
+                        "Jawab true (ya) atau false (tidak).",
+                        "Answer true (yes) or false (no).",
+                    ),
                 ),
             }
         }
@@ -143,14 +182,21 @@ fn derive(
     let computed = match &derived.components {
         Some(group) => components.get(group.as_str()).map(|parts| {
             let terms = sheet.components.get(group).into_iter().flatten();
-            terms.filter_map(|term| Some(weighted(parts.get(term.key.as_str())?.0, term))).sum::<Decimal>()
+            terms
+                .filter_map(|term| Some(weighted(parts.get(term.key.as_str())?.0, term)))
+                .sum::<Decimal>()
         }),
-        None => derived.terms.iter().map(|term| Some(weighted(given.get(term.key.as_str())?.0, term))).sum(),
+        None => derived
+            .terms
+            .iter()
+            .map(|term| Some(weighted(given.get(term.key.as_str())?.0, term)))
+            .sum(),
     };
     let Some(computed) = computed else { return };
     let key = &derived.key;
     if let Some(stated) = given.get(key.as_str()) {
-        let shown = computed.round_dp_with_strategy(stated.scale(), RoundingStrategy::MidpointAwayFromZero);
+        let shown =
+            computed.round_dp_with_strategy(stated.scale(), RoundingStrategy::MidpointAwayFromZero);
         if shown != stated.0 {
             let stated = stated.0;
             faults.add(

@@ -1,0 +1,416 @@
+//! A batch in the making: commands decide in turn, their events are placed and folded, and what must be written is collected.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use uuid::Uuid;
+
+use super::command::{Answer, AnyCommand, Context, Done, Plan, Submission};
+use super::event::{Draft, Envelope, Event};
+use super::executor::Ids;
+use super::resource::{BoxedState, Fact, Table};
+use super::store::{Batch, Claim, FactChange, Head, Receipt, StateRow, Store, StoreError};
+use super::world::{Wants, World};
+use crate::kernel::problem_codes::{IDEMPOTENCY_KEY_REUSED, INTERNAL};
+use crate::kernel::{Refusal, Timestamp};
+
+/// How often a command may ask for more to be read before it decides. Chains are two long at most today.
+const READ_ROUNDS_MAX: usize = 4;
+
+/// A batch in the making.
+pub(super) struct Work {
+    world: World,
+    receipts: HashMap<(Uuid, String), Receipt>,
+    touched: Vec<(&'static str, Uuid)>,
+    tables: HashMap<&'static str, Table>,
+    batch: Batch,
+    now: Timestamp,
+}
+
+impl Work {
+    pub fn open(
+        head: Head,
+        now: Timestamp,
+        submissions: &[Submission],
+        store: &mut dyn Store,
+    ) -> Result<Self, StoreError> {
+        let keys: Vec<(Uuid, String)> = submissions
+            .iter()
+            .filter_map(|s| {
+                s.context
+                    .idempotency
+                    .as_ref()
+                    .map(|(key, _)| (s.context.actor.organisation, key.clone()))
+            })
+            .collect();
+        let known = if keys.is_empty() {
+            Vec::new()
+        } else {
+            store.receipts(&keys)?
+        };
+        let mut work = Self {
+            world: World::default(),
+            receipts: known
+                .into_iter()
+                .map(|r| ((r.organisation, r.key.clone()), r))
+                .collect(),
+            touched: Vec::new(),
+            tables: HashMap::new(),
+            batch: Batch {
+                head,
+                ..Batch::default()
+            },
+            now,
+        };
+        // What all commands want is read together: one query per kind and round, not per command.
+        for _ in 0..READ_ROUNDS_MAX {
+            let mut wants = Wants::default();
+            for submission in submissions {
+                submission.command.reads(&work.world, &mut wants);
+            }
+            if !work.world.load(wants, store)? {
+                break;
+            }
+        }
+        Ok(work)
+    }
+
+    pub fn carry_out(
+        &mut self,
+        submission: &Submission,
+        store: &mut dyn Store,
+        ids: &mut Ids,
+    ) -> Result<Answer, StoreError> {
+        let Submission {
+            command, context, ..
+        } = submission;
+        if let Some(answer) = self.replay(context) {
+            return Ok(answer);
+        }
+        let result = match self.decide(command.as_ref(), context, store)? {
+            Ok(plan) => self.apply(command.as_ref(), context, plan, store, ids)?,
+            Err(refusal) => Err(refusal),
+        };
+        self.keep_receipt(command.as_ref(), context, &result);
+        Ok(Answer {
+            replayed: false,
+            result,
+        })
+    }
+
+    /// The first answer to this key, if it was used before.
+    fn replay(&self, context: &Context) -> Option<Answer> {
+        let (key, fingerprint) = context.idempotency.as_ref()?;
+        let receipt = self
+            .receipts
+            .get(&(context.actor.organisation, key.clone()))?;
+        if receipt.fingerprint != *fingerprint {
+            let refusal = Refusal::new(
+                &IDEMPOTENCY_KEY_REUSED,
+                IDEMPOTENCY_KEY_REUSED.advice.clone(),
+            );
+            return Some(Answer {
+                replayed: false,
+                result: Err(refusal),
+            });
+        }
+        let result = match &receipt.refusal {
+            Some(stored) => Err(Refusal::from_stored(stored)),
+            None => Ok(Done {
+                created: receipt.created,
+                id: receipt.stream_id,
+                version: receipt.version,
+                position: receipt.position,
+                doc: None,
+            }),
+        };
+        Some(Answer {
+            replayed: true,
+            result,
+        })
+    }
+
+    fn decide(
+        &mut self,
+        command: &dyn AnyCommand,
+        context: &Context,
+        store: &mut dyn Store,
+    ) -> Result<Result<Plan, Refusal>, StoreError> {
+        // An earlier command of this batch may have created what this one refers to, so ask again.
+        for _ in 0..READ_ROUNDS_MAX {
+            let mut wants = Wants::default();
+            command.reads(&self.world, &mut wants);
+            if !self.world.load(wants, store)? {
+                break;
+            }
+        }
+        let decided = catch_unwind(AssertUnwindSafe(|| {
+            command.decide(&self.world, context, self.now)
+        }));
+        Ok(decided.unwrap_or_else(|_| {
+            log::error!(
+                "a decision panicked kind={} id={}",
+                command.kind(),
+                command.id()
+            );
+            Err(Refusal::new(&INTERNAL, INTERNAL.advice.clone()))
+        }))
+    }
+
+    /// Places the events in the log and folds them, or refuses when a claim is already held. Nothing changes on a refusal.
+    fn apply(
+        &mut self,
+        command: &dyn AnyCommand,
+        context: &Context,
+        plan: Plan,
+        store: &mut dyn Store,
+        ids: &mut Ids,
+    ) -> Result<Result<Done, Refusal>, StoreError> {
+        let own = (command.kind(), command.id());
+        let mut outcome = Folded::default();
+        let mut cause = None;
+        for draft in plan.drafts {
+            let event_id = ids.next(self.now);
+            let envelope = self.envelope(&draft, context, &outcome, event_id, cause);
+            if draft.stream_id == own.1 {
+                cause.get_or_insert(event_id);
+            }
+            outcome.fold(&self.world, draft, envelope)?;
+        }
+        if let Some(refusal) = self.claims_refusal(&outcome, store)? {
+            return Ok(Err(refusal));
+        }
+        for key in &plan.subject_keys {
+            let Some(lookup) = &key.lookup else { continue };
+            let claim = Claim::person(lookup.clone());
+            if let Some(holder) = self
+                .holder(&claim, store)?
+                .filter(|holder| *holder != key.subject)
+            {
+                return Ok(Err(Refusal::duplicate(claim.pointer, claim.what, holder)));
+            }
+            self.world.claims.insert(claim, Some(key.subject));
+        }
+        self.adopt(outcome);
+        self.batch.subject_keys.extend(plan.subject_keys);
+        self.batch.destroyed.extend(plan.destroyed);
+        let Some(Some(state)) = self.world.states.get(&own) else {
+            return Ok(Err(Refusal::not_found(own.0, own.1)));
+        };
+        let doc = state
+            .doc()
+            .map_err(|why| StoreError(format!("a document could not be written: {why}")))?;
+        let stamp = state.stamp();
+        Ok(Ok(Done {
+            created: command.creates(),
+            id: own.1,
+            version: stamp.version,
+            position: stamp.position,
+            doc: Some(doc),
+        }))
+    }
+
+    fn envelope(
+        &self,
+        draft: &Draft,
+        context: &Context,
+        outcome: &Folded,
+        event_id: Uuid,
+        cause: Option<Uuid>,
+    ) -> Envelope {
+        let key = (draft.kind.name, draft.stream_id);
+        let before = outcome
+            .state(&self.world, key)
+            .map_or(0, |state| state.stamp().version);
+        let placed =
+            i64::try_from(self.batch.events.len() + outcome.events.len()).unwrap_or(i64::MAX);
+        let start = self.batch.head.position;
+        Envelope {
+            position: start + placed + 1,
+            event_id,
+            stream_kind: draft.kind.name.to_owned(),
+            stream_id: draft.stream_id,
+            version: before + 1,
+            event_type: draft.event_type.clone(),
+            schema_version: draft.schema_version,
+            actor: context.actor.key,
+            organisation: context.actor.organisation,
+            occurred_at: context.occurred_at.unwrap_or(self.now),
+            recorded_at: self.now,
+            correlation_id: context.correlation_id.clone(),
+            causation_id: cause,
+        }
+    }
+
+    fn holder(&mut self, claim: &Claim, store: &mut dyn Store) -> Result<Option<Uuid>, StoreError> {
+        let mut wants = Wants::default();
+        wants.claim(claim.clone());
+        self.world.load(wants, store)?;
+        Ok(self.world.holder(claim))
+    }
+
+    fn claims_refusal(
+        &mut self,
+        outcome: &Folded,
+        store: &mut dyn Store,
+    ) -> Result<Option<Refusal>, StoreError> {
+        for (claim, id) in &outcome.claims {
+            if let Some(holder) = self.holder(claim, store)?.filter(|holder| holder != id) {
+                return Ok(Some(Refusal::duplicate(claim.pointer, claim.what, holder)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn adopt(&mut self, outcome: Folded) {
+        for event in &outcome.events {
+            self.batch.head.frontier.push(event.leaf_hash);
+        }
+        self.batch.events.extend(outcome.events);
+        self.batch.facts.extend(outcome.facts);
+        for (claim, id) in outcome.claims {
+            if self
+                .world
+                .claims
+                .insert(claim.clone(), Some(id))
+                .flatten()
+                .is_none()
+            {
+                self.batch.claims.push((claim, id));
+            }
+        }
+        for (key, table, state) in outcome.states {
+            if !self.touched.contains(&key) {
+                self.touched.push(key);
+            }
+            self.tables.insert(key.0, table);
+            self.world.states.insert(key, Some(state));
+        }
+    }
+
+    fn keep_receipt(
+        &mut self,
+        command: &dyn AnyCommand,
+        context: &Context,
+        result: &Result<Done, Refusal>,
+    ) {
+        let Some((key, fingerprint)) = &context.idempotency else {
+            return;
+        };
+        // What is our fault, and not an answer to the question, must not be repeated for ever.
+        if result
+            .as_ref()
+            .is_err_and(|refusal| refusal.code.status >= 500)
+        {
+            return;
+        }
+        let done = result.as_ref().ok();
+        let receipt = Receipt {
+            organisation: context.actor.organisation,
+            key: key.clone(),
+            fingerprint: *fingerprint,
+            created: command.creates(),
+            stream_kind: command.kind().to_owned(),
+            stream_id: command.id(),
+            version: done.map_or(0, |done| done.version),
+            position: done.map_or(0, |done| done.position),
+            refusal: result.as_ref().err().map(Refusal::to_stored),
+            recorded_at: self.now,
+        };
+        self.receipts
+            .insert((receipt.organisation, receipt.key.clone()), receipt.clone());
+        self.batch.receipts.push(receipt);
+    }
+
+    pub fn into_batch(mut self) -> Result<Batch, StoreError> {
+        let added = i64::try_from(self.batch.events.len()).unwrap_or(i64::MAX);
+        if added > 0 {
+            self.batch.head.position += added;
+            self.batch.head.recorded_at = self.now;
+        }
+        for key in &self.touched {
+            let (Some(Some(state)), Some(table)) =
+                (self.world.states.get(key), self.tables.get(key.0))
+            else {
+                continue;
+            };
+            let doc = state
+                .doc()
+                .map_err(|why| StoreError(format!("a document could not be written: {why}")))?;
+            let stamp = state.stamp();
+            self.batch.states.push(StateRow {
+                table: *table,
+                id: key.1,
+                version: stamp.version,
+                position: stamp.position,
+                columns: state.columns(),
+                doc,
+            });
+        }
+        Ok(self.batch)
+    }
+}
+
+/// What the events of one command make of the world, before it is adopted.
+#[derive(Default)]
+struct Folded {
+    events: Vec<Event>,
+    states: Vec<((&'static str, Uuid), Table, BoxedState)>,
+    claims: Vec<(Claim, Uuid)>,
+    facts: Vec<FactChange>,
+}
+
+impl Folded {
+    fn state<'a>(&'a self, world: &'a World, key: (&'static str, Uuid)) -> Option<&'a BoxedState> {
+        let own = self
+            .states
+            .iter()
+            .rev()
+            .find(|(known, ..)| *known == key)
+            .map(|(.., state)| state);
+        own.or_else(|| world.states.get(&key)?.as_ref())
+    }
+
+    fn fold(&mut self, world: &World, draft: Draft, envelope: Envelope) -> Result<(), StoreError> {
+        let key = (draft.kind.name, draft.stream_id);
+        let before = self.state(world, key);
+        let Some(after) = (draft.kind.fold)(before.map(|state| &**state), &*draft.event, &envelope)
+        else {
+            return Err(StoreError(format!(
+                "{} does not follow the state of {}",
+                draft.event_type, draft.stream_id
+            )));
+        };
+        let (facts_before, claims_before) =
+            before.map_or_else(Default::default, |state| (state.facts(), state.claims()));
+        let facts_after = after.facts();
+        let change = |fact: &Fact, begins| FactChange {
+            fact: fact.clone(),
+            resource: draft.stream_id,
+            position: envelope.position,
+            begins,
+        };
+        let ceased = facts_before
+            .iter()
+            .filter(|fact| !facts_after.contains(fact))
+            .map(|fact| change(fact, false));
+        let begun = facts_after
+            .iter()
+            .filter(|fact| !facts_before.contains(fact))
+            .map(|fact| change(fact, true));
+        let changes: Vec<FactChange> = ceased.chain(begun).collect();
+        self.facts.extend(changes);
+        let new_claims = after
+            .claims()
+            .into_iter()
+            .filter(|claim| !claims_before.contains(claim));
+        self.claims
+            .extend(new_claims.map(|claim| (claim, draft.stream_id)));
+        self.states.push((key, draft.kind.table, after));
+        let sealed = Event::seal(envelope, draft.data);
+        self.events.push(
+            sealed.map_err(|why| StoreError(format!("an event could not be sealed: {why}")))?,
+        );
+        Ok(())
+    }
+}
