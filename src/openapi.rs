@@ -82,21 +82,26 @@ fn complete(document: &mut Value) {
         "description": "An API key issued by the provincial office, shown once."
     }});
     document["components"]["headers"] = shared_headers();
-    let mut bodies: BTreeMap<String, bool> = BTreeMap::new();
+    let mut bodies: BTreeMap<String, (bool, bool)> = BTreeMap::new();
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     for (path, item) in paths {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
-            let writes = matches!(method.as_str(), "post" | "patch" | "put" | "delete")
-                && !path.ends_with("/preview");
-            if let (true, Some(body)) = (writes, body_schema(operation)) {
+            let posts = matches!(method.as_str(), "post" | "patch" | "put" | "delete");
+            // A preview is sent like a command and records nothing.
+            let writes = posts && !path.ends_with("/preview");
+            if let (true, Some(body)) = (posts, body_schema(operation)) {
                 let creates = operation["responses"].get("201").is_some() && !path.contains('{');
-                bodies.insert(body, creates);
+                bodies.insert(body, (writes, creates));
             }
             complete_operation(operation, writes, path.contains('{'));
         }
     }
-    for (schema, creates) in bodies {
-        complete_body(&mut document["components"]["schemas"][schema], creates);
+    for (schema, (writes, creates)) in bodies {
+        complete_body(
+            &mut document["components"]["schemas"][schema],
+            writes,
+            creates,
+        );
     }
 }
 
@@ -108,8 +113,11 @@ fn body_schema(operation: &Value) -> Option<String> {
 }
 
 /// Fields every command may carry.
-fn complete_body(schema: &mut Value, creates: bool) {
+fn complete_body(schema: &mut Value, writes: bool, creates: bool) {
     schema["additionalProperties"] = json!(false);
+    if !writes {
+        return;
+    }
     schema["properties"]["occurred_at"] = json!({
         "type": "string", "format": "date-time", "maxLength": 40, "examples": ["2014-02-24T08:00:00+08:00"],
         "description": "When it happened, at most five minutes ahead of our clock; when left out, now."

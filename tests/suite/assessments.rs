@@ -134,12 +134,17 @@ fn the_same_worksheet_has_another_category_under_another_regulation() {
     let app = App::start();
     let cooperative = app.cooperative("1/BH");
     let mut worksheet = healthy_worksheet();
-    // Weak enough for 60.25 or so: fairly healthy in 2009 terms, under supervision in 2016 terms.
+    // Made for a total of 60.25: fairly healthy in 2009 terms, under supervision in 2016 terms.
     worksheet["kas_bank"] = json!("400000000");
     worksheet["volume_pinjaman_anggota"] = json!("900000000.00");
     worksheet["dana_diterima"] = json!("4000000000");
     worksheet["shu_sebelum_pajak"] = json!("100000000");
-    worksheet["manajemen"] = json!({"umum": [false, false, false, false, false, false, false, false, false, true, true, true],
+    worksheet["pendapatan"] = json!("400000000");
+    worksheet["total_aset"] = json!("3400000000");
+    worksheet["pinjaman_berisiko"] = json!("620000000");
+    worksheet["biaya_karyawan"] = json!("120000000");
+    worksheet["beban_usaha"] = json!("100000000");
+    worksheet["manajemen"] = json!({"umum": [false, false, false, false, false, false, false, false, false, false, true, true],
         "kelembagaan": [true, true, true, false, false, false], "permodalan": [true, true, true, false, false],
         "aktiva": [true, true, true, false, false, false, false, false, false, false], "likuiditas": [true, true, true, false, false]});
     let submitted = app
@@ -164,6 +169,7 @@ fn the_same_worksheet_has_another_category_under_another_regulation() {
         )
         .expect(200);
     assert_eq!(rescored["total"], submitted["scoring"]["total"]);
+    assert_eq!(rescored["total"], "60.25");
     assert_eq!(
         (&rescored["regulation"], &rescored["category"]),
         (&json!("perdep-06-2016"), &json!("dalam_pengawasan"))

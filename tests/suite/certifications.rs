@@ -122,7 +122,9 @@ fn a_number_is_unique_per_certifier() {
 
 #[test]
 fn who_is_not_competent_gets_no_certificate_and_a_revoked_one_holds_no_more() {
-    let app = App::start();
+    let app = App::start_at(Clock::set_to(
+        Timestamp::parse("2014-04-01T08:00:00+08:00").unwrap(),
+    ));
     let (_, failed) = candidate(&app, "Satu");
     let at = format!("/v1/certifications/{failed}");
     app.post(

@@ -183,11 +183,6 @@ impl App {
         }
     }
 
-    /// The folder with the database and the key.
-    pub fn folder(&self) -> &std::path::Path {
-        self.folder.path()
-    }
-
     /// The key of an organisation.
     pub fn key(&self, name: &str) -> &str {
         &self.keys[name]
@@ -214,12 +209,15 @@ impl App {
         Answer {
             status: response.status().as_u16(),
             headers: response.headers().iter().map(named).collect(),
-            text: response
-                .body_mut()
-                .with_config()
-                .limit(64 << 20)
-                .read_to_string()
-                .unwrap(),
+            text: String::from_utf8_lossy(
+                &response
+                    .body_mut()
+                    .with_config()
+                    .limit(64 << 20)
+                    .read_to_vec()
+                    .unwrap(),
+            )
+            .into_owned(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Scoring against boundary vectors and against every published case we know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lumbung::assessments::rulebook::{self, Readings, RuleBook, Scoring};
 use lumbung::kernel::OneOf;
@@ -163,6 +163,73 @@ fn excused(case: &Value, component: &str, check: &str) -> bool {
     })
 }
 
+/// Scores that the table can give an indicator.
+fn table_scores(indicator: &Value) -> Vec<Decimal> {
+    let weight: Decimal = indicator["weight"].as_str().unwrap().parse().unwrap();
+    let values = indicator["bands"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|band| band["value"].as_i64().unwrap());
+    values
+        .map(|value| Decimal::from(value) * weight / Decimal::ONE_HUNDRED)
+        .collect()
+}
+
+/// A score whose ratio is not printed: can the table give it, or a reading by whole points?
+fn attainable_alone(key: &str, score: Decimal) -> Verdict {
+    let shown = book("permen-14-2009").describe();
+    let indicator = shown["indicators"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|known| known["key"] == key)
+        .unwrap()
+        .clone();
+    if table_scores(&indicator).contains(&score) {
+        return Verdict::Match;
+    }
+    let weight: Decimal = indicator["weight"].as_str().unwrap().parse().unwrap();
+    let whole_points = (score * Decimal::ONE_HUNDRED / weight).fract().is_zero();
+    if whole_points {
+        Verdict::OtherReading
+    } else {
+        Verdict::PapersError
+    }
+}
+
+/// Every sum of table scores that an aspect can have.
+fn attainable(aspect: &str) -> BTreeSet<Decimal> {
+    let shown = book("permen-14-2009").describe();
+    let own = match aspect {
+        "kap" => "kualitas_aktiva_produktif",
+        "kemandirian" => "kemandirian_pertumbuhan",
+        other => other,
+    };
+    let indicators = shown["indicators"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|known| known["aspect"] == own);
+    let mut parts: Vec<Vec<Decimal>> = indicators.map(table_scores).collect();
+    if own == "manajemen" {
+        for group in shown["checklists"]["groups"].as_array().unwrap() {
+            let each: Decimal = group["points_each"].as_str().unwrap().parse().unwrap();
+            parts.push(
+                (0..=group["questions"].as_i64().unwrap())
+                    .map(|yes| each * Decimal::from(yes))
+                    .collect(),
+            );
+        }
+    }
+    let add = |sums: BTreeSet<Decimal>, part: &Vec<Decimal>| {
+        sums.iter()
+            .flat_map(|sum| part.iter().map(move |score| (sum + score).normalize()))
+            .collect()
+    };
+    parts.iter().fold(BTreeSet::from([Decimal::ZERO]), add)
+}
+
 /// Tallies of (kind of figure, verdict), and a line per figure that is not a plain match.
 #[derive(Default)]
 struct Replay {
@@ -202,8 +269,7 @@ impl Replay {
             };
             let (printed, ratio): (Decimal, Decimal) =
                 (decimal(printed).unwrap(), ratio.parse().unwrap());
-            let close = (ratio - printed).abs() < Decimal::new(1, 2)
-                || (printed.scale() == 0 && (ratio - printed).abs() < Decimal::ONE);
+            let close = (ratio - printed).abs() < Decimal::new(1, printed.scale().min(2));
             let verdict = if close {
                 Verdict::Match
             } else {
@@ -225,7 +291,10 @@ impl Replay {
         for kind in ["values", "scores"] {
             for (key, printed) in case[kind].as_object().unwrap() {
                 let printed = decimal(printed).unwrap();
-                let Some(ratio) = self.ratio_of(case, key) else {
+                let Some(ratio) = Self::ratio_of(case, key) else {
+                    let verdict = attainable_alone(key, printed);
+                    let what = format!("{} {key}: {printed}, no ratio printed", case["id"]);
+                    self.note("score alone", verdict, what);
                     continue;
                 };
                 let by = |readings| {
@@ -257,7 +326,7 @@ impl Replay {
     }
 
     /// The ratio to two decimals: from rupiah where they are printed, else as printed.
-    fn ratio_of(&self, case: &Value, key: &str) -> Option<Decimal> {
+    fn ratio_of(case: &Value, key: &str) -> Option<Decimal> {
         let from_rupiah = score(&amounts(&case["inputs"]), &[]);
         let indicator = from_rupiah
             .indicators
@@ -297,6 +366,25 @@ impl Replay {
                     "{} {aspect}: components make {sum}, printed {printed}",
                     case["id"]
                 ),
+            );
+        }
+        let mean = case["aspects_are_mean"] == true;
+        for (aspect, printed) in case["aspects"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|_| !mean)
+        {
+            let reachable = attainable(aspect).contains(&decimal(printed).unwrap());
+            let verdict = if reachable {
+                Verdict::Match
+            } else {
+                Verdict::PapersError
+            };
+            self.note(
+                "aspect attainable",
+                verdict,
+                format!("{} {aspect}: {printed}", case["id"]),
             );
         }
         let aspects = case["aspects"]
@@ -358,12 +446,14 @@ fn every_published_case_is_replayed_and_every_departure_is_accounted_for() {
     }
     println!("{} cases: {:?}", cases.len(), replay.counts);
     // [match, other reading, the paper's own error]; a change here is a change of the rules or of the cases.
-    assert_eq!(cases.len(), 46);
-    assert_eq!(replay.count("ratio"), [0, 0, 0]);
-    assert_eq!(replay.count("value or score"), [0, 0, 0]);
-    assert_eq!(replay.count("aspect sum"), [0, 0, 0]);
-    assert_eq!(replay.count("total"), [0, 0, 0]);
-    assert_eq!(replay.count("category"), [0, 0, 0]);
+    assert_eq!(cases.len(), 42);
+    assert_eq!(replay.count("ratio"), [13, 0, 1]);
+    assert_eq!(replay.count("value or score"), [24, 5, 2]);
+    assert_eq!(replay.count("score alone"), [5, 1, 0]);
+    assert_eq!(replay.count("aspect attainable"), [15, 0, 0]);
+    assert_eq!(replay.count("aspect sum"), [6, 0, 2]);
+    assert_eq!(replay.count("total"), [2, 0, 0]);
+    assert_eq!(replay.count("category"), [26, 0, 1]);
 }
 
 #[test]
