@@ -25,9 +25,6 @@ use crate::{
     organisations, programmes,
 };
 
-/// Commands taken into one transaction.
-const BATCH_COMMANDS_MAX: usize = 256;
-
 /// Every route of the service, in one list.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(
@@ -146,6 +143,24 @@ impl Core {
         readers: u32,
         queue_commands: usize,
     ) -> Result<Self, OpenError> {
+        let limits = Limits {
+            queue_commands,
+            ..Limits::default()
+        };
+        Self::open_with(place, clock, ids, readers, limits)
+    }
+
+    /// As [`Core::open`], with all limits of the executor.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub fn open_with(
+        place: &Place,
+        clock: Clock,
+        ids: Ids,
+        readers: u32,
+        limits: Limits,
+    ) -> Result<Self, OpenError> {
         let mut writer = place.database.open_writer()?;
         let steps = migrate(&mut writer)?;
         log::info!("the schema is up to date steps_taken={steps}");
@@ -153,10 +168,6 @@ impl Core {
         let master_key = Vault::master_key(&place.master_key_file, !set_up)?;
         let vault = Arc::new(Vault::open(&mut writer, &master_key)?);
         let readers = Readers::open(&place.database, readers)?;
-        let limits = Limits {
-            queue_commands,
-            batch_commands: BATCH_COMMANDS_MAX,
-        };
         let (ledger, executor) = Ledger::start(
             Box::new(SqliteStore::new(writer)),
             clock.clone(),

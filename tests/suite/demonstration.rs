@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lumbung::app::{Core, Place};
 use lumbung::kernel::Clock;
-use lumbung::ledger::Ids;
+use lumbung::ledger::{Ids, Resource};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -187,7 +187,6 @@ fn it_is_the_same_every_time_and_does_not_play_twice() {
             .map(|event| event.leaf_hash)
             .collect::<Vec<_>>()
     };
-    use lumbung::ledger::Resource;
     assert_eq!(roots(&place), roots(&other));
     let again = lumbung::demo::prepare(&place).unwrap();
     assert_eq!(again.programme, guide.programme);
