@@ -15,6 +15,7 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
 use crate::config::{DatabaseOptions, ListenOptions};
 use crate::kernel::Clock;
+use crate::kernel::problem_codes::UNAVAILABLE;
 use crate::ledger::{Ids, Kind, Ledger, Limits};
 use crate::storage::{Database, OpenError, Readers, SqliteStore, Vault, migrate};
 use crate::web::{
@@ -72,6 +73,9 @@ async fn get_readyz(service: web::Data<Service>) -> Result<HttpResponse, Problem
     let position = service
         .read(|connection| Ok(crate::storage::head_position(connection)?))
         .await?;
+    if !service.ledger.is_running() {
+        return Err(Problem::of(&UNAVAILABLE));
+    }
     let free = service.ledger.free_places();
     Ok(json_reply(
         &serde_json::json!({"status": "ok", "position": position, "free_places_in_queue": free}),

@@ -12,10 +12,13 @@ use lumbung::storage::OpenError;
 use lumbung::{openapi, organisations};
 
 fn main() -> ExitCode {
-    env_logger::Builder::from_env(
-        env_logger::Env::default().default_filter_or("info,actix_server=warn"),
-    )
-    .init();
+    let filter = env_logger::Env::default().default_filter_or("info,actix_server=warn");
+    env_logger::Builder::from_env(filter)
+        .format(|line, record| {
+            let (now, level, target) = (Clock::System.now(), record.level(), record.target());
+            writeln!(line, "{now} {level:<5} {target}: {}", record.args())
+        })
+        .init();
     let result = match Arguments::parse().task {
         Task::Serve(options) => serve(&options),
         Task::Demo(options) => demo(&options),

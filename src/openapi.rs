@@ -103,6 +103,16 @@ fn complete(document: &mut Value) {
             creates,
         );
     }
+    prune(document);
+}
+
+/// Drops schemas that nothing names: generic lists carry theirs inside.
+fn prune(document: &mut Value) {
+    let text = document.to_string();
+    let used = |name: &str| text.contains(&format!("\"#/components/schemas/{name}\""));
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.retain(|name, _| used(name));
+    }
 }
 
 fn body_schema(operation: &Value) -> Option<String> {

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use utoipa::IntoParams;
 
 use super::state::{Cooperative, CooperativeKind, CooperativeStatus, HealthCategory};
-use crate::kernel::{Date, Faults, OneOf, Region, Scope, YesNo};
+use crate::kernel::{Date, Faults, Name, OneOf, Region, Scope, YesNo};
 use crate::ledger::{ColumnType, Table};
 use crate::storage::{AnyConnection, DocRow, Keyset, ReadError, facts};
 use crate::web::Stored;
@@ -81,8 +81,8 @@ pub struct CooperativeFilter {
     pub certified_on: Option<Date>,
     /// Part of the name, whatever its case.
     #[deserr(default)]
-    #[param(example = "rejeki", max_length = 200)]
-    pub text: Option<String>,
+    #[param(value_type = Option<String>, example = "rejeki", max_length = 200)]
+    pub text: Option<Name>,
 }
 
 diesel::alias!(facts as appointments: Appointments, facts as certificates: Certificates);
@@ -126,7 +126,8 @@ pub fn list(
     if let Some(text) = &filter.text {
         let pattern = format!(
             "%{}%",
-            text.to_lowercase()
+            text.0
+                .to_lowercase()
                 .replace('\\', "\\\\")
                 .replace('%', "\\%")
                 .replace('_', "\\_")

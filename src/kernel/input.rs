@@ -161,7 +161,7 @@ pub trait OneOf: Copy {
 macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, deserr::Deserr, utoipa::ToSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, deserr::Deserr)]
         #[deserr(error = $crate::kernel::Faults)]
         pub enum $name {
             $($(#[$doc])* #[serde(rename = $word)] #[deserr(rename = $word)] $variant),+
@@ -169,6 +169,22 @@ macro_rules! words {
         impl $crate::kernel::OneOf for $name {
             fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
+            }
+        }
+        // Written out, because the derive does not see a literal that came through a macro.
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                const ABOUT: &[&str] = &[$(concat!("`", $word, "`")),+];
+                utoipa::openapi::schema::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .enum_values(Some([$($word),+]))
+                    .description(Some(format!("One of {}.", ABOUT.join(", "))))
+                    .into()
+            }
+        }
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
             }
         }
         impl std::fmt::Display for $name {

@@ -1,5 +1,6 @@
 //! The one thread that appends: it takes everybody who waits, decides, writes once, commits once, answers.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 
 use sha2::{Digest, Sha256};
@@ -124,6 +125,11 @@ impl Ledger {
         }
     }
 
+    /// Whether the executor is there to take commands.
+    pub fn is_running(&self) -> bool {
+        !self.queue.is_closed()
+    }
+
     /// How many more commands the queue would take.
     pub fn free_places(&self) -> usize {
         self.queue.capacity()
@@ -170,7 +176,9 @@ impl Executor {
     }
 
     fn attempt(&mut self, submissions: &[Submission]) -> Result<Vec<Answer>, StoreError> {
-        let result = self.transaction(submissions);
+        // Whatever panics in here must not take the executor, and with it the service, along.
+        let result = catch_unwind(AssertUnwindSafe(|| self.transaction(submissions)))
+            .unwrap_or_else(|_| Err(StoreError("the batch panicked".to_owned())));
         if result.is_err() {
             self.store.rollback();
         }

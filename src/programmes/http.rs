@@ -58,7 +58,7 @@ async fn list_programmes(
     service: web::Data<Service>,
     page: Page<NoFilter>,
 ) -> Result<HttpResponse, Problem> {
-    listing_for_all(&request, &service, page, views::list).await
+    listing_for_all::<Programme, _, _>(&request, &service, page, views::list).await
 }
 
 /// Read one programme

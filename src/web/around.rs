@@ -73,6 +73,12 @@ pub async fn around(
     let language = Language::of(request.headers());
     let (method, path) = (request.method().clone(), request.path().to_owned());
     request.extensions_mut().insert(request_id.clone());
+    let mut request = request;
+    let head_only = method == Method::HEAD;
+    if head_only {
+        // HEAD is GET without the body: routes need to know one of them only.
+        request.head_mut().method = Method::GET;
+    }
 
     let mut response = if accepts_json(&request) {
         next.call(request).await?.map_into_boxed_body()
@@ -80,7 +86,10 @@ pub async fn around(
         request.into_response(Problem::of(&NOT_ACCEPTABLE).error_response())
     };
     response = explain(response, language, &path, &request_id);
-    set_headers(response.headers_mut(), &request_id);
+    if head_only {
+        response = response.map_body(|_, _| BoxBody::new(()));
+    }
+    set_headers(response.headers_mut(), &path, &request_id);
     write_log(&method, &path, response.status(), started, &request_id);
     Ok(response)
 }
@@ -161,7 +170,16 @@ fn accepts_json(request: &ServiceRequest) -> bool {
             })
 }
 
-fn set_headers(headers: &mut HeaderMap, request_id: &RequestId) {
+/// What a browser may load: nothing, but for the pages of the API description, which come from this service alone.
+fn content_security_policy(path: &str) -> &'static str {
+    if path.starts_with("/docs/") {
+        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+    } else {
+        "default-src 'none'; frame-ancestors 'none'"
+    }
+}
+
+fn set_headers(headers: &mut HeaderMap, path: &str, request_id: &RequestId) {
     if let Ok(value) = HeaderValue::from_str(&request_id.id) {
         headers.insert(X_REQUEST_ID, value);
     }
@@ -178,7 +196,7 @@ fn set_headers(headers: &mut HeaderMap, request_id: &RequestId) {
         (header::CACHE_CONTROL, "private, no-cache"),
         (
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
+            content_security_policy(path),
         ),
     ] {
         if !headers.contains_key(&name) {
@@ -225,6 +243,9 @@ pub fn method_not_allowed_or_not_found(
         .collect();
     if allowed.is_empty() {
         return Problem::of(&NOT_FOUND).error_response();
+    }
+    if allowed.contains(&"GET") {
+        allowed.push("HEAD");
     }
     allowed.sort_unstable();
     allowed.dedup();

@@ -183,6 +183,24 @@ fn open_cursor(service: &Service, text: &str, bound_to: &str) -> Result<(String,
         .ok_or_else(|| Problem::of(&INVALID_CURSOR))
 }
 
+/// Refuses an order by name where there are no names.
+fn require_sortable<R: Present>(sort: Sort) -> Result<(), Problem> {
+    let by_name = matches!(sort, Sort::Name | Sort::NameDescending);
+    if by_name
+        && !R::TABLE
+            .columns
+            .iter()
+            .any(|(column, _)| *column == "name_folded")
+    {
+        let why = Text::fixed(
+            "Daftar ini diurutkan menurut: id, updated, -updated.",
+            "This list is sorted by: id, updated, -updated.",
+        );
+        return Err(invalid("?sort", why));
+    }
+    Ok(())
+}
+
 /// Answers a list: `query` reads the rows of the keyset that the scope admits.
 ///
 /// # Errors
@@ -214,6 +232,7 @@ where
         bound_to,
     } = page;
     let sort = keyset.sort;
+    require_sortable::<R>(sort)?;
     let read = service.read(move |connection| {
         let rows = query(connection, &actor, scope, &filter, &keyset)?;
         let (rows, last) = cut(rows, limit);
@@ -239,13 +258,14 @@ where
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn listing_for_all<F, Q>(
+pub async fn listing_for_all<R, F, Q>(
     request: &HttpRequest,
     service: &Service,
     page: Page<F>,
     query: Q,
 ) -> Result<HttpResponse, Problem>
 where
+    R: Present,
     F: Send + 'static,
     Q: FnOnce(&mut AnyConnection, &Keyset) -> Result<Vec<DocRow>, ReadError> + Send + 'static,
 {
@@ -256,6 +276,7 @@ where
         ..
     } = page;
     let sort = keyset.sort;
+    require_sortable::<R>(sort)?;
     let read = service.read(move |connection| {
         let (rows, last) = cut(query(connection, &keyset)?, limit);
         Ok((

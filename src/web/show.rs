@@ -228,7 +228,9 @@ pub async fn show_history<R: Present + Stored>(
                 .iter()
                 .map(|event| {
                     let envelope = &event.envelope;
-                    let data: serde_json::Value = serde_json::from_str(&event.data)?;
+                    let mut data: serde_json::Value = serde_json::from_str(&event.data)?;
+                    // Sealed text is of no use to a reader, and nobody's business.
+                    data.as_object_mut().and_then(|data| data.remove("sealed"));
                     Ok::<_, serde_json::Error>(json!({
                         "position": envelope.position,
                         "event_id": envelope.event_id,

@@ -158,6 +158,8 @@ fn a_wrong_method_names_the_right_ones_and_every_answer_is_guarded() {
         assert!(answer.headers["content-security-policy"].contains("frame-ancestors 'none'"));
         answer.problem(405, "method_not_allowed");
     }
+    let head = app.send("HEAD", "/v1/regions", &[], b"");
+    assert_eq!((head.status, head.text.as_str()), (200, ""));
     app.get("", "/v1/nothing").problem(404, "not_found");
     app.get("", "/").problem(404, "not_found");
     let bearer = format!("Bearer {}", app.key("bank"));

@@ -337,6 +337,12 @@ fn a_cursor_that_was_tampered_with_or_carried_to_other_filters_is_refused() {
             "invalid_value",
         );
     }
+    app.get("bank", "/v1/financings?sort=name").fault(
+        400,
+        "invalid_parameter",
+        "?sort",
+        "invalid_value",
+    );
     app.get("bank", "/v1/cooperatives?kind=ksp&kind=usp").fault(
         400,
         "invalid_parameter",
