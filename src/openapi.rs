@@ -93,7 +93,7 @@ fn complete(document: &mut Value) {
                 let creates = operation["responses"].get("201").is_some() && !path.contains('{');
                 bodies.insert(body, (writes, creates));
             }
-            complete_operation(operation, writes, path.contains('{'));
+            complete_operation(operation, (posts, writes), path);
         }
     }
     for (schema, (writes, creates)) in bodies {
@@ -140,7 +140,7 @@ fn complete_body(schema: &mut Value, writes: bool, creates: bool) {
     }
 }
 
-fn complete_operation(operation: &mut Value, writes: bool, has_path: bool) {
+fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path: &str) {
     let public = operation.get("security").is_some();
     if writes {
         let header = |name: &str, description: &str, schema: Value, example: &str| json!({"name": name, "in": "header", "required": false, "description": description, "schema": schema, "example": example});
@@ -174,7 +174,7 @@ fn complete_operation(operation: &mut Value, writes: bool, has_path: bool) {
         ("500", "Our fault"),
         ("503", "Busy; try again after `Retry-After` seconds"),
     ];
-    if has_path {
+    if path.contains('{') {
         statuses.push(("404", "Not there, or not for you"));
     }
     if !public {
@@ -187,10 +187,29 @@ fn complete_operation(operation: &mut Value, writes: bool, has_path: bool) {
         statuses.extend([
             ("409", "Does not fit the state, or is already recorded"),
             ("412", "It has changed since the version in `If-Match`"),
-            ("413", "Body too large"),
-            ("415", "Send JSON"),
-            ("422", "A rule refuses it"),
         ]);
+    }
+    if posts {
+        statuses.extend([
+            ("408", "The body did not arrive in time"),
+            ("413", "Body too large"),
+            ("415", "Send JSON, not compressed"),
+        ]);
+    }
+    if posts || path.ends_with("/rescored") {
+        statuses.push(("422", "A rule refuses it"));
+    }
+    let conditional =
+        operation["parameters"].to_string().contains("\"as_of\"") && path.ends_with("{id}");
+    if conditional {
+        let schema = json!({"type": "string", "maxLength": 257});
+        let parameter = json!({"name": "If-None-Match", "in": "header", "required": false, "schema": schema,
+            "description": "The ETag of what you have; unchanged, it is not sent again.", "example": "\"3\""});
+        operation["parameters"]
+            .as_array_mut()
+            .into_iter()
+            .for_each(|list| list.push(parameter.clone()));
+        operation["responses"]["304"] = json!({"description": "You have it already"});
     }
     for (status, description) in statuses {
         operation["responses"][status] = json!({

@@ -9,13 +9,29 @@ use utoipa::ToSchema;
 use super::events::{AssessmentEvent as Event, Scored, Stated};
 use super::rulebook;
 use super::state::{Assessment, AssessmentState as State};
-use crate::cooperatives::{Cooperative, CooperativeEvent, HealthCategory, Rating};
+use crate::cooperatives::{
+    Cooperative, CooperativeEvent, CooperativeStatus, HealthCategory, Rating,
+};
 use crate::kernel::problem_codes::RULE_REFUSED;
-use crate::kernel::{Area, Date, Faults, FlexibleInt, Id, Note, Refusal, Rupiah, Text};
+use crate::kernel::{
+    Area, Date, Faults, FlexibleInt, Id, Note, Refusal, Rupiah, Text, Timestamp, Word,
+};
 use crate::ledger::{Decide, Decision, Scene, Wants, World};
 
 /// The first book year that can be assessed: cooperatives' health has been rated by regulation since 1998.
 const BOOK_YEAR_MIN: i64 = 1998;
+
+/// Most submissions that one determination settles, and most reasons of one return.
+const RECONCILED_MAX: usize = 50;
+const REASONS_MAX: usize = 50;
+
+fn require_at_most(pointer: &str, count: usize, most: usize) -> Result<(), Refusal> {
+    if count <= most {
+        return Ok(());
+    }
+    let why = text!("Paling banyak {most} unsur.", "At most {most} items.");
+    Err(Refusal::rule(pointer, "too_many_items", why))
+}
 
 /// Hands in a worksheet.
 #[derive(Clone, Debug, Deserr, ToSchema)]
@@ -26,8 +42,7 @@ pub struct Submit {
     /// Whose.
     pub cooperative: Id,
     /// The regulation.
-    #[schema(max_length = 64)]
-    pub regulation: String,
+    pub regulation: Word,
     /// The year whose accounts were assessed.
     pub book_year: FlexibleInt,
     /// The day of the assessment.
@@ -75,6 +90,35 @@ fn score(
     }))
 }
 
+/// Refuses a day in the future, and a book year outside what can have been assessed on it.
+fn check_days(assessed_on: Date, book_year: i64, now: Timestamp) -> Result<(), Refusal> {
+    let mut faults = Faults::default();
+    faults.check(assessed_on.require_past(now, "/assessed_on"));
+    let assessed = i64::from(assessed_on.year());
+    if book_year < BOOK_YEAR_MIN || book_year > assessed {
+        let why = text!(
+            "Tahun buku harus antara {BOOK_YEAR_MIN} dan tahun penilaian {assessed}.",
+            "The book year must lie between {BOOK_YEAR_MIN} and the year of the assessment, {assessed}."
+        );
+        faults.add("/book_year", "book_year_out_of_range", why);
+    }
+    faults.or_refuse(())
+}
+
+fn require_living(cooperative: &Cooperative) -> Result<(), Refusal> {
+    if cooperative.status != CooperativeStatus::Dissolved {
+        return Ok(());
+    }
+    Err(Refusal::rule(
+        "/cooperative",
+        "cooperative_dissolved",
+        Text::fixed(
+            "Koperasi ini sudah bubar.",
+            "This cooperative was dissolved.",
+        ),
+    ))
+}
+
 impl Decide for Submit {
     type Resource = Assessment;
     const CREATES: bool = true;
@@ -84,41 +128,38 @@ impl Decide for Submit {
     }
 
     fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
+        scene.actor.require_some_write(Area::Assessments)?;
         let cooperative = scene.named::<Cooperative>(self.cooperative.0, "/cooperative")?;
         scene.actor.require_write(
             Area::Assessments,
             cooperative.region,
             scene.actor.organisation,
         )?;
-        rulebook::require_kind(rulebook::find(&self.regulation)?, cooperative.kind)?;
-        self.assessed_on.require_past(scene.now, "/assessed_on")?;
-        let assessed = i64::from(self.assessed_on.year());
-        if self.book_year.0 < BOOK_YEAR_MIN || self.book_year.0 > assessed {
-            return Err(Refusal::rule(
-                "/book_year",
-                "book_year_out_of_range",
-                text!(
-                    "Tahun buku harus antara {BOOK_YEAR_MIN} dan tahun penilaian {assessed}.",
-                    "The book year must lie between {BOOK_YEAR_MIN} and the year of the assessment, {assessed}."
-                ),
-            ));
-        }
+        require_living(cooperative)?;
+        rulebook::require_kind(rulebook::find(&self.regulation.0)?, cooperative.kind)?;
+        let mut faults = Faults::default();
+        faults.check(check_days(self.assessed_on, self.book_year.0, scene.now));
         let stated = Stated {
             total: self.stated_total,
             category: self.stated_category,
         };
-        let scored = score(
-            &self.regulation,
+        let readings = self.readings.as_ref();
+        let scored = faults.check(score(
+            &self.regulation.0,
             self.assessed_on,
             &self.worksheet,
-            self.readings.as_ref(),
+            readings,
             stated,
-        )?;
+        ));
+        let scored = match scored {
+            Some(scored) if faults.0.is_empty() => scored,
+            _ => return Err(Refusal::faults(&RULE_REFUSED, faults)),
+        };
         Ok(Decision::one(Event::Submitted {
             cooperative: self.cooperative.0,
             cooperative_kind: cooperative.kind,
             region: cooperative.region,
-            regulation: self.regulation.clone(),
+            regulation: self.regulation.0.clone(),
             book_year: i32::try_from(self.book_year.0).unwrap_or_default(),
             scored,
         }))
@@ -175,6 +216,7 @@ impl Decide for Return {
 
     fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
         in_state(scene, Area::Determinations, &[State::Submitted])?;
+        require_at_most("/reasons", self.reasons.len(), REASONS_MAX)?;
         if self.reasons.is_empty() {
             return Err(Refusal::rule(
                 "/reasons",
@@ -220,7 +262,7 @@ impl Decide for Resubmit {
 
     fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
         let own = sent_by_actor(scene, &[State::Returned])?;
-        self.assessed_on.require_past(scene.now, "/assessed_on")?;
+        check_days(self.assessed_on, i64::from(own.book_year), scene.now)?;
         let stated = Stated {
             total: self.stated_total,
             category: self.stated_category,
@@ -341,13 +383,28 @@ impl Decide for Determine {
         if let Some(own) = own {
             wants.state::<Cooperative>(own.cooperative);
         }
-        for id in self.reconciled() {
+        // What is too many is refused below; it is not worth reading.
+        for id in self.reconciled().take(RECONCILED_MAX) {
             wants.state::<Assessment>(id);
         }
     }
 
     fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
         let own = in_state(scene, Area::Determinations, &[State::Submitted])?;
+        if scene.occurred_at.day() < own.scored.assessed_on {
+            return Err(Refusal::rule(
+                "/occurred_at",
+                "before_assessment",
+                Text::fixed(
+                    "Penetapan tidak dapat mendahului tanggal penilaiannya.",
+                    "A determination cannot precede the day of its assessment.",
+                ),
+            ));
+        }
+        if let Some(cooperative) = scene.world.find::<Cooperative>(own.cooperative) {
+            require_living(cooperative)?;
+        }
+        require_at_most("/reconciles", self.reconciled().count(), RECONCILED_MAX)?;
         let category = self.category(own)?;
         let mut reconciles: Vec<uuid::Uuid> = Vec::new();
         for (index, id) in self.reconciled().enumerate() {
@@ -433,9 +490,20 @@ impl Decide for Correct {
 
     fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
         let own = in_state(scene, Area::Determinations, &[State::Determined])?;
+        if self.readings.is_some() && self.worksheet.is_none() {
+            let why = Text::fixed(
+                "Bacaan hanya berlaku bersama `worksheet`.",
+                "Readings go with a `worksheet` only.",
+            );
+            return Err(Refusal::rule(
+                "/readings",
+                "readings_without_worksheet",
+                why,
+            ));
+        }
         let scored = match &self.worksheet {
             Some(worksheet) => {
-                let stated = Stated::default();
+                let stated = own.scored.stated.clone();
                 let on = own.scored.assessed_on;
                 Some(score(
                     &own.regulation,
@@ -459,6 +527,17 @@ impl Decide for Correct {
             )
         })?;
         require_known(own, category)?;
+        // A corrected worksheet speaks for itself: it is complete, and its category is the one that is named.
+        if scored.is_some() && computed != Some(category) {
+            return Err(Refusal::rule(
+                "/worksheet",
+                "worksheet_does_not_yield_category",
+                Text::fixed(
+                    "Lembar kerja koreksi harus lengkap (bobot 100) dan menghasilkan kategori yang disebut; bila tidak, kirim `category` tanpa `worksheet`.",
+                    "The corrected worksheet must be complete (weight 100) and yield the category that is named; if it does not, send `category` without `worksheet`.",
+                ),
+            ));
+        }
         let determined_on = own
             .determination
             .as_ref()

@@ -24,9 +24,10 @@ pub struct Scored {
     /// The day of the assessment.
     pub assessed_on: Date,
     /// The worksheet as sent.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Object, required = false)]
     pub worksheet: Value,
-    /// Its scoring.
+    /// Its scoring; like the worksheet, not shown to the regencies of other regions.
+    #[schema(required = false)]
     pub scoring: Scoring,
     /// What the sender stated.
     pub stated: Stated,

@@ -13,7 +13,7 @@ use super::rulebook::{self, Scoring};
 use super::state::Assessment;
 use super::views::{self, AssessmentFilter};
 use crate::kernel::problem_codes::{NOT_FOUND, RULE_REFUSED};
-use crate::kernel::{Faults, OrganisationKind, Refusal};
+use crate::kernel::{Faults, OrganisationKind, Refusal, Word};
 use crate::ledger::Resource;
 use crate::storage::{AnyConnection, ReadError};
 use crate::web::{
@@ -78,8 +78,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[schema(example = json!({"regulation": "permen-14-2009", "worksheet": {"modal_sendiri": "2804349753.60", "total_aset": "4228431187.55"}}))]
 pub struct Preview {
     /// The regulation.
-    #[schema(max_length = 64)]
-    regulation: String,
+    regulation: Word,
     /// Contested readings that are chosen.
     #[deserr(default)]
     #[schema(nullable = false)]
@@ -96,13 +95,14 @@ pub struct Preview {
     responses((status = 200, description = "The scoring", body = Scoring)))]
 #[post("/assessments/preview")]
 async fn preview_assessment(command: Command<Preview>) -> Result<HttpResponse, Problem> {
+    command.require_id(uuid::Uuid::nil())?;
     let Preview {
         regulation,
         readings,
         worksheet,
     } = &command.body;
     let readings = readings.clone().unwrap_or_default();
-    let scoring = rulebook::find(regulation)?.score(worksheet, &readings);
+    let scoring = rulebook::find(&regulation.0)?.score(worksheet, &readings);
     Ok(json_reply(&scoring.map_err(|faults| {
         Refusal::faults(&RULE_REFUSED, faults)
     })?))
@@ -156,8 +156,8 @@ async fn get_assessment(
 #[into_params(parameter_in = Query)]
 pub struct RescoreParams {
     /// The regulation.
-    #[param(example = "perdep-06-2016", max_length = 64)]
-    regulation: String,
+    #[param(value_type = String, example = "perdep-06-2016", max_length = 64)]
+    regulation: Word,
 }
 
 /// Score an assessment's worksheet under another regulation
@@ -182,7 +182,13 @@ async fn get_rescored_assessment(
     if actor.kind == OrganisationKind::Regency && actor.region != assessment.region {
         return Err(Refusal::not_found("worksheet", id).into());
     }
-    let book = rulebook::find(&params.0.regulation)?;
+    let book = rulebook::find(&params.0.regulation.0).map_err(|mut refusal| {
+        refusal
+            .faults
+            .iter_mut()
+            .for_each(|fault| fault.pointer = "?regulation".to_owned());
+        refusal
+    })?;
     let scoring = book.score(
         &assessment.scored.worksheet,
         &assessment.scored.scoring.readings,

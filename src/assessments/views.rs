@@ -6,7 +6,7 @@ use utoipa::IntoParams;
 
 use super::state::{Assessment, AssessmentState};
 use crate::cooperatives::HealthCategory;
-use crate::kernel::{Faults, FlexibleInt, Id, OneOf, Region, Scope};
+use crate::kernel::{Faults, FlexibleInt, Id, OneOf, Region, Scope, Word};
 use crate::ledger::{ColumnType, Table};
 use crate::storage::{AnyConnection, DocRow, Keyset, ReadError};
 use crate::web::Stored;
@@ -69,8 +69,8 @@ pub struct AssessmentFilter {
     pub book_year: Option<FlexibleInt>,
     /// The regulation.
     #[deserr(default)]
-    #[param(example = "permen-14-2009", max_length = 64)]
-    pub regulation: Option<String>,
+    #[param(value_type = Option<String>, example = "permen-14-2009", max_length = 64)]
+    pub regulation: Option<Word>,
     /// The category: determined, else computed.
     #[deserr(default)]
     #[param(inline)]
@@ -117,7 +117,7 @@ pub fn list(
         query = query.filter(assessments::book_year.eq(year.0));
     }
     if let Some(regulation) = &filter.regulation {
-        query = query.filter(assessments::regulation.eq(regulation.clone()));
+        query = query.filter(assessments::regulation.eq(regulation.0.clone()));
     }
     if let Some(category) = filter.category {
         query = query.filter(assessments::category.eq(category.word()));

@@ -42,6 +42,7 @@ impl Decide for RegisterCandidate {
     }
 
     fn decide(&self, scene: &Scene<'_, Certification>) -> Result<Decision<Certification>, Refusal> {
+        scene.actor.require_some_write(Area::Candidates)?;
         let manager = scene.named::<Manager>(self.manager.0, "/manager")?;
         let certifier = match self.certifier {
             Some(certifier) => {
@@ -79,7 +80,8 @@ fn in_state<'a>(
     fits: &[State],
 ) -> Result<&'a Certification, Refusal> {
     let own = scene.own()?;
-    let state = own.state_on(scene.now.day());
+    // What is recorded late is judged by the day it happened.
+    let state = own.state_on(scene.occurred_at.day());
     if fits.contains(&state) {
         return Ok(own);
     }
@@ -175,10 +177,8 @@ impl Decide for IssueCertificate {
                 ),
             ));
         }
-        let role = scene
-            .world
-            .find::<Manager>(own.manager)
-            .and_then(Manager::role);
+        let manager = scene.world.find::<Manager>(own.manager);
+        let role = manager.and_then(|manager| manager.role_on(issued_on));
         Ok(Decision::one(Event::CertificateIssued {
             certificate_number: self.certificate_number.clone(),
             registration_number: self.registration_number.clone(),
@@ -312,6 +312,7 @@ mod tests {
         let manager = [
             ManagerEvent::Registered {
                 region: Region::parse("64.72").unwrap(),
+                subject: Uuid::nil(),
                 sealed: String::new(),
             },
             ManagerEvent::Appointed {

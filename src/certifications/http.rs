@@ -22,6 +22,7 @@ use crate::web::{
 impl Present for Certification {
     const PATH: &'static str = "certifications";
     const REWRITES: bool = true;
+    const DEPENDS_ON_VERSION_ALONE: bool = false;
 
     /// Expiry is computed from the day it is looked at, never an event.
     fn present(

@@ -1,11 +1,11 @@
 //! Two rounds of assessments: every regency's, and the council's of half the cooperatives; then determinations, and a late correction.
 
-use super::player::{Player, date, day, id, note};
+use super::player::{Player, date, day, id, note, parsed};
 use super::registers::cooperative_region;
 use super::worksheets::{STRENGTHS, worksheet};
 use crate::assessments::{Correct, Determine, Resubmit, Return, Submit};
 use crate::cooperatives::HealthCategory;
-use crate::kernel::{FlexibleInt, Id, OrganisationKind, Rupiah};
+use crate::kernel::{FlexibleInt, Id, OrganisationKind, Rupiah, Word};
 use crate::storage::OpenError;
 
 /// How strong each cooperative is: eleven healthy, seven fairly, three less, two un- and one very unhealthy.
@@ -27,7 +27,7 @@ fn submission(nth: usize, on: &str, share: i64) -> Result<Submit, OpenError> {
     let discrepant = nth == DISCREPANT;
     Ok(Submit {
         cooperative: Id(id("cooperative", nth)),
-        regulation: "permen-14-2009".to_owned(),
+        regulation: parsed(Word::parse("permen-14-2009"))?,
         book_year: FlexibleInt(2013),
         assessed_on: date(on)?,
         worksheet: worksheet(&STRENGTHS[STRENGTH[nth]], assets(nth) * share / 100),

@@ -192,8 +192,8 @@ pub fn managers(player: &Player<'_>) -> Result<(), OpenError> {
             phone: Some(number(&format!("0541-9990{:02}", nth + 1))?),
             address: None,
         };
-        let (key, sealed) =
-            seal_person(player.service, manager, &person).map_err(|problem| failed(&problem))?;
+        let (key, sealed) = seal_person(player.service, manager, &person, true)
+            .map_err(|problem| failed(&problem))?;
         player.play(
             &regency,
             &on,
@@ -247,8 +247,8 @@ pub fn enterprises(player: &Player<'_>) -> Result<(), OpenError> {
             phone: None,
             address: Some(note(&format!("Gang Contoh Nomor {}", nth + 1))?),
         };
-        let (key, sealed) =
-            seal_person(player.service, enterprise, &owner).map_err(|problem| failed(&problem))?;
+        let (key, sealed) = seal_person(player.service, enterprise, &owner, false)
+            .map_err(|problem| failed(&problem))?;
         let sales =
             Decimal::from(120_000_000 + 35_000_000 * i64::try_from(nth).unwrap_or_default());
         let command = RegisterSealedEnterprise {

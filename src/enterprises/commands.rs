@@ -31,11 +31,13 @@ impl Decide for RegisterSealedEnterprise {
         scene
             .actor
             .require_write(Area::Enterprises, self.region, scene.actor.organisation)?;
+        self.size_basis.check(scene.now)?;
         let (size_class, size_rule) = judge(&self.size_basis, scene.occurred_at.day())?;
         let event = Event::Registered {
             name: self.name.clone(),
             region: self.region,
             sector: self.sector.clone(),
+            subject: self.key.subject,
             sealed: self.sealed.clone(),
             size_basis: self.size_basis.clone(),
             size_class,

@@ -1,6 +1,7 @@
 //! What happens to enterprises.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::size::{SizeBasis, SizeClass, SizeRule};
 use crate::kernel::{Name, Region};
@@ -18,6 +19,8 @@ pub enum EnterpriseEvent {
         region: Region,
         /// What it does.
         sector: Option<Name>,
+        /// Whose key the owner's data is sealed with.
+        subject: Uuid,
         /// The owner's data, sealed.
         sealed: String,
         /// What its size was judged on.

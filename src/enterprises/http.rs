@@ -95,7 +95,12 @@ pub fn routes(config: &mut ServiceConfig) {
 async fn register_enterprise(
     command: Command<RegisterEnterprise>,
 ) -> Result<HttpResponse, Problem> {
-    let (key, sealed) = seal_person(&command.caller.service, command.id, &command.body.owner)?;
+    let (key, sealed) = seal_person(
+        &command.caller.service,
+        command.id,
+        &command.body.owner,
+        false,
+    )?;
     let RegisterEnterprise {
         name,
         region,

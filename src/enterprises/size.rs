@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::kernel::{Date, Faults, Money, Refusal, Text};
+use crate::kernel::{Date, Faults, Money, Refusal, Text, Timestamp};
 
 crate::words! {
     /// Size of an enterprise.
@@ -48,6 +48,30 @@ pub struct SizeBasis {
     #[deserr(default)]
     #[schema(nullable = false)]
     pub founded_on: Option<Date>,
+}
+
+impl SizeBasis {
+    /// Refuses negative sales (net worth can be negative) and a founding that has not happened.
+    ///
+    /// # Errors
+    /// A rule refusal with every fault.
+    pub fn check(&self, now: Timestamp) -> Result<(), Refusal> {
+        let mut faults = Faults::default();
+        if self
+            .yearly_sales
+            .is_some_and(|sales| sales.amount() < Decimal::ZERO)
+        {
+            let why = Text::fixed(
+                "Penjualan tidak dapat negatif.",
+                "Sales cannot be negative.",
+            );
+            faults.add("/size_basis/yearly_sales", "amount_negative", why);
+        }
+        if let Some(day) = self.founded_on {
+            faults.check(day.require_past(now, "/size_basis/founded_on"));
+        }
+        faults.or_refuse(())
+    }
 }
 
 /// Millions of rupiah up to which a class reaches, for micro, small and medium; (net worth or capital, yearly sales).

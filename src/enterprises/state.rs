@@ -28,6 +28,9 @@ pub struct Enterprise {
     pub size_class: SizeClass,
     /// The rule it was judged by.
     pub size_rule: SizeRule,
+    /// Whose key the owner's data is sealed with; never shown.
+    #[schema(ignore)]
+    pub subject: Uuid,
     /// The owner's data, sealed; never shown.
     #[schema(ignore)]
     pub sealed: String,
@@ -44,6 +47,7 @@ impl Resource for Enterprise {
             name,
             region,
             sector,
+            subject,
             sealed,
             size_basis,
             size_class,
@@ -57,6 +61,7 @@ impl Resource for Enterprise {
             size_basis: size_basis.clone(),
             size_class: *size_class,
             size_rule: *size_rule,
+            subject: *subject,
             sealed: sealed.clone(),
         })
     }

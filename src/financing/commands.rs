@@ -10,6 +10,7 @@ use super::events::{
 use super::state::Financing;
 use crate::cooperatives::{Cooperative, CooperativeStatus};
 use crate::enterprises::Enterprise;
+use crate::kernel::problem_codes::RULE_REFUSED;
 use crate::kernel::{
     Area, Date, Faults, Id, Money, Name, Note, Number, OrganisationKind, Refusal, Region, Text,
 };
@@ -135,13 +136,20 @@ impl Decide for Apply {
     }
 
     fn decide(&self, scene: &Scene<'_, Financing>) -> Result<Decision<Financing>, Refusal> {
+        scene.actor.require_some_write(Area::Financings)?;
         let lender = self.lender(scene)?;
         // The right is asked before the beneficiary is looked up, so that a stranger cannot probe which ids exist.
         scene
             .actor
             .require_write(Area::Financings, crate::kernel::PROVINCE, lender)?;
-        let region = self.region(scene)?;
-        require_tenor(self.tenor_months)?;
+        let mut faults = Faults::default();
+        faults.check(require_tenor(self.tenor_months));
+        faults.check(self.amount.require_positive("/amount"));
+        let region = faults.check(self.region(scene));
+        let region = match region {
+            Some(region) if faults.0.is_empty() => region,
+            _ => return Err(Refusal::faults(&RULE_REFUSED, faults)),
+        };
         Ok(Decision::one(Event::Applied {
             beneficiary: Beneficiary {
                 kind: self.beneficiary.kind,
@@ -150,7 +158,7 @@ impl Decide for Apply {
             region,
             lender,
             scheme: self.scheme,
-            amount: self.amount.require_positive("/amount")?,
+            amount: self.amount,
             purpose: self.purpose.clone(),
             tenor_months: self.tenor_months,
             lender_reference: self.lender_reference.clone(),
@@ -251,29 +259,35 @@ impl Decide for WithdrawApplication {
 /// Records the signed contract.
 pub type SignContract = Contract;
 
+fn require_rate(rate: &str) -> Result<(), Refusal> {
+    let (whole, fraction) = rate.split_once('.').unwrap_or((rate, "0"));
+    let digits = |part: &str, most: usize| {
+        (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if digits(whole, 3) && digits(fraction, 4) {
+        return Ok(());
+    }
+    Err(Refusal::rule(
+        "/annual_rate_percent",
+        "invalid_rate",
+        Text::fixed(
+            "Tulis suku bunga per tahun dalam persen sebagai teks, misalnya \"22.00\".",
+            "Write the yearly rate in percent as text, such as \"22.00\".",
+        ),
+    ))
+}
+
 impl Decide for Contract {
     type Resource = Financing;
 
     fn decide(&self, scene: &Scene<'_, Financing>) -> Result<Decision<Financing>, Refusal> {
         scene.own()?;
-        self.signed_on.require_past(scene.now, "/signed_on")?;
-        self.plafon.require_positive("/plafon")?;
-        require_tenor(self.tenor_months)?;
-        let rate = &self.annual_rate_percent;
-        let (whole, fraction) = rate.split_once('.').unwrap_or((rate, "0"));
-        let digits = |part: &str, most: usize| {
-            (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
-        };
-        if !digits(whole, 3) || !digits(fraction, 4) {
-            return Err(Refusal::rule(
-                "/annual_rate_percent",
-                "invalid_rate",
-                Text::fixed(
-                    "Tulis suku bunga per tahun dalam persen sebagai teks, misalnya \"22.00\".",
-                    "Write the yearly rate in percent as text, such as \"22.00\".",
-                ),
-            ));
-        }
+        let mut faults = Faults::default();
+        faults.check(self.signed_on.require_past(scene.now, "/signed_on"));
+        faults.check(self.plafon.require_positive("/plafon"));
+        faults.check(require_tenor(self.tenor_months));
+        faults.check(require_rate(&self.annual_rate_percent));
+        faults.or_refuse(())?;
         step(scene, Event::ContractSigned(self.clone()))
     }
 }
@@ -301,8 +315,12 @@ impl Decide for Disburse {
     fn decide(&self, scene: &Scene<'_, Financing>) -> Result<Decision<Financing>, Refusal> {
         scene.own()?;
         let disbursed_on = self.disbursed_on.unwrap_or_else(|| scene.occurred_at.day());
-        disbursed_on.require_past(scene.now, "/disbursed_on")?;
-        let amount = self.amount.require_positive("/amount")?;
+        let mut faults = Faults::default();
+        faults.check(disbursed_on.require_past(scene.now, "/disbursed_on"));
+        let amount = faults
+            .check(self.amount.require_positive("/amount"))
+            .unwrap_or(self.amount);
+        faults.or_refuse(())?;
         step(
             scene,
             Event::Disbursed(Tranche {

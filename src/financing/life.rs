@@ -57,6 +57,8 @@ pub struct Life {
     pub contract: Option<Contract>,
     /// Sum of the tranches.
     pub disbursed: Money,
+    /// The day of the latest tranche.
+    pub last_disbursed_on: Option<Date>,
     /// The last report.
     pub collectibility: Option<Collectibility>,
     /// What is still owed, as last reported.
@@ -72,6 +74,7 @@ impl Default for Life {
             approved_amount: None,
             contract: None,
             disbursed: Money::idr(Decimal::ZERO),
+            last_disbursed_on: None,
             collectibility: None,
             outstanding: None,
             settled_on: None,
@@ -108,8 +111,10 @@ impl Life {
                 self.require(&[State::Contracted, State::Disbursed])?;
                 self.check_tranche(tranche)
             }
-            Event::CollectibilityReported(_) | Event::Settled { .. } => {
-                self.require(&[State::Disbursed])
+            Event::CollectibilityReported(_) => self.require(&[State::Disbursed]),
+            Event::Settled { settled_on } => {
+                self.require(&[State::Disbursed])?;
+                self.check_settlement(*settled_on)
             }
         }
     }
@@ -158,6 +163,20 @@ impl Life {
         Ok(())
     }
 
+    fn check_settlement(&self, settled_on: Date) -> Result<(), Refusal> {
+        if self.last_disbursed_on.is_none_or(|last| last <= settled_on) {
+            return Ok(());
+        }
+        Err(Refusal::rule(
+            "/settled_on",
+            "before_disbursement",
+            Text::fixed(
+                "Pelunasan tidak dapat mendahului pencairan terakhir.",
+                "A settlement cannot precede the last disbursement.",
+            ),
+        ))
+    }
+
     /// Takes a step that fits.
     pub fn apply(&mut self, step: &Event) {
         use FinancingState as State;
@@ -175,6 +194,7 @@ impl Life {
             }
             Event::Disbursed(tranche) => {
                 self.state = State::Disbursed;
+                self.last_disbursed_on = self.last_disbursed_on.max(Some(tranche.disbursed_on));
                 self.disbursed = Money::idr(self.disbursed.amount() + tranche.amount.amount());
             }
             Event::CollectibilityReported(report) => {

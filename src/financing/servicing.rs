@@ -8,7 +8,7 @@ use super::commands::step;
 use super::events::{Collectibility, CollectibilityScheme, FinancingEvent as Event};
 use super::state::Financing;
 use crate::kernel::problem_codes::WRONG_STATE;
-use crate::kernel::{Date, Faults, Id, Money, Note, Refusal, Text};
+use crate::kernel::{Date, Faults, Id, Money, Note, OneOf, Refusal, Text};
 use crate::ledger::{Decide, Decision, Scene};
 
 /// Reports how a financing stands, as the lender classes it.
@@ -53,28 +53,23 @@ impl Decide for ReportCollectibility {
             CollectibilityScheme::Ksp => [1, 3, 4, 5].contains(&self.class),
             _ => (1..=5).contains(&self.class),
         };
+        let mut faults = Faults::default();
         if !class_exists {
-            return Err(Refusal::rule(
-                "/class",
-                "unknown_class",
-                Text::fixed(
-                    "Kelas 1 sampai 5; skala `ksp` tidak mempunyai kelas 2.",
-                    "Classes are 1 to 5; the scale `ksp` has no class 2.",
-                ),
-            ));
+            let why = Text::fixed(
+                "Kelas 1 sampai 5; skala `ksp` tidak mempunyai kelas 2.",
+                "Classes are 1 to 5; the scale `ksp` has no class 2.",
+            );
+            faults.add("/class", "unknown_class", why);
         }
-        self.position_date
-            .require_past(scene.now, "/position_date")?;
+        faults.check(self.position_date.require_past(scene.now, "/position_date"));
         if self.outstanding.amount().is_sign_negative() {
-            return Err(Refusal::rule(
-                "/outstanding",
-                "amount_negative",
-                Text::fixed(
-                    "Baki debet tidak dapat negatif.",
-                    "What is owed cannot be negative.",
-                ),
-            ));
+            let why = Text::fixed(
+                "Baki debet tidak dapat negatif.",
+                "What is owed cannot be negative.",
+            );
+            faults.add("/outstanding", "amount_negative", why);
         }
+        faults.or_refuse(())?;
         let suggested = self
             .days_past_due
             .and_then(|days| suggested_class(self.scheme, days));
@@ -143,7 +138,10 @@ impl Decide for Reverse {
             )
         })?;
         if let Some(by) = entry.reversed_by {
-            return Err(Refusal::wrong_state("reversed", &[]).with("reversed_by", by.to_string()));
+            return Err(
+                Refusal::wrong_state(own.life.state.word(), own.life.state.allowed())
+                    .with("reversed_by", by.to_string()),
+            );
         }
         let (_, contradicted) = own.without(id);
         if contradicted.is_empty() {

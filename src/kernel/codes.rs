@@ -54,6 +54,8 @@ codes! {
         "Pakai salah satu metode dalam kepala `Allow`." / "Use one of the methods in the `Allow` header."
     NOT_ACCEPTABLE "not_acceptable" 406: "Bentuk jawaban tidak tersedia" / "Not acceptable";
         "Minta `application/json`." / "Ask for `application/json`."
+    BODY_TOO_SLOW "body_too_slow" 408: "Isi terlalu lambat" / "Body too slow";
+        "Kirim seluruh isi dalam 30 detik." / "Send the whole body within 30 seconds."
     WRONG_STATE "wrong_state" 409: "Tidak sesuai keadaan" / "Does not fit the state";
         "Baca `state` dan `allowed`: keadaan sekarang dan apa yang dapat dilakukan." / "Read `state` and `allowed`: how things stand and what can be done."
     DUPLICATE "duplicate" 409: "Sudah tercatat" / "Already recorded";
@@ -63,9 +65,9 @@ codes! {
     PRECONDITION_FAILED "precondition_failed" 412: "Sudah berubah" / "It has changed";
         "Baca lagi, bandingkan, lalu kirim dengan `If-Match` yang baru." / "Read it again, compare, and send with the new `If-Match`."
     BODY_TOO_LARGE "body_too_large" 413: "Isi terlalu besar" / "Body too large";
-        "Kirim isi yang lebih kecil dari batas yang disebut." / "Send a body below the limit that is named."
+        "Kirim isi yang lebih kecil: satu perintah paling besar 1 MiB, kecuali pengelola menetapkan batas lain." / "Send a smaller body: a command has at most 1 MiB, unless the operator set another limit."
     UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" 415: "Jenis isi tidak didukung" / "Unsupported media type";
-        "Kirim `Content-Type: application/json`." / "Send `Content-Type: application/json`."
+        "Kirim `Content-Type: application/json` tanpa kompresi (`Content-Encoding`)." / "Send `Content-Type: application/json`, not compressed (no `Content-Encoding`)."
     RULE_REFUSED "rule_refused" 422: "Aturan tidak terpenuhi" / "A rule refuses this";
         "Perbaiki hal yang disebut dalam `errors`." / "Correct what `errors` names."
     IDEMPOTENCY_KEY_REUSED "idempotency_key_reused" 422: "Kunci idempotensi dipakai untuk isi lain" / "Idempotency key reused with other content";

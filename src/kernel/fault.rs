@@ -65,6 +65,16 @@ impl Fault {
     }
 }
 
+/// Faults told of one request; a body made of nothing but faults must not be answered with a larger one.
+const FAULTS_SHOWN_MAX: usize = 100;
+/// Characters repeated of a name somebody made up.
+const NAME_CHARACTERS_SHOWN_MAX: usize = 64;
+
+/// A made-up name, cut to what is worth repeating.
+pub fn shown(name: &str) -> String {
+    name.chars().take(NAME_CHARACTERS_SHOWN_MAX).collect()
+}
+
 /// All faults found so far; a body is read to its end before it is refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faults(pub Vec<Fault>);
@@ -73,6 +83,13 @@ impl Faults {
     /// Adds a fault.
     pub fn add(&mut self, pointer: impl Into<String>, code: &'static str, detail: Text) {
         self.0.push(Fault::new(pointer, code, detail));
+    }
+
+    /// Notes what a check found wrong, so that the next check can be made as well.
+    pub fn check<T>(&mut self, checked: Result<T, Refusal>) -> Option<T> {
+        checked
+            .map_err(|refusal| self.0.extend(refusal.faults))
+            .ok()
     }
 
     /// `Ok(value)` when nothing was found wrong.
@@ -136,6 +153,7 @@ impl DeserializeError for Faults {
                 text!("Isian `{field}` wajib ada.", "Add the field `{field}`; it is required."),
             ),
             ErrorKind::UnknownKey { key, accepted } => {
+                let key = shown(key);
                 let known = accepted.join(", ");
                 Fault::new(
                     format!("{at}/{key}"),
@@ -147,6 +165,7 @@ impl DeserializeError for Faults {
                 )
             }
             ErrorKind::UnknownValue { value, accepted } => {
+                let value = shown(value);
                 let known = accepted.join(", ");
                 Fault::new(
                     at,
@@ -169,7 +188,8 @@ fn kind_name(kind: deserr::ValueKind) -> &'static str {
     match kind {
         deserr::ValueKind::Null => "null",
         deserr::ValueKind::Boolean => "true/false",
-        deserr::ValueKind::Integer | deserr::ValueKind::NegativeInteger => "integer",
+        deserr::ValueKind::Integer => "integer",
+        deserr::ValueKind::NegativeInteger => "negative integer",
         deserr::ValueKind::Float => "number",
         deserr::ValueKind::String => "text",
         deserr::ValueKind::Sequence => "array",
@@ -202,7 +222,16 @@ impl Refusal {
     }
 
     /// A refusal whose sentences are its faults'.
-    pub fn faults(code: &'static Code, faults: Faults) -> Self {
+    pub fn faults(code: &'static Code, mut faults: Faults) -> Self {
+        let more = faults.0.len().saturating_sub(FAULTS_SHOWN_MAX);
+        if more > 0 {
+            faults.0.truncate(FAULTS_SHOWN_MAX);
+            let why = text!(
+                "Masih ada {more} kesalahan lain.",
+                "There are {more} more faults."
+            );
+            faults.add("", "more_faults", why);
+        }
         let detail = faults
             .0
             .first()

@@ -12,6 +12,8 @@ use super::{Fault, Faults, Pointer, Text};
 #[serde(transparent)]
 pub struct Bounded<const MAX: usize>(pub String);
 
+/// A word of a code list, such as a regulation's id: up to 64 characters.
+pub type Word = Bounded<64>;
 /// A name: up to 200 characters.
 pub type Name = Bounded<200>;
 /// An official number such as a legal-entity or certificate number: opaque, up to 100 characters.
@@ -78,6 +80,7 @@ impl<const MAX: usize> PartialSchema for Bounded<MAX> {
 impl<const MAX: usize> ToSchema for Bounded<MAX> {
     fn name() -> std::borrow::Cow<'static, str> {
         match MAX {
+            64 => "Word".into(),
             200 => "Name".into(),
             100 => "Number".into(),
             _ => "Note".into(),

@@ -21,8 +21,8 @@ pub mod problem_codes {
     //! The codes by name.
     pub use super::codes::*;
 }
-pub use fault::{Fault, Faults, Pointer, Refusal, Text};
-pub use input::{FlexibleInt, Id, Name, Note, Number, OneOf, YesNo};
+pub use fault::{Fault, Faults, Pointer, Refusal, Text, shown};
+pub use input::{FlexibleInt, Id, Name, Note, Number, OneOf, Word, YesNo};
 pub use money::{Money, Rupiah, decimal_text};
 pub use person::{NikOrang, Person, PersonChanges, PersonalData};
 pub use region::{PROVINCE, REGIONS, Region, RegionEntry};

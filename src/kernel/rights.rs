@@ -94,8 +94,7 @@ pub fn may_read(actor: &Actor, area: Area) -> Scope {
             | A::Candidates
             | A::Certificates,
         )
-        | (Kind::Council, A::Assessments | A::Determinations)
-        | (Kind::Bank, A::Candidates | A::Certificates) => Scope::All,
+        | (Kind::Council, A::Assessments | A::Determinations) => Scope::All,
         (Kind::Certifier, A::Managers | A::Candidates | A::Certificates)
         | (Kind::Bank, A::Financings) => Scope::Organisation(actor.organisation),
         (_, A::Organisations) => Scope::Organisation(actor.organisation),
@@ -109,6 +108,17 @@ pub fn personal_data(actor: &Actor, registered_by: Uuid) -> bool {
 }
 
 impl Actor {
+    /// Refuses who may write nothing at all in an area, before anything is looked up that could tell them what exists.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub fn require_some_write(&self, area: Area) -> Result<(), Refusal> {
+        match may_write(self, area) {
+            Scope::Nothing => self.require_write(area, super::PROVINCE, Uuid::nil()),
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses a write outside the actor's reach.
     ///
     /// # Errors

@@ -18,6 +18,10 @@ const WITA: Offset = Offset::constant(8);
 /// How far ahead of our clock a sender's clock may be, in microseconds: five minutes.
 const FUTURE_TOLERANCE_MICROS: i64 = 5 * 60 * 1_000_000;
 
+/// The years an instant may lie in.
+const YEAR_MIN: i16 = 1900;
+const YEAR_MAX: i16 = 9990;
+
 /// An instant: microseconds since 1970-01-01 UTC. RFC 3339 with any offset in, UTC out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
@@ -41,12 +45,17 @@ impl Timestamp {
     /// # Errors
     /// A sentence that tells what to send.
     pub fn parse(text: &str) -> Result<Self, Text> {
-        text.parse::<jiff::Timestamp>().map(|instant| Self(instant.as_microsecond())).map_err(|_| {
-            Text::fixed(
-                "Tulis waktu menurut RFC 3339 dengan selisih waktu, misalnya 2014-02-24T08:00:00+08:00.",
-                "Write the instant as RFC 3339 with an offset, such as 2014-02-24T08:00:00+08:00.",
-            )
-        })
+        let parsed = text.parse::<jiff::Timestamp>().ok();
+        // Years of four digits only: everything stored must read back, and nothing here is older than the office.
+        parsed
+            .map(|instant| Self(instant.as_microsecond()))
+            .filter(|instant| (YEAR_MIN..=YEAR_MAX).contains(&instant.day().year()))
+            .ok_or_else(|| {
+                Text::fixed(
+                    "Tulis waktu menurut RFC 3339 dengan selisih waktu, misalnya 2014-02-24T08:00:00+08:00.",
+                    "Write the instant as RFC 3339 with an offset, such as 2014-02-24T08:00:00+08:00.",
+                )
+            })
     }
 
     /// The day it is in East Kalimantan (WITA, UTC+8).
@@ -99,7 +108,7 @@ impl Date {
     /// A sentence that tells what to send.
     pub fn parse(text: &str) -> Result<Self, Text> {
         let shaped = text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
-        text.parse::<jiff::civil::Date>().ok().filter(|_| shaped).map(Self).ok_or_else(|| {
+        text.parse::<jiff::civil::Date>().ok().filter(|day| shaped && (YEAR_MIN..=YEAR_MAX).contains(&day.year())).map(Self).ok_or_else(|| {
             Text::fixed(
                 "Tulis tanggal sebagai YYYY-MM-DD, misalnya 2014-02-24; tanggalnya harus ada dalam kalender.",
                 "Write the date as YYYY-MM-DD, such as 2014-02-24; it must be a day of the calendar.",
@@ -263,6 +272,7 @@ mod tests {
     fn an_instant_without_an_offset_and_a_day_outside_the_calendar_are_refused() {
         assert!(Timestamp::parse("2014-02-24T08:00:00").is_err());
         for text in [
+            "1066-10-14",
             "2014-02-30",
             "0000-00-00",
             "20140224",
@@ -288,6 +298,16 @@ mod tests {
                 .require_past(now, "/x")
                 .is_err()
         );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_accepted_reads_back(text in r"-?[0-9]{1,6}-[01][0-9]-[0-3][0-9]T[012][0-9]:[0-5][0-9]:[0-5][0-9](Z|[+-][012][0-9]:00)") {
+            if let Ok(instant) = Timestamp::parse(&text) {
+                proptest::prop_assert_eq!(Timestamp::parse(&instant.to_string()), Ok(instant));
+                proptest::prop_assert_eq!(Date::parse(&instant.day().to_string()), Ok(instant.day()));
+            }
+        }
     }
 
     #[test]

@@ -9,8 +9,8 @@ use super::command::{Answer, AnyCommand, Context, Done, Plan, Submission};
 use super::event::{Draft, Envelope, Event};
 use super::executor::Ids;
 use super::resource::{BoxedState, Fact, Table};
-use super::store::{Batch, Claim, FactChange, Head, Receipt, StateRow, Store, StoreError};
-use super::world::{Wants, World};
+use super::store::{Batch, Claim, FactChange, Head, PERSON, Receipt, StateRow, Store, StoreError};
+use super::world::{LoadError, Wants, World};
 use crate::kernel::problem_codes::{IDEMPOTENCY_KEY_REUSED, INTERNAL};
 use crate::kernel::{Refusal, Timestamp};
 
@@ -68,8 +68,11 @@ impl Work {
             for submission in submissions {
                 submission.command.reads(&work.world, &mut wants);
             }
-            if !work.world.load(wants, store)? {
-                break;
+            match work.world.load(wants, store) {
+                Ok(true) => {}
+                // What is corrupt is met again, and answered, by the command that wants it.
+                Ok(false) | Err(LoadError::Corrupt(_)) => break,
+                Err(LoadError::Store(error)) => return Err(error),
             }
         }
         Ok(work)
@@ -140,8 +143,11 @@ impl Work {
         for _ in 0..READ_ROUNDS_MAX {
             let mut wants = Wants::default();
             command.reads(&self.world, &mut wants);
-            if !self.world.load(wants, store)? {
-                break;
+            match self.world.load(wants, store) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(LoadError::Corrupt(why)) => return Ok(Err(broken(&why))),
+                Err(LoadError::Store(error)) => return Err(error),
             }
         }
         let decided = catch_unwind(AssertUnwindSafe(|| {
@@ -162,34 +168,28 @@ impl Work {
         &mut self,
         command: &dyn AnyCommand,
         context: &Context,
-        plan: Plan,
+        mut plan: Plan,
         store: &mut dyn Store,
         ids: &mut Ids,
     ) -> Result<Result<Done, Refusal>, StoreError> {
         let own = (command.kind(), command.id());
         let mut outcome = Folded::default();
         let mut cause = None;
-        for draft in plan.drafts {
+        for draft in std::mem::take(&mut plan.drafts) {
             let event_id = ids.next(self.now);
             let envelope = self.envelope(&draft, context, &outcome, event_id, cause);
             if draft.stream_id == own.1 {
                 cause.get_or_insert(event_id);
             }
-            outcome.fold(&self.world, draft, envelope)?;
+            if let Err(why) = outcome.fold(&self.world, draft, envelope) {
+                return Ok(Err(broken(&why.0)));
+            }
         }
         if let Some(refusal) = self.claims_refusal(&outcome, store)? {
             return Ok(Err(refusal));
         }
-        for key in &plan.subject_keys {
-            let Some(lookup) = &key.lookup else { continue };
-            let claim = Claim::person(lookup.clone());
-            if let Some(holder) = self
-                .holder(&claim, store)?
-                .filter(|holder| *holder != key.subject)
-            {
-                return Ok(Err(Refusal::duplicate(claim.pointer, claim.what, holder)));
-            }
-            self.world.claims.insert(claim, Some(key.subject));
+        if let Some(refusal) = self.persons_refusal(&plan, store)? {
+            return Ok(Err(refusal));
         }
         self.adopt(outcome);
         self.batch.subject_keys.extend(plan.subject_keys);
@@ -245,7 +245,9 @@ impl Work {
     fn holder(&mut self, claim: &Claim, store: &mut dyn Store) -> Result<Option<Uuid>, StoreError> {
         let mut wants = Wants::default();
         wants.claim(claim.clone());
-        self.world.load(wants, store)?;
+        if let Err(LoadError::Store(error)) = self.world.load(wants, store) {
+            return Err(error);
+        }
         Ok(self.world.holder(claim))
     }
 
@@ -257,6 +259,41 @@ impl Work {
         for (claim, id) in &outcome.claims {
             if let Some(holder) = self.holder(claim, store)?.filter(|holder| holder != id) {
                 return Ok(Some(Refusal::duplicate(claim.pointer, claim.what, holder)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Looks up the persons whose keys are written, and keeps who holds which number up to date within the batch.
+    fn persons_refusal(
+        &mut self,
+        plan: &Plan,
+        store: &mut dyn Store,
+    ) -> Result<Option<Refusal>, StoreError> {
+        for key in &plan.subject_keys {
+            let Some(lookup) = &key.lookup else { continue };
+            let claim = Claim::person(lookup.clone());
+            if let Some(holder) = self
+                .holder(&claim, store)?
+                .filter(|holder| *holder != key.holder)
+            {
+                return Ok(Some(Refusal::duplicate(claim.pointer, claim.what, holder)));
+            }
+        }
+        let given_up = |holder: &Uuid| {
+            plan.destroyed_holders.contains(holder)
+                || plan.subject_keys.iter().any(|key| key.holder == *holder)
+        };
+        for (claim, holder) in &mut self.world.claims {
+            if claim.namespace == PERSON && holder.as_ref().is_some_and(given_up) {
+                *holder = None;
+            }
+        }
+        for key in &plan.subject_keys {
+            if let Some(lookup) = &key.lookup {
+                self.world
+                    .claims
+                    .insert(Claim::person(lookup.clone()), Some(key.holder));
             }
         }
         Ok(None)
@@ -298,9 +335,10 @@ impl Work {
             return;
         };
         // What is our fault, and not an answer to the question, must not be repeated for ever.
+        // A failed precondition answers nothing either: it tells to look again and to send with what was seen.
         if result
             .as_ref()
-            .is_err_and(|refusal| refusal.code.status >= 500)
+            .is_err_and(|refusal| refusal.code.status >= 500 || refusal.code.status == 412)
         {
             return;
         }
@@ -349,6 +387,12 @@ impl Work {
         }
         Ok(self.batch)
     }
+}
+
+/// A command that cannot be carried out through our fault.
+fn broken(why: &str) -> Refusal {
+    log::error!("a command met what should not be error={why}");
+    Refusal::new(&INTERNAL, INTERNAL.advice.clone())
 }
 
 /// What the events of one command make of the world, before it is adopted.

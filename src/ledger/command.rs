@@ -242,6 +242,7 @@ pub(super) struct Plan {
     pub drafts: Vec<Draft>,
     pub subject_keys: Vec<SubjectKey>,
     pub destroyed: Vec<Uuid>,
+    pub destroyed_holders: Vec<Uuid>,
 }
 
 /// A command aimed at a resource.
@@ -272,10 +273,6 @@ impl<C: Decide> AnyCommand for Request<C> {
 
     fn decide(&self, world: &World, context: &Context, now: Timestamp) -> Result<Plan, Refusal> {
         let state = world.find::<C::Resource>(self.id);
-        check_version(state, context.if_match.as_ref())?;
-        if let (true, Some(_)) = (C::CREATES, state) {
-            return Err(Refusal::duplicate("/id", "id", self.id));
-        }
         let occurred_at = context.occurred_at.unwrap_or(now);
         occurred_at.require_past(now, "/occurred_at")?;
         let scene = Scene {
@@ -286,16 +283,34 @@ impl<C: Decide> AnyCommand for Request<C> {
             occurred_at,
             now,
         };
-        let decision = self.command.decide(&scene)?;
+        let decided = self.command.decide(&scene);
+        // Versions and taken ids are told only to who may see and write the resource.
+        let hidden = |refusal: &Refusal| matches!(refusal.code.status, 403 | 404);
+        let decision = match decided {
+            Err(refusal) if hidden(&refusal) => return Err(refusal),
+            decided => {
+                check_version(state, context.if_match.as_ref())?;
+                if C::CREATES && state.is_some() {
+                    return Err(Refusal::duplicate("/id", "id", self.id));
+                }
+                decided?
+            }
+        };
         let mut drafts = Vec::with_capacity(decision.events.len() + decision.caused.len());
         for event in decision.events {
             drafts.push(draft::<C::Resource>(self.id, event)?);
         }
         drafts.extend(decision.caused);
+        let destroyed_holders = if decision.destroyed.is_empty() {
+            Vec::new()
+        } else {
+            vec![self.id]
+        };
         Ok(Plan {
             drafts,
             subject_keys: decision.subject_keys,
             destroyed: decision.destroyed,
+            destroyed_holders,
         })
     }
 }

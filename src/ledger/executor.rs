@@ -158,7 +158,12 @@ impl Executor {
     fn execute(&mut self, submissions: Vec<Submission>) {
         match self.attempt(&submissions) {
             Ok(answers) => reply(submissions, answers),
-            Err(error) if submissions.len() > 1 => {
+            Err(Failed::Begin(error)) => {
+                // The database itself is not to be had: asking for each alone would only make everybody wait in turn.
+                let answers = submissions.iter().map(|_| unavailable(&error)).collect();
+                reply(submissions, answers);
+            }
+            Err(Failed::Batch(error)) if submissions.len() > 1 => {
                 log::warn!(
                     "a batch failed and is retried one by one commands={} error={error}",
                     submissions.len()
@@ -167,26 +172,26 @@ impl Executor {
                     let alone = vec![submission];
                     let answers = self
                         .attempt(&alone)
-                        .unwrap_or_else(|error| vec![unavailable(&error)]);
+                        .unwrap_or_else(|failed| vec![unavailable(failed.error())]);
                     reply(alone, answers);
                 }
             }
-            Err(error) => reply(submissions, vec![unavailable(&error)]),
+            Err(failed) => reply(submissions, vec![unavailable(failed.error())]),
         }
     }
 
-    fn attempt(&mut self, submissions: &[Submission]) -> Result<Vec<Answer>, StoreError> {
+    fn attempt(&mut self, submissions: &[Submission]) -> Result<Vec<Answer>, Failed> {
         // Whatever panics in here must not take the executor, and with it the service, along.
         let result = catch_unwind(AssertUnwindSafe(|| self.transaction(submissions)))
-            .unwrap_or_else(|_| Err(StoreError("the batch panicked".to_owned())));
+            .unwrap_or_else(|_| Err(Failed::Batch(StoreError("the batch panicked".to_owned()))));
         if result.is_err() {
             self.store.rollback();
         }
         result
     }
 
-    fn transaction(&mut self, submissions: &[Submission]) -> Result<Vec<Answer>, StoreError> {
-        let head = self.store.begin()?;
+    fn transaction(&mut self, submissions: &[Submission]) -> Result<Vec<Answer>, Failed> {
+        let head = self.store.begin().map_err(Failed::Begin)?;
         // Recorded times never go back, whatever the machine's clock does.
         let now = self.clock.now().max(head.recorded_at);
         let mut work = Work::open(head, now, submissions, &mut *self.store)?;
@@ -201,6 +206,28 @@ impl Executor {
             self.store.commit(&batch)?;
         }
         Ok(answers)
+    }
+}
+
+/// Why a batch was not written.
+enum Failed {
+    /// The transaction could not be opened.
+    Begin(StoreError),
+    /// Something in the batch.
+    Batch(StoreError),
+}
+
+impl Failed {
+    const fn error(&self) -> &StoreError {
+        match self {
+            Self::Begin(error) | Self::Batch(error) => error,
+        }
+    }
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        Self::Batch(error)
     }
 }
 

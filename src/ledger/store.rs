@@ -37,7 +37,7 @@ impl Claim {
         Self {
             namespace: PERSON,
             value: lookup,
-            pointer: "/nik_orang",
+            pointer: "/person/nik_orang",
             what: "nik_orang",
         }
     }
@@ -49,12 +49,16 @@ pub const PERSON: &str = "person";
 /// A person's wrapped data key, and the keyed hash the person is found by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubjectKey {
-    /// Whose.
+    /// Whose: an id of its own, so that no client can name another's key.
     pub subject: Uuid,
+    /// The resource that holds the person's data.
+    pub holder: Uuid,
     /// HMAC of the identity number, if there is one.
     pub lookup: Option<String>,
     /// The data key, wrapped by the master key.
     pub wrapped: Vec<u8>,
+    /// Whether the key is new; that of a known person is never replaced, only its look-up.
+    pub is_new: bool,
 }
 
 /// A stored state.

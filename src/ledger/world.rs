@@ -28,6 +28,20 @@ impl Wants {
     }
 }
 
+/// Why something could not be read.
+pub(super) enum LoadError {
+    /// The database: nobody in the batch can be served.
+    Store(StoreError),
+    /// One stored state: who wants it is not served, everybody else is.
+    Corrupt(String),
+}
+
+impl From<StoreError> for LoadError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
 /// What has been read, with what the batch has decided so far.
 #[derive(Default)]
 pub struct World {
@@ -51,7 +65,7 @@ impl World {
     }
 
     /// Reads what is wanted and not yet known, one query per kind. Tells whether anything had to be read.
-    pub(super) fn load(&mut self, wants: Wants, store: &mut dyn Store) -> Result<bool, StoreError> {
+    pub(super) fn load(&mut self, wants: Wants, store: &mut dyn Store) -> Result<bool, LoadError> {
         let mut read_any = false;
         for (kind, ids) in wants.states.into_values() {
             let Some(kind) = kind else { continue };
@@ -64,14 +78,23 @@ impl World {
             }
             read_any = true;
             let rows = store.states(&kind.table, &missing)?;
-            for id in missing {
-                self.states.insert((kind.name, id), None);
-            }
+            let mut absent: HashSet<Uuid> = missing.into_iter().collect();
+            let mut corrupt = None;
             for (id, doc) in rows {
-                let state = (kind.load)(&doc).map_err(|why| {
-                    StoreError(format!("stored {} {id} does not decode: {why}", kind.name))
-                })?;
-                self.states.insert((kind.name, id), Some(state));
+                absent.remove(&id);
+                match (kind.load)(&doc) {
+                    Ok(state) => {
+                        self.states.insert((kind.name, id), Some(state));
+                    }
+                    Err(why) => {
+                        corrupt = Some(format!("stored {} {id} does not decode: {why}", kind.name))
+                    }
+                }
+            }
+            self.states
+                .extend(absent.into_iter().map(|id| ((kind.name, id), None)));
+            if let Some(why) = corrupt {
+                return Err(LoadError::Corrupt(why));
             }
         }
         let missing: Vec<Claim> = wants

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::events::ManagerEvent as Event;
 use super::state::{Manager, Role};
 use crate::cooperatives::{Cooperative, CooperativeStatus};
-use crate::kernel::problem_codes::PERSONAL_DATA_ERASED;
+use crate::kernel::problem_codes::{PERSONAL_DATA_ERASED, PRECONDITION_FAILED};
 use crate::kernel::{Area, Date, Faults, Id, Note, Refusal, Region, Text};
 use crate::ledger::{Decide, Decision, Scene, SubjectKey, Wants, World};
 
@@ -31,6 +31,7 @@ impl Decide for RegisterSealed {
             .require_write(Area::Managers, self.region, scene.actor.organisation)?;
         let event = Event::Registered {
             region: self.region,
+            subject: self.key.subject,
             sealed: self.sealed.clone(),
         };
         Ok(Decision::one(event).with_key(Some(self.key.clone())))
@@ -52,21 +53,25 @@ fn known<'a>(scene: &Scene<'a, Manager>) -> Result<&'a Manager, Refusal> {
 /// Changes a person's data.
 #[derive(Clone, Debug)]
 pub struct AmendSealed {
-    /// All of the data, sealed again.
-    pub sealed: String,
-    /// The key, with the look-up of the identity number as it is now.
-    pub key: SubjectKey,
+    /// The sealed data that was changed: when it is no longer there, somebody else was first.
+    pub based_on: String,
+    /// All of the data, sealed again, with its key and the look-up as it is now; nothing when there was nothing to open.
+    pub changed: Option<(String, SubjectKey)>,
 }
 
 impl Decide for AmendSealed {
     type Resource = Manager;
 
     fn decide(&self, scene: &Scene<'_, Manager>) -> Result<Decision<Manager>, Refusal> {
-        known(scene)?;
-        let event = Event::DetailsAmended {
-            sealed: self.sealed.clone(),
+        let own = known(scene)?;
+        let Some((sealed, key)) = self.changed.clone().filter(|_| own.sealed == self.based_on)
+        else {
+            return Err(Refusal::new(
+                &PRECONDITION_FAILED,
+                PRECONDITION_FAILED.advice.clone(),
+            ));
         };
-        Ok(Decision::one(event).with_key(Some(self.key.clone())))
+        Ok(Decision::one(Event::DetailsAmended { sealed }).with_key(Some(key)))
     }
 }
 
@@ -184,11 +189,11 @@ impl Decide for ErasePerson {
     type Resource = Manager;
 
     fn decide(&self, scene: &Scene<'_, Manager>) -> Result<Decision<Manager>, Refusal> {
-        known(scene)?;
+        let own = known(scene)?;
         let mut decision = Decision::one(Event::PersonalDataErased {
             reason: self.reason.clone(),
         });
-        decision.destroyed.push(scene.id);
+        decision.destroyed.push(own.subject);
         Ok(decision)
     }
 }
@@ -210,6 +215,7 @@ mod tests {
     fn registered() -> Event {
         Event::Registered {
             region: samarinda(),
+            subject: Uuid::from_u128(0x5B),
             sealed: "x1.sealed".to_owned(),
         }
     }
@@ -296,16 +302,32 @@ mod tests {
                 reason: reason.clone(),
             })
             .refused("personal_data_erased");
-        let key = SubjectKey {
-            subject: Uuid::nil(),
-            lookup: None,
-            wrapped: Vec::new(),
-        };
         erased()
             .when(AmendSealed {
-                sealed: "x1.other".to_owned(),
-                key,
+                based_on: String::new(),
+                changed: None,
             })
             .refused("personal_data_erased");
+    }
+
+    #[test]
+    fn an_amendment_of_data_that_somebody_else_changed_meanwhile_is_not_made() {
+        let key = SubjectKey {
+            subject: Uuid::nil(),
+            holder: Uuid::nil(),
+            lookup: None,
+            wrapped: Vec::new(),
+            is_new: false,
+        };
+        let amend = |based_on: &str| AmendSealed {
+            based_on: based_on.to_owned(),
+            changed: Some(("x1.other".to_owned(), key.clone())),
+        };
+        Story::given([registered()])
+            .when(amend("x1.older"))
+            .refused("precondition_failed");
+        Story::given([registered()])
+            .when(amend("x1.sealed"))
+            .then_types(&["manager.details_amended"]);
     }
 }

@@ -15,6 +15,8 @@ pub enum ManagerEvent {
     Registered {
         /// Where.
         region: Region,
+        /// Whose key the data is sealed with.
+        subject: Uuid,
         /// Name, identity number, phone, address, sealed.
         sealed: String,
     },

@@ -4,16 +4,19 @@ use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use deserr::Deserr;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
 use super::commands::{AmendSealed, Appoint, Depart, ErasePerson, RegisterSealed};
 use super::state::{Appointment, Manager};
 use super::views::{self, ManagerFilter, PUT_FORWARD};
-use crate::kernel::{Faults, Person, PersonChanges, PersonalData, Refusal, Region, Scope};
-use crate::ledger::{Resource, Stamp};
+use crate::kernel::problem_codes::PRECONDITION_FAILED;
+use crate::kernel::{Faults, Person, PersonChanges, PersonalData, Region, Scope};
+use crate::ledger::Stamp;
 use crate::storage::{AnyConnection, ReadError, current_facts};
 use crate::web::{
     AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Stored,
-    Viewer, listing, present_persons, reseal_person, seal_person, show, show_history,
+    Viewer, command_reply, listing, present_persons, reseal_person, seal_person, show,
+    show_history,
 };
 
 impl Present for Manager {
@@ -83,6 +86,9 @@ pub struct AmendManager {
     person: PersonChanges,
 }
 
+/// How often an amendment is tried again when somebody else changed the data meanwhile.
+const AMEND_ATTEMPTS: u32 = 8;
+
 /// Routes of this area.
 pub fn routes(config: &mut ServiceConfig) {
     config
@@ -104,7 +110,12 @@ pub fn routes(config: &mut ServiceConfig) {
     responses((status = 201, description = "Registered", body = ManagerDocument)))]
 #[post("/managers")]
 async fn register_manager(command: Command<RegisterManager>) -> Result<HttpResponse, Problem> {
-    let (key, sealed) = seal_person(&command.caller.service, command.id, &command.body.person)?;
+    let (key, sealed) = seal_person(
+        &command.caller.service,
+        command.id,
+        &command.body.person,
+        true,
+    )?;
     let region = command.body.region;
     command
         .with(RegisterSealed {
@@ -155,23 +166,51 @@ async fn amend_manager(
     id: IdPath,
     command: Command<AmendManager>,
 ) -> Result<HttpResponse, Problem> {
-    let id = id.0;
-    let service = command.caller.service.clone();
-    let actor = command.context.actor.clone();
-    let sealed = service
-        .read(move |connection| {
-            let row = Manager::find(connection, &id.to_string())?;
-            let manager = row
-                .map(|row| serde_json::from_str::<Manager>(&row.doc))
-                .transpose()
-                .map_err(ReadError::from)?;
-            let manager = manager.ok_or_else(|| Refusal::not_found(Manager::KIND, id))?;
-            actor.require_write(Manager::AREA, manager.region, manager.stamp.recorded_by)?;
-            Ok(manager.sealed)
-        })
+    command.require_id(id.0)?;
+    let mut attempts_left = AMEND_ATTEMPTS;
+    loop {
+        attempts_left -= 1;
+        let amend = seal_changes(&command, id.0).await?;
+        let Command {
+            caller, context, ..
+        } = &command;
+        let answer = caller.service.execute(id.0, amend, context.clone()).await?;
+        // Somebody else was first: their change and ours are put together. With `If-Match`, the sender wants to know instead.
+        let overtaken = answer
+            .result
+            .as_ref()
+            .is_err_and(|refusal| refusal.code == &PRECONDITION_FAILED);
+        if !overtaken || context.if_match.is_some() || attempts_left == 0 {
+            return command_reply::<Manager>(caller, answer).await;
+        }
+    }
+}
+
+/// Opens the manager's data, makes the changes and seals it again. When there is nothing to open, the decision says why.
+async fn seal_changes(command: &Command<AmendManager>, id: Uuid) -> Result<AmendSealed, Problem> {
+    let service = &command.caller.service;
+    let row = service
+        .look_up(move |connection| Ok(Manager::find(connection, &id.to_string())?))
         .await?;
-    let (key, sealed) = reseal_person(&service, id, sealed, command.body.person.clone()).await?;
-    command.with(AmendSealed { sealed, key }).on(id).await
+    let manager = row
+        .map(|row| serde_json::from_str::<Manager>(&row.doc))
+        .transpose()
+        .map_err(ReadError::from)?;
+    let Some(manager) = manager.filter(|manager| !manager.erased) else {
+        return Ok(AmendSealed {
+            based_on: String::new(),
+            changed: None,
+        });
+    };
+    let based_on = manager.sealed.clone();
+    let changed = reseal_person(
+        service,
+        manager.subject,
+        manager.sealed,
+        command.body.person.clone(),
+    )
+    .await?;
+    Ok(AmendSealed { based_on, changed })
 }
 
 /// Read the history of a manager

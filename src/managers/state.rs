@@ -62,6 +62,9 @@ pub struct Manager {
     pub stamp: Stamp,
     /// Where.
     pub region: Region,
+    /// Whose key the data is sealed with; never shown.
+    #[schema(ignore)]
+    pub subject: Uuid,
     /// The person's data, sealed; never shown.
     #[schema(ignore)]
     pub sealed: String,
@@ -79,7 +82,22 @@ impl Manager {
             .filter(|appointment| appointment.until.is_none())
     }
 
-    /// The role that counts: a manager role if one is held, else the latest.
+    /// The role that counted on a day: a manager role if one was held then, else the latest.
+    pub fn role_on(&self, day: Date) -> Option<Role> {
+        let held = |appointment: &&Appointment| {
+            appointment.since <= day && appointment.until.is_none_or(|until| day <= until)
+        };
+        let held: Vec<Role> = self
+            .appointments
+            .iter()
+            .filter(held)
+            .map(|held| held.role)
+            .collect();
+        let manager = held.iter().find(|role| role.is_manager());
+        manager.or(held.last()).copied()
+    }
+
+    /// The role that counts now: a manager role if one is held, else the latest.
     pub fn role(&self) -> Option<Role> {
         let manager = self
             .current()
@@ -97,12 +115,18 @@ impl Resource for Manager {
 
     fn evolve(state: Option<Self>, event: &Event, envelope: &Envelope) -> Option<Self> {
         let Some(mut state) = state else {
-            let Event::Registered { region, sealed } = event else {
+            let Event::Registered {
+                region,
+                subject,
+                sealed,
+            } = event
+            else {
                 return None;
             };
             return Some(Self {
                 stamp: Stamp::default(),
                 region: *region,
+                subject: *subject,
                 sealed: sealed.clone(),
                 erased: false,
                 appointments: Vec::new(),

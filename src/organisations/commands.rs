@@ -78,7 +78,10 @@ impl Decide for IssueKey {
     type Resource = Organisation;
 
     fn decide(&self, scene: &Scene<'_, Organisation>) -> Result<Decision<Organisation>, Refusal> {
-        scene.own()?;
+        let own = scene.own()?;
+        if own.keys.iter().any(|key| key.key_id == self.key_id) {
+            return Err(Refusal::duplicate("/key_id", "key_id", self.key_id));
+        }
         if self.expires_at.is_some_and(|end| end <= scene.now) {
             return Err(Refusal::rule(
                 "/expires_at",

@@ -135,6 +135,7 @@ pub struct IssuedKey {
     responses((status = 201, description = "Issued", body = IssuedKey)))]
 #[post("/organisations/{id}/keys")]
 async fn issue_key(id: IdPath, command: Command<KeyRequest>) -> Result<HttpResponse, Problem> {
+    command.require_id(Uuid::nil())?;
     let new = NewKey::make().map_err(|_| Problem::of(&INTERNAL))?;
     let KeyRequest { label, expires_at } = command.body.clone();
     let issue = IssueKey {
@@ -162,7 +163,19 @@ async fn issue_key(id: IdPath, command: Command<KeyRequest>) -> Result<HttpRespo
         })
         .await?;
     let key = (!answer.replayed).then_some(new.text);
-    Ok(HttpResponse::Created()
+    let mut response = HttpResponse::Created();
+    if answer.replayed {
+        response.insert_header(("Idempotent-Replayed", "true"));
+    }
+    Ok(response
+        .insert_header((
+            actix_web::http::header::LOCATION,
+            format!("/v1/organisations/{}", id.0),
+        ))
+        .insert_header((
+            actix_web::http::header::ETAG,
+            format!("\"{}\"", done.version),
+        ))
         .insert_header(("Log-Position", done.position.to_string()))
         .insert_header((actix_web::http::header::CACHE_CONTROL, "no-store"))
         .json(IssuedKey {

@@ -135,7 +135,14 @@ impl Resource for Organisation {
             pointer: "/name",
             what: "organisation",
         };
+        let code = self.code.iter().map(|code| Claim {
+            namespace: "organisation_code",
+            value: format!("{}|{}", self.kind, code.normalised()),
+            pointer: "/code",
+            what: "code",
+        });
         std::iter::once(name)
+            .chain(code)
             .chain(self.keys.iter().map(|stored| key(&stored.hash)))
             .collect()
     }

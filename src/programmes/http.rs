@@ -11,13 +11,13 @@ use super::progress::{Evidence, Progress, evidence, progress};
 use super::state::Programme;
 use super::views;
 use crate::kernel::problem_codes::NOT_FOUND;
-use crate::kernel::{Date, REGIONS, Refusal, RegionEntry, Text};
+use crate::kernel::{Date, REGIONS, Refusal, RegionEntry, Text, Timestamp};
 use crate::ledger::{Resource, fold_stream};
 use crate::organisations::http::NoFilter;
-use crate::storage::{AnyConnection, AsOf, ReadError, head_position, position_at, stream_up_to};
+use crate::storage::{AnyConnection, AsOf, ReadError, head_position, stream_up_to};
 use crate::web::{
     AsOfParams, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Service,
-    json_reply, listing_for_all, parse_as_of, show_to_all,
+    json_reply, listing_for_all, parse_as_of, point_in_time, show_to_all,
 };
 
 impl Present for Programme {
@@ -104,29 +104,21 @@ async fn close_programme(
     command.on(id.0).await
 }
 
-/// The programme and the position that `as_of` names, with the day it was then.
+/// The programme as of a point in the log, with the point's position and day.
 fn programme_as_of(
     connection: &mut AnyConnection,
     id: Uuid,
     as_of: Option<AsOf>,
-) -> Result<(Programme, i64), Problem> {
-    let position = match as_of {
-        Some(as_of) => position_at(connection, as_of)?,
-        None => head_position(connection)?,
+    now: Timestamp,
+) -> Result<(Programme, i64, Date), Problem> {
+    let (position, day) = match as_of {
+        Some(as_of) => point_in_time(connection, as_of, now)?,
+        None => (head_position(connection)?, now.day()),
     };
     let events = stream_up_to(connection, Programme::KIND, id, position)?;
     let programme = fold_stream::<Programme>(&events).map_err(ReadError::Corrupt)?;
-    Ok((
-        programme.ok_or_else(|| Refusal::not_found(Programme::KIND, id))?,
-        position,
-    ))
-}
-
-fn day_of(as_of: Option<AsOf>, service: &Service) -> Date {
-    match as_of {
-        Some(AsOf::Instant(instant)) => instant.day(),
-        _ => service.clock.now().day(),
-    }
+    let programme = programme.ok_or_else(|| Refusal::not_found(Programme::KIND, id))?;
+    Ok((programme, position, day))
 }
 
 /// Read a programme's progress
@@ -142,10 +134,10 @@ async fn get_progress(
     params: Params<AsOfParams>,
 ) -> Result<HttpResponse, Problem> {
     let as_of = parse_as_of(params.0.as_of.as_deref())?;
-    let today = day_of(as_of, &service);
+    let now = service.clock.now();
     let shown = service
         .read(move |connection| {
-            let (programme, position) = programme_as_of(connection, id.0, as_of)?;
+            let (programme, position, today) = programme_as_of(connection, id.0, as_of, now)?;
             Ok(progress(connection, &programme, position, today)?)
         })
         .await?;
@@ -173,9 +165,10 @@ async fn get_evidence(
         );
         Refusal::new(&NOT_FOUND, why)
     })?;
+    let now = service.clock.now();
     let shown = service
         .read(move |connection| {
-            let (programme, position) = programme_as_of(connection, id.0, as_of)?;
+            let (programme, position, _) = programme_as_of(connection, id.0, as_of, now)?;
             Ok(evidence(connection, &programme, measure, position)?)
         })
         .await?;

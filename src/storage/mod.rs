@@ -18,7 +18,7 @@ pub use migrations::{migrate, pending, revert_all};
 pub use paging::{Keyset, Sort};
 pub use reader::{
     AsOf, DocRow, EventBrief, FactRow, ReadError, current_facts, event_briefs, event_by_id,
-    facts_of, head_position, position_at, stream_to_version, stream_up_to,
+    facts_of, head_position, position_at, recorded_at, stream_to_version, stream_up_to,
 };
 pub use schema::{claims, facts};
 pub use sqlite::SqliteStore;

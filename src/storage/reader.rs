@@ -77,22 +77,33 @@ pub fn head_position(connection: &mut AnyConnection) -> Result<i64, ReadError> {
     Ok(head::table.select(head::position).first(connection)?)
 }
 
-/// The position that `as_of` names, never beyond the head.
+/// The last position that had been recorded by an instant; 0 when there was none.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn position_at(connection: &mut AnyConnection, as_of: AsOf) -> Result<i64, ReadError> {
-    let newest = head_position(connection)?;
-    match as_of {
-        AsOf::Position(position) => Ok(position.min(newest)),
-        AsOf::Instant(instant) => Ok(events::table
-            .filter(events::recorded_at.le(instant.micros()))
-            .order((events::recorded_at.desc(), events::position.desc()))
-            .select(events::position)
-            .first(connection)
-            .optional()?
-            .unwrap_or(0)),
-    }
+pub fn position_at(connection: &mut AnyConnection, instant: Timestamp) -> Result<i64, ReadError> {
+    Ok(events::table
+        .filter(events::recorded_at.le(instant.micros()))
+        .order((events::recorded_at.desc(), events::position.desc()))
+        .select(events::position)
+        .first(connection)
+        .optional()?
+        .unwrap_or(0))
+}
+
+/// When the event at a position was recorded.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn recorded_at(
+    connection: &mut AnyConnection,
+    position: i64,
+) -> Result<Option<Timestamp>, ReadError> {
+    let found = events::table
+        .find(position)
+        .select(events::recorded_at)
+        .first(connection);
+    Ok(found.optional()?.map(Timestamp::from_micros))
 }
 
 #[derive(Queryable)]

@@ -72,6 +72,7 @@ diesel::table! {
 diesel::table! {
     subject_keys (subject) {
         subject -> Text,
+        holder -> Text,
         lookup -> Nullable<Text>,
         wrapped -> Binary,
     }

@@ -13,6 +13,10 @@ use crate::ledger::{
     SubjectKey, Table,
 };
 
+/// How often, and how long apart, emptying the write-ahead log is tried while readers hold it up.
+const CHECKPOINT_ATTEMPTS: u32 = 50;
+const CHECKPOINT_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+
 /// See the module.
 pub struct SqliteStore {
     connection: SqliteConnection,
@@ -139,7 +143,7 @@ impl Store for SqliteStore {
             let holder = if *claim == Claim::person(claim.value.clone()) {
                 subject_keys::table
                     .filter(subject_keys::lookup.eq(&claim.value))
-                    .select(subject_keys::subject)
+                    .select(subject_keys::holder)
                     .first::<String>(&mut self.connection)
             } else {
                 claims::table
@@ -156,7 +160,11 @@ impl Store for SqliteStore {
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         self.write(batch).map_err(failed)?;
-        self.connection.batch_execute("COMMIT").map_err(failed)
+        self.connection.batch_execute("COMMIT").map_err(failed)?;
+        if !batch.destroyed.is_empty() {
+            self.empty_write_ahead_log();
+        }
+        Ok(())
     }
 
     fn rollback(&mut self) {
@@ -191,12 +199,16 @@ impl SqliteStore {
                 .values(receipt_row(receipt))
                 .execute(&mut self.connection)?;
         }
-        for key in &batch.subject_keys {
-            self.write_subject_key(key)?;
-        }
+        // Numbers are given free before they are taken.
         for subject in &batch.destroyed {
             diesel::delete(subject_keys::table.find(subject.to_string()))
                 .execute(&mut self.connection)?;
+        }
+        for key in batch.subject_keys.iter().filter(|key| !key.is_new) {
+            self.write_subject_key(key)?;
+        }
+        for key in batch.subject_keys.iter().filter(|key| key.is_new) {
+            self.write_subject_key(key)?;
         }
         diesel::update(head::table.find(1))
             .set((
@@ -261,16 +273,43 @@ impl SqliteStore {
     }
 
     fn write_subject_key(&mut self, key: &SubjectKey) -> QueryResult<usize> {
-        let changed = (
+        if !key.is_new {
+            let known = subject_keys::table.find(key.subject.to_string());
+            let looked_up = subject_keys::lookup.eq(&key.lookup);
+            return diesel::update(known)
+                .set(looked_up)
+                .execute(&mut self.connection);
+        }
+        let row = (
+            subject_keys::subject.eq(key.subject.to_string()),
+            subject_keys::holder.eq(key.holder.to_string()),
             subject_keys::lookup.eq(&key.lookup),
             subject_keys::wrapped.eq(&key.wrapped),
         );
         diesel::insert_into(subject_keys::table)
-            .values((subject_keys::subject.eq(key.subject.to_string()), changed))
-            .on_conflict(subject_keys::subject)
-            .do_update()
-            .set(changed)
+            .values(row)
             .execute(&mut self.connection)
+    }
+
+    /// Moves the write-ahead log into the database and empties it: a destroyed key must not live on in old frames. Readers may hold it
+    /// up for a moment.
+    fn empty_write_ahead_log(&mut self) {
+        for _ in 0..CHECKPOINT_ATTEMPTS {
+            let checkpoint = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
+                "busy FROM pragma_wal_checkpoint('TRUNCATE')",
+            ));
+            match checkpoint.get_result::<i64>(&mut self.connection) {
+                Ok(0) => return,
+                Ok(_) => std::thread::sleep(CHECKPOINT_PAUSE),
+                Err(why) => {
+                    log::error!("the write-ahead log could not be emptied error={why}");
+                    return;
+                }
+            }
+        }
+        log::warn!(
+            "readers keep the write-ahead log from being emptied; an erased key stays in it until the next checkpoint"
+        );
     }
 }
 

@@ -143,18 +143,21 @@ impl Vault {
     /// When the system gives no randomness.
     pub fn seal_new(
         &self,
-        subject: Uuid,
+        holder: Uuid,
         clear: &[u8],
         identity_number: Option<&str>,
     ) -> Result<(SubjectKey, Sealed), VaultError> {
         let key: [u8; KEY_BYTES] = random().map_err(|why| VaultError(why.0))?;
+        let subject = Uuid::now_v7();
         let wrapped = seal(&self.master, subject.as_bytes(), &key)?;
         let sealed = seal_text(&key, subject, clear)?;
         Ok((
             SubjectKey {
                 subject,
+                holder,
                 lookup: identity_number.map(|number| self.lookup(number)),
                 wrapped,
+                is_new: true,
             },
             sealed,
         ))
@@ -215,13 +218,15 @@ impl Vault {
     ) -> Result<Vec<SubjectKey>, ReadError> {
         let rows = subject_keys::table
             .filter(subject_keys::subject.eq_any(subjects))
-            .load::<(String, Option<String>, Vec<u8>)>(connection)?;
+            .load::<(String, String, Option<String>, Vec<u8>)>(connection)?;
         rows.into_iter()
-            .map(|(subject, lookup, wrapped)| {
+            .map(|(subject, holder, lookup, wrapped)| {
                 Ok(SubjectKey {
                     subject: Uuid::parse_str(&subject)?,
+                    holder: Uuid::parse_str(&holder)?,
                     lookup,
                     wrapped,
+                    is_new: false,
                 })
             })
             .collect()
@@ -289,5 +294,10 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
         .mode(0o600)
         .open(path)?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()
+    file.sync_all()?;
+    // The name must be as durable as the content: the database is worth nothing without this file.
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -87,7 +87,7 @@ pub async fn around(
     };
     response = explain(response, language, &path, &request_id);
     if head_only {
-        response = response.map_body(|_, _| BoxBody::new(()));
+        response = response.map_body(|_, _| BoxBody::new(actix_web::body::None::new()));
     }
     set_headers(response.headers_mut(), &path, &request_id);
     write_log(&method, &path, response.status(), started, &request_id);

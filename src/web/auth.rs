@@ -79,7 +79,7 @@ impl FromRequest for Caller {
             let hash = Sha256::digest(token.as_bytes()).into();
             let (find, now) = (service.find_actor, service.clock.now());
             let actor = service
-                .read(move |connection| Ok(find(connection, &hash, now)?))
+                .look_up(move |connection| Ok(find(connection, &hash, now)?))
                 .await?;
             let actor = actor.ok_or_else(|| Problem::of(&UNAUTHENTICATED))?;
             Ok(Self {

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
@@ -12,15 +13,21 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::auth::Caller;
+use super::json::strict_json;
 use super::problem::Problem;
 use super::reply::command_reply;
 use super::show::{Present, Stored};
 use crate::kernel::problem_codes::{
-    BODY_TOO_LARGE, INVALID_BODY, INVALID_HEADER, MALFORMED_JSON, UNSUPPORTED_MEDIA_TYPE,
+    BODY_TOO_LARGE, BODY_TOO_SLOW, INVALID_BODY, INVALID_HEADER, MALFORMED_JSON,
+    UNSUPPORTED_MEDIA_TYPE,
 };
 use crate::kernel::{Fault, Faults, Refusal, Text, Timestamp};
 use crate::ledger::{Context, Decide, IfMatch};
 
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long after a key was looked up it counts as valid without looking again.
+const KEY_STAYS_VALID: Duration = Duration::from_millis(500);
 /// Longest Idempotency-Key, in characters.
 const KEY_CHARACTERS_MAX: usize = 255;
 
@@ -28,8 +35,10 @@ const KEY_CHARACTERS_MAX: usize = 255;
 pub struct Command<C> {
     /// Who sent it; never anonymous.
     pub caller: Caller,
-    /// The id the sender chose for what it creates, or a new one.
+    /// The id of what it creates: the sender's choice, or a new one.
     pub id: Uuid,
+    /// Whether the sender chose it.
+    pub id_was_sent: bool,
     /// The command itself.
     pub body: C,
     /// What comes with it.
@@ -37,11 +46,31 @@ pub struct Command<C> {
 }
 
 impl<C> Command<C> {
+    /// Refuses an `id` in the body that is not the one meant: only what is created has an id to choose.
+    ///
+    /// # Errors
+    /// `invalid_body`.
+    pub fn require_id(&self, meant: Uuid) -> Result<(), Problem> {
+        if !self.id_was_sent || self.id == meant {
+            return Ok(());
+        }
+        let why = Text::fixed(
+            "Isian `id` hanya untuk membuat catatan baru; hapus isian ini.",
+            "The field `id` is for creating a record only; leave it out.",
+        );
+        Err(Refusal::faults(
+            &INVALID_BODY,
+            Faults(vec![Fault::new("/id", "unknown_field", why)]),
+        )
+        .into())
+    }
+
     /// The same request with another body: what a handler turns the sent body into.
     pub fn with<D>(self, body: D) -> Command<D> {
         Command {
             caller: self.caller,
             id: self.id,
+            id_was_sent: self.id_was_sent,
             body,
             context: self.context,
         }
@@ -66,6 +95,7 @@ where
     /// # Errors
     /// The refusal, as a problem.
     pub async fn on(self, id: Uuid) -> Result<HttpResponse, Problem> {
+        self.require_id(id)?;
         let Self {
             caller,
             body,
@@ -86,10 +116,18 @@ impl<C: Deserr<Faults> + 'static> FromRequest for Command<C> {
         let bytes = web::Bytes::from_request(request, payload);
         let request = request.clone();
         Box::pin(async move {
-            let caller = caller.await?;
+            let mut caller = caller.await?;
+            caller.actor()?;
+            require_plain_json(request.headers())?;
+            let started = Instant::now();
+            let bytes = actix_web::rt::time::timeout(BODY_TIMEOUT, bytes).await;
+            let bytes = bytes.map_err(|_| Problem::of(&BODY_TOO_SLOW))?;
+            let bytes = bytes.map_err(|error| too_large_or_broken(&error))?;
+            if started.elapsed() > KEY_STAYS_VALID {
+                // The key may have been revoked while the body trickled in.
+                caller = Caller::from_request(&request, &mut Payload::None).await?;
+            }
             let actor = caller.actor()?.clone();
-            require_json(request.headers())?;
-            let bytes = bytes.await.map_err(|error| too_large_or_broken(&error))?;
             let value = parse(&bytes)?;
             let idempotency = idempotency_key(request.headers())?.map(|key| {
                 let canonical = serde_json_canonicalizer::to_vec(&value).unwrap_or_default();
@@ -111,6 +149,7 @@ impl<C: Deserr<Faults> + 'static> FromRequest for Command<C> {
             Ok(Self {
                 caller,
                 id: id.unwrap_or_else(Uuid::now_v7),
+                id_was_sent: id.is_some(),
                 body,
                 context,
             })
@@ -118,24 +157,30 @@ impl<C: Deserr<Faults> + 'static> FromRequest for Command<C> {
     }
 }
 
-fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(content_type) = headers.get(header::CONTENT_TYPE) else {
-        return Ok(());
+/// Commands are plain JSON. A compressed body is refused: inflating it could cost a thousand times its size before any limit is met.
+fn require_plain_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let text = |name| {
+        headers
+            .get(name)
+            .map(|value: &header::HeaderValue| value.to_str().unwrap_or_default())
     };
-    let essence = content_type
-        .to_str()
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    if essence == "application/json"
-        || (essence.starts_with("application/") && essence.ends_with("+json"))
-    {
-        return Ok(());
+    let plain =
+        text(header::CONTENT_ENCODING).is_none_or(|coding| coding.eq_ignore_ascii_case("identity"));
+    let json = text(header::CONTENT_TYPE).is_none_or(|content_type| {
+        let essence = content_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
+        essence == "application/json"
+            || (essence.starts_with("application/") && essence.ends_with("+json"))
+    });
+    if plain && json {
+        Ok(())
+    } else {
+        Err(Problem::of(&UNSUPPORTED_MEDIA_TYPE))
     }
-    Err(Problem::of(&UNSUPPORTED_MEDIA_TYPE))
 }
 
 fn too_large_or_broken(error: &actix_web::Error) -> Problem {
@@ -158,11 +203,11 @@ fn parse(bytes: &[u8]) -> Result<Value, Problem> {
             "The body is not UTF-8: the byte at offset {at} is invalid. Send JSON in UTF-8."
         ))
     })?;
-    let value: Value = serde_json::from_str(text).map_err(|error| {
+    let value = strict_json(text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         malformed(text!(
-            "JSON tidak terbaca pada baris {line} kolom {column}.",
-            "The JSON cannot be read at line {line} column {column}."
+            "JSON tidak terbaca pada baris {line} kolom {column}, atau satu isian tertulis dua kali di situ.",
+            "The JSON cannot be read at line {line} column {column}, or a field stands there twice."
         ))
     })?;
     if value.is_object() {
@@ -261,7 +306,11 @@ fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>, Problem> {
     let versions: Option<Vec<i64>> = text
         .split(',')
         .map(|tag| {
-            let tag = tag.trim().trim_start_matches("W/");
+            let tag = tag.trim();
+            // Comparison is strong: a weak tag is well formed and matches nothing.
+            if tag.starts_with("W/\"") {
+                return Some(-1);
+            }
             let inner = tag.strip_prefix('"')?.strip_suffix('"')?;
             Some(inner.parse().unwrap_or(-1))
         })

@@ -82,24 +82,41 @@ impl<F: Deserr<Faults>> FromRequest for Page<F> {
 
 fn read<F: Deserr<Faults>>(request: &HttpRequest) -> Result<Page<F>, Problem> {
     let mut own = Vec::new();
+    let mut faults = Faults::default();
     let (mut limit, mut cursor, mut sort) = (None, None, None);
     for (name, value) in pairs(request)? {
-        match name.as_str() {
-            "limit" => limit = Some(value),
-            "cursor" => cursor = Some(value),
-            "sort" => sort = Some(value),
-            _ => own.push((name, value)),
+        let common = match name.as_str() {
+            "limit" => &mut limit,
+            "cursor" => &mut cursor,
+            "sort" => &mut sort,
+            _ => {
+                own.push((name, value));
+                continue;
+            }
+        };
+        if common.replace(value).is_some() {
+            let why = text!("Kirim `{name}` sekali saja.", "Send `{name}` once only.");
+            faults.add(format!("?{name}"), "repeated_parameter", why);
         }
     }
-    let limit = read_limit(limit.as_deref())?;
-    let order = read_sort(sort.as_deref())?;
+    let limit = faults
+        .check(read_limit(limit.as_deref()))
+        .unwrap_or(LIMIT_DEFAULT);
+    let order = faults.check(read_sort(sort.as_deref())).unwrap_or(Sort::Id);
+    let filter = match read_pairs(own.clone()) {
+        Ok(filter) if faults.0.is_empty() => filter,
+        Ok(_) => return Err(Refusal::faults(&INVALID_PARAMETER, faults).into()),
+        Err(Problem(refusal)) => {
+            faults.0.extend(refusal.faults);
+            return Err(Refusal::faults(&INVALID_PARAMETER, faults).into());
+        }
+    };
     own.sort();
     let bound_to = format!("{}\n{}\n{own:?}", request.path(), sort.unwrap_or_default());
     let after = match (cursor, request.app_data::<web::Data<Service>>()) {
         (Some(cursor), Some(service)) => Some(open_cursor(service, &cursor, &bound_to)?),
         _ => None,
     };
-    let filter = read_pairs(own)?;
     let keyset = Keyset {
         sort: order,
         after,
@@ -113,15 +130,14 @@ fn read<F: Deserr<Faults>>(request: &HttpRequest) -> Result<Page<F>, Problem> {
     })
 }
 
-fn invalid(pointer: &str, why: Text) -> Problem {
+fn invalid(pointer: &str, why: Text) -> Refusal {
     Refusal::faults(
         &INVALID_PARAMETER,
         Faults(vec![Fault::new(pointer, "invalid_value", why)]),
     )
-    .into()
 }
 
-fn read_limit(text: Option<&str>) -> Result<i64, Problem> {
+fn read_limit(text: Option<&str>) -> Result<i64, Refusal> {
     let Some(text) = text else {
         return Ok(LIMIT_DEFAULT);
     };
@@ -139,7 +155,7 @@ fn read_limit(text: Option<&str>) -> Result<i64, Problem> {
         })
 }
 
-fn read_sort(text: Option<&str>) -> Result<Sort, Problem> {
+fn read_sort(text: Option<&str>) -> Result<Sort, Refusal> {
     match text {
         None | Some("id") => Ok(Sort::Id),
         Some("updated") => Ok(Sort::Updated),
@@ -196,7 +212,7 @@ fn require_sortable<R: Present>(sort: Sort) -> Result<(), Problem> {
             "Daftar ini diurutkan menurut: id, updated, -updated.",
             "This list is sorted by: id, updated, -updated.",
         );
-        return Err(invalid("?sort", why));
+        return Err(invalid("?sort", why).into());
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::problem::Problem;
 use super::service::Service;
 use super::show::Viewer;
-use crate::kernel::problem_codes::{INTERNAL, PERSONAL_DATA_ERASED};
+use crate::kernel::problem_codes::INTERNAL;
 use crate::kernel::{Person, PersonChanges, PersonalData, personal_data};
 use crate::ledger::SubjectKey;
 use crate::storage::{AnyConnection, ReadError, Sealed, Vault, VaultError};
@@ -16,7 +16,8 @@ fn failed(error: &VaultError) -> Problem {
     Problem::of(&INTERNAL)
 }
 
-/// Seals a new person's data under a new key.
+/// Seals a new person's data under a new key. With `once`, the identity number may be registered once only: a manager is one record, an owner
+/// may have several enterprises.
 ///
 /// # Errors
 /// When sealing fails.
@@ -24,30 +25,35 @@ pub fn seal_person(
     service: &Service,
     subject: Uuid,
     person: &Person,
+    once: bool,
 ) -> Result<(SubjectKey, Sealed), Problem> {
     let clear = serde_json::to_vec(person).map_err(|why| Problem::from(ReadError::from(why)))?;
-    let number = person.nik_orang.as_ref().map(|number| number.0.as_str());
+    let number = person
+        .nik_orang
+        .as_ref()
+        .filter(|_| once)
+        .map(|number| number.0.as_str());
     service
         .vault
         .seal_new(subject, &clear, number)
         .map_err(|why| failed(&why))
 }
 
-/// Opens a person's data, makes the changes, seals it again under the same key.
+/// Opens a person's data, makes the changes, seals it again under the same key. Nothing when there is no key any more.
 ///
 /// # Errors
-/// `personal_data_erased` when there is no key any more.
+/// When the data does not open.
 pub async fn reseal_person(
     service: &Service,
     subject: Uuid,
     sealed: Sealed,
     changes: PersonChanges,
-) -> Result<(SubjectKey, Sealed), Problem> {
+) -> Result<Option<(Sealed, SubjectKey)>, Problem> {
     let vault = service.vault.clone();
     service
         .read(move |connection| {
             let key = Vault::keys(connection, &[subject.to_string()])?.pop();
-            let key = key.ok_or_else(|| Problem::of(&PERSONAL_DATA_ERASED))?;
+            let Some(key) = key else { return Ok(None) };
             let clear = vault
                 .open_sealed(&key, &sealed)
                 .map_err(|why| failed(&why))?;
@@ -55,8 +61,9 @@ pub async fn reseal_person(
             let person = person.changed(changes);
             let clear = serde_json::to_vec(&person).map_err(ReadError::from)?;
             let number = person.nik_orang.as_ref().map(|number| number.0.as_str());
-            vault
-                .seal_again(key, &clear, number)
+            let sealed = vault.seal_again(key, &clear, number);
+            sealed
+                .map(|(key, sealed)| Some((sealed, key)))
                 .map_err(|why| failed(&why))
         })
         .await
@@ -90,7 +97,7 @@ pub fn present_persons(
     let wanted: Vec<String> = docs
         .iter()
         .filter(|doc| visible(doc))
-        .filter_map(|doc| doc["id"].as_str().map(str::to_owned))
+        .filter_map(|doc| doc["subject"].as_str().map(str::to_owned))
         .collect();
     let keys = if wanted.is_empty() {
         Vec::new()
@@ -99,13 +106,16 @@ pub fn present_persons(
     };
     for doc in &mut docs {
         let sees = visible(doc);
-        let id = doc["id"]
+        let subject = doc["subject"]
             .as_str()
             .and_then(|text| Uuid::parse_str(text).ok())
             .unwrap_or_default();
-        let sealed = doc.as_object_mut().and_then(|doc| doc.remove("sealed"));
+        let sealed = doc.as_object_mut().and_then(|doc| {
+            doc.remove("subject");
+            doc.remove("sealed")
+        });
         let erased = doc["erased"].as_bool().unwrap_or_default();
-        let key = keys.iter().find(|key| key.subject == id);
+        let key = keys.iter().find(|key| key.subject == subject);
         let (person, state) = match (sealed.as_ref().and_then(Value::as_str), key) {
             _ if erased => (Value::Null, PersonalData::Erased),
             (Some(sealed), Some(key)) if sees => {

@@ -28,6 +28,12 @@ pub fn document_reply(request: &HttpRequest, shown: Shown) -> HttpResponse {
     with_document(HttpResponse::Ok(), &etag, shown)
 }
 
+/// A document that depends on more than its version: always sent.
+pub fn fresh_document_reply(shown: Shown) -> HttpResponse {
+    let etag = format!("\"{}\"", shown.version);
+    with_document(HttpResponse::Ok(), &etag, shown)
+}
+
 fn with_document(mut response: HttpResponseBuilder, etag: &str, shown: Shown) -> HttpResponse {
     response
         .insert_header((header::ETAG, etag))

@@ -30,7 +30,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Runs a read on a pooled connection in one read transaction, off the async workers.
+    /// Runs a read on a pooled connection, off the async workers. Several statements see one state of the database.
     ///
     /// # Errors
     /// What the read fails with, or `unavailable`.
@@ -39,20 +39,35 @@ impl Service {
         T: Send + 'static,
         F: FnOnce(&mut AnyConnection) -> Result<T, Problem> + Send + 'static,
     {
+        self.look_up(move |connection| {
+            let result = connection.transaction::<T, Failure, _>(|connection| {
+                read(connection).map_err(Failure::Problem)
+            });
+            result.map_err(|failure| match failure {
+                Failure::Problem(problem) => problem,
+                Failure::Database(error) => ReadError::from(error).into(),
+            })
+        })
+        .await
+    }
+
+    /// As [`Service::read`], for a single statement: it needs no transaction to see one state.
+    ///
+    /// # Errors
+    /// What the read fails with, or `unavailable`.
+    pub async fn look_up<T, F>(&self, read: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut AnyConnection) -> Result<T, Problem> + Send + 'static,
+    {
         let readers = self.readers.clone();
         let result = web::block(move || {
             let mut connection = readers.get().map_err(ReadError::from)?;
-            connection
-                .transaction::<T, Failure, _>(|connection| {
-                    read(connection).map_err(Failure::Problem)
-                })
-                .map_err(|failure| match failure {
-                    Failure::Problem(problem) => problem,
-                    Failure::Database(error) => ReadError::from(error).into(),
-                })
-        })
-        .await;
-        result.unwrap_or_else(|_| Err(Problem::of(&UNAVAILABLE)))
+            read(&mut connection)
+        });
+        result
+            .await
+            .unwrap_or_else(|_| Err(Problem::of(&UNAVAILABLE)))
     }
 
     /// Hands a command to the ledger and waits for its answer.

@@ -10,13 +10,14 @@ use uuid::Uuid;
 
 use super::auth::Caller;
 use super::problem::Problem;
-use super::reply::{document_reply, json_reply};
+use super::reply::{document_reply, fresh_document_reply, json_reply};
 use super::service::Service;
 use crate::kernel::problem_codes::{INTERNAL, INVALID_PARAMETER};
 use crate::kernel::{Actor, Date, Fault, Faults, Refusal, Scope, Text, Timestamp};
 use crate::ledger::{Resource, fold_stream};
 use crate::storage::{
-    AnyConnection, AsOf, DocRow, ReadError, Vault, head_position, position_at, stream_up_to,
+    AnyConnection, AsOf, DocRow, ReadError, Vault, head_position, position_at, recorded_at,
+    stream_up_to,
 };
 
 /// Who a document is shown to.
@@ -33,6 +34,8 @@ pub struct Viewer {
 pub trait Present: Resource {
     /// The part of the address between `/v1/` and the id.
     const PATH: &'static str;
+    /// Whether a document depends on its version alone; when it also depends on the day, it is never answered 304.
+    const DEPENDS_ON_VERSION_ALONE: bool = true;
     /// Whether [`Present::present`] changes anything; when not, stored documents go out as they are.
     const REWRITES: bool = false;
 
@@ -152,21 +155,17 @@ async fn show_in_scope<R: Present + Stored>(
     params: AsOfParams,
 ) -> Result<HttpResponse, Problem> {
     let as_of = parse_as_of(params.as_of.as_deref())?;
-    let on = match as_of {
-        Some(AsOf::Instant(instant)) => instant.day(),
-        _ => service.clock.now().day(),
-    };
-    let viewer = Viewer {
-        actor,
-        vault: service.vault.clone(),
-        on,
-    };
+    let (vault, now) = (service.vault.clone(), service.clock.now());
     let shown = service
         .read(move |connection| {
-            let row = match as_of {
-                None => R::find(connection, &id.to_string())?,
-                Some(as_of) => as_of_row::<R>(connection, id, as_of)?,
+            let (row, on) = match as_of {
+                None => (R::find(connection, &id.to_string())?, now.day()),
+                Some(as_of) => {
+                    let (position, on) = point_in_time(connection, as_of, now)?;
+                    (row_at::<R>(connection, id, position)?, on)
+                }
             };
+            let viewer = Viewer { actor, vault, on };
             let row = row.ok_or_else(|| Refusal::not_found(R::KIND, id))?;
             if scope != Scope::All {
                 let state: R = serde_json::from_str(&row.doc).map_err(ReadError::from)?;
@@ -183,15 +182,49 @@ async fn show_in_scope<R: Present + Stored>(
             })
         })
         .await?;
-    Ok(document_reply(&request, shown))
+    if R::DEPENDS_ON_VERSION_ALONE {
+        return Ok(document_reply(&request, shown));
+    }
+    Ok(fresh_document_reply(shown))
 }
 
-fn as_of_row<R: Resource>(
+/// The position that `as_of` names, and the day it was then. A point that has not come yet is refused: its answer would change.
+///
+/// # Errors
+/// `invalid_parameter`.
+pub fn point_in_time(
+    connection: &mut AnyConnection,
+    as_of: AsOf,
+    now: Timestamp,
+) -> Result<(i64, Date), Problem> {
+    let head = head_position(connection)?;
+    match as_of {
+        AsOf::Position(position) if position <= head => {
+            let recorded = recorded_at(connection, position)?;
+            Ok((position, recorded.unwrap_or_default().day()))
+        }
+        AsOf::Instant(instant) if instant <= now => {
+            Ok((position_at(connection, instant)?, instant.day()))
+        }
+        _ => {
+            let why = text!(
+                "Titik ini belum ada: posisi terakhir log sekarang {head}. Tanggal ditulis dengan tanda hubung, misalnya 2014-05-10T00:00:00+08:00.",
+                "This point does not exist yet: the last position of the log is {head} now. An instant is written with hyphens, such as 2014-05-10T00:00:00+08:00."
+            );
+            Err(Refusal::faults(
+                &INVALID_PARAMETER,
+                Faults(vec![Fault::new("?as_of", "not_yet", why)]),
+            )
+            .into())
+        }
+    }
+}
+
+fn row_at<R: Resource>(
     connection: &mut AnyConnection,
     id: Uuid,
-    as_of: AsOf,
+    position: i64,
 ) -> Result<Option<DocRow>, Problem> {
-    let position = position_at(connection, as_of)?;
     let events = stream_up_to(connection, R::KIND, id, position)?;
     let Some(state) = fold_stream::<R>(&events).map_err(ReadError::Corrupt)? else {
         return Ok(None);
@@ -230,7 +263,9 @@ pub async fn show_history<R: Present + Stored>(
                     let envelope = &event.envelope;
                     let mut data: serde_json::Value = serde_json::from_str(&event.data)?;
                     // Sealed text is of no use to a reader, and nobody's business.
-                    data.as_object_mut().and_then(|data| data.remove("sealed"));
+                    for secret in ["sealed", "subject"] {
+                        data.as_object_mut().and_then(|data| data.remove(secret));
+                    }
                     Ok::<_, serde_json::Error>(json!({
                         "position": envelope.position,
                         "event_id": envelope.event_id,

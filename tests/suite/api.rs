@@ -46,7 +46,7 @@ fn a_change_based_on_an_old_version_is_refused_and_an_unchanged_document_is_not_
         &[("If-Match", "\"1\"")],
         &nobody,
     )
-    .problem(412, "precondition_failed");
+    .problem(404, "not_found");
     app.command("PATCH", "samarinda", &missing, &[], &nobody)
         .problem(404, "not_found");
     app.get("bank", "/v1/cooperatives/42")
@@ -69,7 +69,10 @@ fn the_past_can_be_asked_for_by_position_and_by_instant() {
         (&first.text, &first.headers["etag"])
     );
     assert_eq!(as_of(&recorded).json()["name"], first.json()["name"]);
-    assert_eq!(as_of("9999999").json()["name"], "Lain");
+    assert_eq!(as_of(&(position + 1).to_string()).json()["name"], "Lain");
+    for ahead in ["9999999", "20140510", "2999-01-01T00:00:00Z"] {
+        as_of(ahead).fault(400, "invalid_parameter", "?as_of", "not_yet");
+    }
     as_of(&(position - 1).to_string()).problem(404, "not_found");
     as_of("2001-01-01T00:00:00Z").problem(404, "not_found");
     as_of("-1").problem(400, "invalid_parameter");

@@ -183,6 +183,11 @@ impl App {
         }
     }
 
+    /// The folder with the database and the key.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// The key of an organisation.
     pub fn key(&self, name: &str) -> &str {
         &self.keys[name]

@@ -13,6 +13,7 @@
 mod access;
 mod api;
 mod assessments;
+mod attacks;
 mod bad_input;
 mod certifications;
 mod cooperatives;

@@ -77,7 +77,7 @@ fn no_clear_name_or_number_reaches_the_database_and_erasing_destroys_what_could_
         .problem(409, "personal_data_erased");
     // What was shown once cannot be had again: not by looking back, and not by repeating the request.
     let before = app
-        .get("province", &format!("{at}?as_of=9999999"))
+        .get("province", &format!("{at}?as_of={}", amended["position"]))
         .expect(200);
     assert_eq!(before["personal_data"], "erased");
     let repeated = app.command(

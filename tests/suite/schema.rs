@@ -131,3 +131,17 @@ fn a_writer_waits_for_the_disk_and_a_reader_cannot_write() {
         .unwrap();
     assert!(reader.batch_execute("DELETE FROM head").is_err());
 }
+
+#[test]
+fn both_databases_have_the_same_steps() {
+    let steps = |database: &str| {
+        let folder = format!("{}/migrations/{database}", env!("CARGO_MANIFEST_DIR"));
+        let mut names: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|step| step.unwrap().file_name())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(steps("sqlite"), steps("postgres"));
+}

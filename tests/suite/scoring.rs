@@ -498,10 +498,16 @@ fn a_loss_is_not_taken_for_efficiency() {
     }
     let lowest = score(&loss, &[("bu_shuk_without_surplus", "lowest_value")]);
     assert_eq!(scored(&lowest, "bu_shuk"), (Some(25), Some(Decimal::ONE)));
-    assert!(
-        scoring
-            .warnings
-            .contains(&"negative_amount:shu_kotor".to_owned())
+    let negative =
+        book("permen-14-2009").score(&json!({"pinjaman_macet": "-50"}), &Readings::new());
+    assert_eq!(negative.unwrap_err().0[0].code, "negative_amount");
+    let more = score(
+        &json!({"volume_pinjaman_anggota": "2", "volume_pinjaman": "1"}),
+        &[],
+    );
+    assert_eq!(
+        more.warnings,
+        ["volume_pinjaman_anggota_above_volume_pinjaman"]
     );
 }
 
@@ -524,10 +530,12 @@ proptest! {
     fn totals_are_sums_and_stay_within_a_hundred(amounts in prop::collection::vec(-1_000_000_000_000_i64..1_000_000_000_000, 31)) {
         let shown = book("permen-14-2009").describe();
         let derived = ["modal_tertimbang", "atmr", "risiko_pinjaman_bermasalah", "partisipasi_netto", "beban_operasi_anggota", "pea"];
+        let signed = shown["may_be_negative"].as_array().unwrap();
         let keys = shown["amounts"].as_array().unwrap().iter().map(|key| key.as_str().unwrap());
         let worksheet: Map<String, Value> = keys.zip(&amounts)
             .filter(|(key, _)| !derived.contains(key))
-            .map(|(key, sen)| (key.to_owned(), Value::from(format!("{:.2}", Decimal::new(*sen, 2))))).collect();
+            .map(|(key, sen)| (key, if signed.contains(&json!(key)) { *sen } else { sen.abs() }))
+            .map(|(key, sen)| (key.to_owned(), Value::from(format!("{:.2}", Decimal::new(sen, 2))))).collect();
         let scoring = score(&Value::Object(worksheet), &[]);
         let sum = |texts: Vec<&String>| texts.into_iter().map(|text| text.parse::<Decimal>().unwrap()).sum::<Decimal>();
         let total: Decimal = scoring.total.parse().unwrap();

@@ -223,9 +223,11 @@ fn states_claims_receipts_and_keys_come_back_and_a_later_state_takes_the_earlier
         doc: doc.to_owned(),
     };
     let key = SubjectKey {
-        subject: holder,
+        subject: Uuid::from_u128(0x5B),
+        holder,
         lookup: Some("hash".to_owned()),
         wrapped: vec![1, 2],
+        is_new: true,
     };
     let head = store.begin().unwrap();
     assert_eq!(store.states(&TABLE, &[holder]).unwrap(), []);
@@ -255,7 +257,7 @@ fn states_claims_receipts_and_keys_come_back_and_a_later_state_takes_the_earlier
     );
     let second = Batch {
         states: vec![state(2, "{\"n\":2}")],
-        destroyed: vec![holder],
+        destroyed: vec![Uuid::from_u128(0x5B)],
         ..batch(&head, vec![event(2, 7, 2)])
     };
     store.commit(&second).unwrap();

@@ -79,6 +79,7 @@ CREATE INDEX facts_measure_subject ON facts (measure, subject);
 -- Persons' data keys, wrapped by the master key. Deleting a row is erasing the person.
 CREATE TABLE subject_keys (
     subject TEXT NOT NULL PRIMARY KEY,
+    holder  TEXT NOT NULL,
     lookup  TEXT UNIQUE,
     wrapped BLOB NOT NULL
 ) STRICT;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::super::{BandShown, Readings};
 use crate::cooperatives::{CooperativeKind, HealthCategory};
-use crate::kernel::{Faults, decimal_text};
+use crate::kernel::{Faults, decimal_text, shown};
 
 fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
     let text = String::deserialize(deserializer)?;
@@ -49,6 +49,10 @@ pub struct Sheet {
     pub aspects: Vec<Aspect>,
     pub indicators: Vec<Indicator>,
     pub amounts: Vec<String>,
+    /// Amounts for which a minus sign makes sense.
+    pub may_be_negative: Vec<String>,
+    /// Pairs of amounts of which the first is part of the second.
+    pub parts: Vec<(String, String)>,
     pub components: BTreeMap<String, Vec<Term>>,
     pub derived: Vec<Derived>,
     pub checklists: Checklists,
@@ -184,6 +188,7 @@ impl Sheet {
             .keys()
             .filter(|key| !self.readings.iter().any(|reading| reading.key == **key))
         {
+            let unknown = shown(unknown);
             let known = self
                 .readings
                 .iter()

@@ -6,7 +6,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Map, Value};
 
 use super::sheet::{Derived, Sheet, Term};
-use crate::kernel::{Fault, Faults, Rupiah, Text};
+use crate::kernel::{Fault, Faults, Rupiah, Text, shown};
 
 /// What a worksheet says.
 #[derive(Default)]
@@ -41,14 +41,27 @@ pub fn read(sheet: &Sheet, worksheet: &Value, faults: &mut Faults) -> Inputs {
         } else if *key == sheet.checklists.key {
             read_checklists(sheet, value, &at, faults, &mut inputs.met);
         } else {
-            unknown(&at, key, faults);
+            unknown("/worksheet", key, faults);
         }
     }
     for (key, amount) in &given {
-        if amount.0.is_sign_negative() && !amount.0.is_zero() {
-            inputs.warnings.push(format!("negative_amount:{key}"));
+        if amount.0 < Decimal::ZERO && !sheet.may_be_negative.iter().any(|known| known == key) {
+            let why = Text::fixed(
+                "Jumlah ini tidak dapat negatif.",
+                "This amount cannot be negative.",
+            );
+            faults.add(format!("/worksheet/{key}"), "negative_amount", why);
         }
         inputs.amounts.insert((*key).to_owned(), amount.0);
+    }
+    for (part, whole) in &sheet.parts {
+        let (part_amount, whole_amount) = (inputs.amounts.get(part), inputs.amounts.get(whole));
+        if part_amount
+            .zip(whole_amount)
+            .is_some_and(|(part, whole)| part > whole)
+        {
+            inputs.warnings.push(format!("{part}_above_{whole}"));
+        }
     }
     for derived in &sheet.derived {
         derive(sheet, derived, &given, &components, &mut inputs, faults);
@@ -69,7 +82,9 @@ fn amount(value: &Value, at: &str, faults: &mut Faults) -> Option<Rupiah> {
         .ok()
 }
 
-fn unknown(at: &str, key: &str, faults: &mut Faults) {
+fn unknown(parent: &str, key: &str, faults: &mut Faults) {
+    let key = shown(key);
+    let at = format!("{parent}/{key}");
     faults.add(
         at,
         "unknown_worksheet_key",
@@ -100,11 +115,11 @@ fn read_components<'a>(
         return found;
     };
     for (key, value) in map {
-        let at = format!("{at}/{key}");
+        let place = format!("{at}/{key}");
         if terms.iter().any(|term| term.key == *key) {
-            found.extend(amount(value, &at, faults).map(|amount| (key.as_str(), amount)));
+            found.extend(amount(value, &place, faults).map(|amount| (key.as_str(), amount)));
         } else {
-            unknown(&at, key, faults);
+            unknown(at, key, faults);
         }
     }
     found
@@ -130,20 +145,20 @@ fn read_checklists(
         &empty
     });
     for (key, answers) in map {
-        let at = format!("{at}/{key}");
+        let place = format!("{at}/{key}");
         let Some(group) = sheet
             .checklists
             .groups
             .iter()
             .find(|group| group.key == *key)
         else {
-            unknown(&at, key, faults);
+            unknown(at, key, faults);
             continue;
         };
         let (count, expected) = (answers.as_array().map_or(0, Vec::len), group.questions);
         if count != expected {
             faults.add(
-                at,
+                place,
                 "wrong_question_count",
                 text!(
                     "Kelompok `{key}` berisi {expected} pertanyaan; terkirim {count} jawaban. Kirim {expected} nilai true atau false.",
@@ -157,7 +172,7 @@ fn read_checklists(
             match answer.as_bool() {
                 Some(answer) => yes += usize::from(answer),
                 None => faults.add(
-                    format!("{at}/{index}"),
+                    format!("{place}/{index}"),
                     "wrong_type",
                     Text::fixed(
                         "Jawab true (ya) atau false (tidak).",
@@ -195,16 +210,16 @@ fn derive(
     let Some(computed) = computed else { return };
     let key = &derived.key;
     if let Some(stated) = given.get(key.as_str()) {
-        let shown =
+        let rounded =
             computed.round_dp_with_strategy(stated.scale(), RoundingStrategy::MidpointAwayFromZero);
-        if shown != stated.0 {
+        if rounded != stated.0 {
             let stated = stated.0;
             faults.add(
                 format!("/worksheet/{key}"),
                 "contradicting_amounts",
                 text!(
-                    "`{key}` dinyatakan {stated}, tetapi komponennya menghasilkan {shown}; perbaiki salah satunya atau kirim satu saja.",
-                    "`{key}` is stated as {stated}, but its components make {shown}; correct one of them or send only one."
+                    "`{key}` dinyatakan {stated}, tetapi komponennya menghasilkan {rounded}; perbaiki salah satunya atau kirim satu saja.",
+                    "`{key}` is stated as {stated}, but its components make {rounded}; correct one of them or send only one."
                 ),
             );
         }

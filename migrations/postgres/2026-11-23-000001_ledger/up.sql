@@ -1,0 +1,89 @@
+-- The log. Positions are dense and rows never change; the triggers hold even against a mistaken hand at the database.
+CREATE TABLE events (
+    position       BIGINT NOT NULL PRIMARY KEY,
+    event_id       TEXT    NOT NULL UNIQUE,
+    stream_kind    TEXT    NOT NULL,
+    stream_id      TEXT    NOT NULL,
+    version        BIGINT NOT NULL,
+    type           TEXT    NOT NULL,
+    schema_version BIGINT NOT NULL,
+    data           TEXT    NOT NULL,
+    actor          TEXT    NOT NULL,
+    organisation   TEXT    NOT NULL,
+    occurred_at    BIGINT NOT NULL,
+    recorded_at    BIGINT NOT NULL,
+    correlation_id TEXT    NOT NULL,
+    causation_id   TEXT,
+    leaf_hash      BYTEA    NOT NULL,
+    UNIQUE (stream_kind, stream_id, version)
+);
+CREATE INDEX events_recorded_at ON events (recorded_at);
+
+CREATE FUNCTION events_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'events are append-only: % refused', TG_OP;
+END $$;
+CREATE TRIGGER events_refuse_change BEFORE UPDATE OR DELETE ON events FOR EACH ROW EXECUTE FUNCTION events_refuse();
+CREATE TRIGGER events_refuse_truncate BEFORE TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION events_refuse();
+
+-- One row: the end of the log and the frontier of its Merkle tree.
+CREATE TABLE head (
+    id          BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    position    BIGINT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    frontier    BYTEA    NOT NULL
+);
+INSERT INTO head (id, position, recorded_at, frontier) VALUES (1, 0, 0, '');
+
+-- The first answer to an Idempotency-Key, for ever.
+CREATE TABLE receipts (
+    organisation TEXT    NOT NULL,
+    key          TEXT    NOT NULL,
+    fingerprint  BYTEA    NOT NULL,
+    created      BOOLEAN NOT NULL,
+    stream_kind  TEXT    NOT NULL,
+    stream_id    TEXT    NOT NULL,
+    version      BIGINT NOT NULL,
+    position     BIGINT NOT NULL,
+    refusal      TEXT,
+    recorded_at  BIGINT NOT NULL,
+    PRIMARY KEY (organisation, key)
+);
+
+-- What may be recorded once only, and by which resource it is held.
+CREATE TABLE claims (
+    namespace TEXT NOT NULL,
+    value     TEXT NOT NULL,
+    holder    TEXT NOT NULL,
+    PRIMARY KEY (namespace, value)
+);
+
+-- What states assert for figures across resources, and between which positions it held.
+CREATE TABLE facts (
+    measure        TEXT    NOT NULL,
+    resource       TEXT    NOT NULL,
+    event_id       TEXT    NOT NULL,
+    subject        TEXT    NOT NULL,
+    region         TEXT    NOT NULL,
+    value          TEXT    NOT NULL,
+    occurred_on    TEXT    NOT NULL,
+    from_position  BIGINT NOT NULL,
+    until_position BIGINT,
+    PRIMARY KEY (measure, resource, event_id, subject, from_position)
+);
+CREATE INDEX facts_measure_day ON facts (measure, occurred_on);
+CREATE INDEX facts_measure_subject ON facts (measure, subject);
+
+-- Persons' data keys, wrapped by the master key. Deleting a row is erasing the person.
+CREATE TABLE subject_keys (
+    subject TEXT NOT NULL PRIMARY KEY,
+    holder  TEXT NOT NULL,
+    lookup  TEXT UNIQUE,
+    wrapped BYTEA NOT NULL
+);
+
+-- The service's own secrets, wrapped by the master key.
+CREATE TABLE secrets (
+    name    TEXT NOT NULL PRIMARY KEY,
+    wrapped BYTEA NOT NULL
+);
