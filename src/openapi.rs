@@ -143,23 +143,7 @@ fn complete_body(schema: &mut Value, writes: bool, creates: bool) {
 fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path: &str) {
     let public = operation.get("security").is_some();
     if writes {
-        let header = |name: &str, description: &str, schema: Value, example: &str| json!({"name": name, "in": "header", "required": false, "description": description, "schema": schema, "example": example});
-        let text = json!({"type": "string", "maxLength": 257});
-        let parameters = operation["parameters"].take();
-        let mut parameters = parameters.as_array().cloned().unwrap_or_default();
-        parameters.push(header(
-            "Idempotency-Key",
-            "Makes a repeat harmless, for ever.",
-            text.clone(),
-            "8e03978e-40d5-43dd-bc93-6894a57f9324",
-        ));
-        parameters.push(header(
-            "If-Match",
-            "The ETag this change is based on.",
-            text,
-            "\"3\"",
-        ));
-        operation["parameters"] = json!(parameters);
+        add_write_headers(operation);
     }
     for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
         if status.starts_with('2') {
@@ -217,6 +201,27 @@ fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path
             "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
         });
     }
+}
+
+/// What every command may carry in its headers.
+fn add_write_headers(operation: &mut Value) {
+    let header = |name: &str, description: &str, schema: Value, example: &str| json!({"name": name, "in": "header", "required": false, "description": description, "schema": schema, "example": example});
+    let text = json!({"type": "string", "maxLength": 257});
+    let parameters = operation["parameters"].take();
+    let mut parameters = parameters.as_array().cloned().unwrap_or_default();
+    parameters.push(header(
+        "Idempotency-Key",
+        "Makes a repeat harmless, for ever.",
+        text.clone(),
+        "8e03978e-40d5-43dd-bc93-6894a57f9324",
+    ));
+    parameters.push(header(
+        "If-Match",
+        "The ETag this change is based on.",
+        text,
+        "\"3\"",
+    ));
+    operation["parameters"] = json!(parameters);
 }
 
 fn shared_headers() -> Value {

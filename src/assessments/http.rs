@@ -8,7 +8,8 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::commands::{Correct, Determine, Resubmit, Return, Submit, Withdraw};
+use super::commands::{Resubmit, Return, Submit, Withdraw};
+use super::determinations::{Correct, Determine};
 use super::rulebook::{self, Scoring};
 use super::state::Assessment;
 use super::views::{self, AssessmentFilter};
@@ -186,7 +187,7 @@ async fn get_rescored_assessment(
         refusal
             .faults
             .iter_mut()
-            .for_each(|fault| fault.pointer = "?regulation".to_owned());
+            .for_each(|fault| "?regulation".clone_into(&mut fault.pointer));
         refusal
     })?;
     let scoring = book.score(

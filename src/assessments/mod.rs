@@ -11,13 +11,15 @@
 //! Rule books are data in [`rulebook`]; the regulation of an assessment never changes, but any worksheet can be rescored under another.
 
 mod commands;
+mod determinations;
 mod events;
 pub mod http;
 pub mod rulebook;
 mod state;
 mod views;
 
-pub use commands::{Correct, Determine, Resubmit, Return, Submit, Withdraw};
+pub use commands::{Resubmit, Return, Submit, Withdraw};
+pub use determinations::{Correct, Determine};
 pub use events::{AssessmentEvent, Scored, Stated};
 pub use state::{Assessment, AssessmentState, Determination};
 pub use views::HEALTHY_KSP;

@@ -87,7 +87,7 @@ impl World {
                         self.states.insert((kind.name, id), Some(state));
                     }
                     Err(why) => {
-                        corrupt = Some(format!("stored {} {id} does not decode: {why}", kind.name))
+                        corrupt = Some(format!("stored {} {id} does not decode: {why}", kind.name));
                     }
                 }
             }

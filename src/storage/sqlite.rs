@@ -88,6 +88,13 @@ struct ReceiptRow {
     recorded_at: i64,
 }
 
+/// What a checkpoint tells.
+#[derive(QueryableByName)]
+struct Checkpoint {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    busy: i32,
+}
+
 impl Store for SqliteStore {
     fn begin(&mut self) -> Result<Head, StoreError> {
         self.connection
@@ -295,11 +302,9 @@ impl SqliteStore {
     /// up for a moment.
     fn empty_write_ahead_log(&mut self) {
         for _ in 0..CHECKPOINT_ATTEMPTS {
-            let checkpoint = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
-                "busy FROM pragma_wal_checkpoint('TRUNCATE')",
-            ));
-            match checkpoint.get_result::<i64>(&mut self.connection) {
-                Ok(0) => return,
+            let checkpoint = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)");
+            match checkpoint.get_result::<Checkpoint>(&mut self.connection) {
+                Ok(Checkpoint { busy: 0 }) => return,
                 Ok(_) => std::thread::sleep(CHECKPOINT_PAUSE),
                 Err(why) => {
                     log::error!("the write-ahead log could not be emptied error={why}");

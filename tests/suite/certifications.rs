@@ -148,7 +148,7 @@ fn who_is_not_competent_gets_no_certificate_and_a_revoked_one_holds_no_more() {
         &format!("/v1/certifications/{other}/revocations"),
         &json!({"reason": "x"}),
     )
-    .problem(403, "forbidden");
+    .problem(404, "not_found");
     app.post(
         "certifier",
         &format!("/v1/certifications/{other}/revocations"),
