@@ -27,30 +27,18 @@ const RUNS: usize = 2;
 
 fn main() {
     println!("single-event commands, per second (the event is on disk before the answer)");
-    println!(
-        "{:>12} {:>12} {:>12} {:>8}",
-        "connections", "one each", "grouped", "ratio"
-    );
+    println!("{:>12} {:>12} {:>12} {:>8}", "connections", "one each", "grouped", "ratio");
     for connections in CONNECTIONS {
         let alone = commands(connections, 1);
         let grouped = commands(connections, Limits::default().batch_commands);
-        println!(
-            "{connections:>12} {alone:>12.0} {grouped:>12.0} {:>8.2}",
-            grouped / alone
-        );
+        println!("{connections:>12} {alone:>12.0} {grouped:>12.0} {:>8.2}", grouped / alone);
     }
     println!("\nGET by id, per second");
-    println!(
-        "{:>12} {:>12} {:>12} {:>8}",
-        "connections", "bare actix", "document", "share"
-    );
+    println!("{:>12} {:>12} {:>12} {:>8}", "connections", "bare actix", "document", "share");
     for connections in [16, 64] {
         let (document, size) = reads(connections);
         let bare = bare(connections, size);
-        println!(
-            "{connections:>12} {bare:>12.0} {document:>12.0} {:>8.2}",
-            document / bare
-        );
+        println!("{connections:>12} {bare:>12.0} {document:>12.0} {:>8.2}", document / bare);
     }
 }
 
@@ -72,21 +60,9 @@ fn serve(batch_commands: usize) -> Served {
         database: Database::Sqlite(folder.path().join("bench.db")),
         master_key_file: folder.path().join("bench.key"),
     };
-    let limits = Limits {
-        batch_commands,
-        ..Limits::default()
-    };
+    let limits = Limits { batch_commands, ..Limits::default() };
     let core = Core::open_with(&place, Clock::System, Ids::Random, 8, limits).unwrap();
-    let key = issue_key(
-        &core.service,
-        OrganisationKind::Province,
-        None,
-        "Bench",
-        None,
-        None,
-    )
-    .unwrap()
-    .text;
+    let key = issue_key(&core.service, OrganisationKind::Province, None, "Bench", None, None).unwrap().text;
     let options = ListenOptions {
         bind: "127.0.0.1:0".parse().unwrap(),
         workers: 2,
@@ -99,20 +75,12 @@ fn serve(batch_commands: usize) -> Served {
     let thread = std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
             let running = Running::bind(core, &options).unwrap();
-            sender
-                .send((running.address, running.handle.clone()))
-                .unwrap();
+            sender.send((running.address, running.handle.clone())).unwrap();
             running.run().await.unwrap();
         });
     });
     let (address, handle) = receiver.recv().unwrap();
-    Served {
-        address,
-        key,
-        handle,
-        thread,
-        _folder: folder,
-    }
+    Served { address, key, handle, thread, _folder: folder }
 }
 
 impl Served {
@@ -123,9 +91,7 @@ impl Served {
 }
 
 fn registration(key: &str, number: u64) -> String {
-    let body = format!(
-        r#"{{"name":"KSP {number}","kind":"ksp","region":"64.72","nik_koperasi":"{number:013}"}}"#
-    );
+    let body = format!(r#"{{"name":"KSP {number}","kind":"ksp","region":"64.72","nik_koperasi":"{number:013}"}}"#);
     format!(
         "POST /v1/cooperatives HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
@@ -175,11 +141,7 @@ fn bare(connections: usize, size: usize) -> f64 {
                     "/",
                     web::get().to(move || {
                         let body = body.clone();
-                        async move {
-                            HttpResponse::Ok()
-                                .content_type("application/json")
-                                .body(body)
-                        }
+                        async move { HttpResponse::Ok().content_type("application/json").body(body) }
                     }),
                 )
             };
@@ -191,11 +153,7 @@ fn bare(connections: usize, size: usize) -> f64 {
         });
     });
     let (address, handle) = receiver.recv().unwrap();
-    let rate = best(|| {
-        load(address, connections, 200, || {
-            "GET / HTTP/1.1\r\nHost: bench\r\n\r\n".to_owned()
-        })
-    });
+    let rate = best(|| load(address, connections, 200, || "GET / HTTP/1.1\r\nHost: bench\r\n\r\n".to_owned()));
     drop(handle.stop(false));
     thread.join().unwrap();
     rate
@@ -228,10 +186,7 @@ fn load(
                 .unwrap()
         })
         .collect();
-    let answered: u32 = workers
-        .into_iter()
-        .map(|worker| worker.join().unwrap())
-        .sum();
+    let answered: u32 = workers.into_iter().map(|worker| worker.join().unwrap()).sum();
     f64::from(answered) / begin.elapsed().as_secs_f64()
 }
 
@@ -243,9 +198,7 @@ impl Connection {
     fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
-        Self {
-            stream: BufReader::new(stream),
-        }
+        Self { stream: BufReader::new(stream) }
     }
 
     fn exchange(&mut self, request: &str) -> (u16, String) {

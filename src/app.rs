@@ -18,12 +18,9 @@ use crate::kernel::Clock;
 use crate::kernel::problem_codes::UNAVAILABLE;
 use crate::ledger::{Ids, Kind, Ledger, Limits};
 use crate::storage::{Database, OpenError, Readers, SqliteStore, Vault, migrate};
-use crate::web::{
-    Language, Problem, Service, around, json_reply, method_not_allowed_or_not_found, problem_page,
-};
+use crate::web::{Language, Problem, Service, around, json_reply, method_not_allowed_or_not_found, problem_page};
 use crate::{
-    assessments, certifications, cooperatives, enterprises, financing, managers, openapi,
-    organisations, programmes,
+    assessments, certifications, cooperatives, enterprises, financing, managers, openapi, organisations, programmes,
 };
 
 /// Every route of the service, in one list.
@@ -39,10 +36,7 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(programmes::http::routes)
             .configure(organisations::http::routes),
     );
-    config
-        .service(get_livez)
-        .service(get_readyz)
-        .service(get_problem);
+    config.service(get_livez).service(get_readyz).service(get_problem);
 }
 
 /// Every kind of resource there is.
@@ -70,16 +64,12 @@ async fn get_livez() -> HttpResponse {
 #[utoipa::path(tag = "service", security(()), responses((status = 200, description = "They can", body = serde_json::Value)))]
 #[get("/readyz")]
 async fn get_readyz(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
-    let position = service
-        .read(|connection| Ok(crate::storage::head_position(connection)?))
-        .await?;
+    let position = service.read(|connection| Ok(crate::storage::head_position(connection)?)).await?;
     if !service.ledger.is_running() {
         return Err(Problem::of(&UNAVAILABLE));
     }
     let free = service.ledger.free_places();
-    Ok(json_reply(
-        &serde_json::json!({"status": "ok", "position": position, "free_places_in_queue": free}),
-    ))
+    Ok(json_reply(&serde_json::json!({"status": "ok", "position": position, "free_places_in_queue": free})))
 }
 
 /// Explain a kind of problem
@@ -88,14 +78,8 @@ async fn get_readyz(service: web::Data<Service>) -> Result<HttpResponse, Problem
 #[utoipa::path(tag = "service", security(()), params(("code" = String, Path, description = "The problem's code", example = "wrong_state")),
     responses((status = 200, description = "Title, status and advice", body = serde_json::Value)))]
 #[get("/problems/{code}")]
-async fn get_problem(
-    request: HttpRequest,
-    code: web::Path<String>,
-) -> Result<HttpResponse, Problem> {
-    Ok(json_reply(&problem_page(
-        &code,
-        Language::of(request.headers()),
-    )?))
+async fn get_problem(request: HttpRequest, code: web::Path<String>) -> Result<HttpResponse, Problem> {
+    Ok(json_reply(&problem_page(&code, Language::of(request.headers()))?))
 }
 
 /// Where a database's data and key are.
@@ -121,10 +105,7 @@ impl Place {
             PathBuf::from(beside)
         };
         let master_key_file = options.master_key_file.clone().unwrap_or_else(beside);
-        Ok(Self {
-            database,
-            master_key_file,
-        })
+        Ok(Self { database, master_key_file })
     }
 }
 
@@ -140,17 +121,8 @@ impl Core {
     ///
     /// # Errors
     /// A sentence for the operator.
-    pub fn open(
-        place: &Place,
-        clock: Clock,
-        ids: Ids,
-        readers: u32,
-        queue_commands: usize,
-    ) -> Result<Self, OpenError> {
-        let limits = Limits {
-            queue_commands,
-            ..Limits::default()
-        };
+    pub fn open(place: &Place, clock: Clock, ids: Ids, readers: u32, queue_commands: usize) -> Result<Self, OpenError> {
+        let limits = Limits { queue_commands, ..Limits::default() };
         Self::open_with(place, clock, ids, readers, limits)
     }
 
@@ -158,13 +130,7 @@ impl Core {
     ///
     /// # Errors
     /// A sentence for the operator.
-    pub fn open_with(
-        place: &Place,
-        clock: Clock,
-        ids: Ids,
-        readers: u32,
-        limits: Limits,
-    ) -> Result<Self, OpenError> {
+    pub fn open_with(place: &Place, clock: Clock, ids: Ids, readers: u32, limits: Limits) -> Result<Self, OpenError> {
         let mut writer = place.database.open_writer()?;
         let steps = migrate(&mut writer)?;
         log::info!("the schema is up to date steps_taken={steps}");
@@ -172,20 +138,9 @@ impl Core {
         let master_key = Vault::master_key(&place.master_key_file, !set_up)?;
         let vault = Arc::new(Vault::open(&mut writer, &master_key)?);
         let readers = Readers::open(&place.database, readers)?;
-        let (ledger, executor) = Ledger::start(
-            Box::new(SqliteStore::new(writer)),
-            clock.clone(),
-            ids,
-            limits,
-        )
-        .map_err(|why| OpenError(format!("the executor cannot be started: {why}")))?;
-        let service = Service {
-            ledger,
-            readers,
-            vault,
-            clock,
-            find_actor: organisations::find_actor,
-        };
+        let (ledger, executor) = Ledger::start(Box::new(SqliteStore::new(writer)), clock.clone(), ids, limits)
+            .map_err(|why| OpenError(format!("the executor cannot be started: {why}")))?;
+        let service = Service { ledger, readers, vault, clock, find_actor: organisations::find_actor };
         Ok(Self { service, executor })
     }
 
@@ -214,8 +169,7 @@ impl Running {
     /// # Errors
     /// A sentence for the operator, such as that the port is taken.
     pub fn bind(core: Core, options: &ListenOptions) -> Result<Self, OpenError> {
-        let refused =
-            |why: std::io::Error| OpenError(format!("cannot listen on {}: {why}", options.bind));
+        let refused = |why: std::io::Error| OpenError(format!("cannot listen on {}: {why}", options.bind));
         let listener = TcpListener::bind(options.bind).map_err(|why| match why.kind() {
             std::io::ErrorKind::AddrInUse => OpenError(format!(
                 "cannot listen on {}: another program has this port; choose another with --bind, or port 0 for a free one",
@@ -248,9 +202,7 @@ impl Running {
                     }),
                 )
                 .route("/docs", web::get().to(|| async { to_docs() }))
-                .service(
-                    SwaggerUi::new("/docs/{_:.*}").config(SwaggerConfig::from("/openapi.json")),
-                )
+                .service(SwaggerUi::new("/docs/{_:.*}").config(SwaggerConfig::from("/openapi.json")))
                 .default_service(web::to(move |request: HttpRequest| {
                     let response = method_not_allowed_or_not_found(&methods, &request);
                     async move { response }
@@ -262,12 +214,7 @@ impl Running {
             .listen(listener)
             .map_err(refused)?
             .run();
-        Ok(Self {
-            address,
-            handle: server.handle(),
-            server,
-            core,
-        })
+        Ok(Self { address, handle: server.handle(), server, core })
     }
 
     /// Serves until it is told to stop, then finishes what was accepted.
@@ -284,13 +231,9 @@ impl Running {
 }
 
 fn open_document(text: web::Bytes) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("application/json")
-        .body(text)
+    HttpResponse::Ok().content_type("application/json").body(text)
 }
 
 fn to_docs() -> HttpResponse {
-    HttpResponse::PermanentRedirect()
-        .insert_header((header::LOCATION, "/docs/"))
-        .finish()
+    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
 }

@@ -39,12 +39,7 @@ pub enum Task {
 #[derive(Clone, Debug, Args)]
 pub struct DatabaseOptions {
     /// Database, `sqlite:PATH`.
-    #[arg(
-        long,
-        env = "DATABASE_URL",
-        default_value = "sqlite:lumbung.db",
-        value_name = "URL"
-    )]
+    #[arg(long, env = "DATABASE_URL", default_value = "sqlite:lumbung.db", value_name = "URL")]
     pub database_url: String,
     /// File with the master key that seals personal data [default: the database's path with `.key` added].
     #[arg(long, env = "LUMBUNG_MASTER_KEY_FILE", value_name = "FILE")]
@@ -66,47 +61,22 @@ pub struct ServeOptions {
 #[derive(Clone, Debug, Args)]
 pub struct ListenOptions {
     /// Address and port to listen on; port 0 takes a free one.
-    #[arg(
-        long,
-        env = "LUMBUNG_BIND",
-        default_value = "127.0.0.1:8080",
-        value_name = "ADDRESS:PORT"
-    )]
+    #[arg(long, env = "LUMBUNG_BIND", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     pub bind: SocketAddr,
     /// HTTP worker threads.
-    #[arg(
-        long,
-        env = "LUMBUNG_WORKERS",
-        default_value_t = 2,
-        value_name = "COUNT"
-    )]
+    #[arg(long, env = "LUMBUNG_WORKERS", default_value_t = 2, value_name = "COUNT")]
     pub workers: usize,
     /// Database connections for reading.
-    #[arg(
-        long,
-        env = "LUMBUNG_READERS",
-        default_value_t = 8,
-        value_name = "COUNT"
-    )]
+    #[arg(long, env = "LUMBUNG_READERS", default_value_t = 8, value_name = "COUNT")]
     pub readers: u32,
     /// Largest body of a single command, in bytes.
     #[arg(long, env = "LUMBUNG_BODY_BYTES_MAX", default_value_t = 1024 * 1024, value_name = "BYTES")]
     pub body_bytes_max: usize,
     /// Commands that may wait to be written; one more is answered 503.
-    #[arg(
-        long,
-        env = "LUMBUNG_QUEUE_COMMANDS_MAX",
-        default_value_t = 4096,
-        value_name = "COUNT"
-    )]
+    #[arg(long, env = "LUMBUNG_QUEUE_COMMANDS_MAX", default_value_t = 4096, value_name = "COUNT")]
     pub queue_commands_max: usize,
     /// Time given to open requests when stopping, in seconds.
-    #[arg(
-        long,
-        env = "LUMBUNG_SHUTDOWN_SECONDS",
-        default_value_t = 30,
-        value_name = "SECONDS"
-    )]
+    #[arg(long, env = "LUMBUNG_SHUTDOWN_SECONDS", default_value_t = 30, value_name = "SECONDS")]
     pub shutdown_seconds: u64,
 }
 
@@ -151,9 +121,8 @@ pub enum KeysTask {
 }
 
 fn parse_kind(text: &str) -> Result<OrganisationKind, String> {
-    serde_json::from_value(text.into()).map_err(|_| {
-        "use province, regency, council, certifier, bank, ministry or auditor".to_owned()
-    })
+    serde_json::from_value(text.into())
+        .map_err(|_| "use province, regency, council, certifier, bank, ministry or auditor".to_owned())
 }
 
 fn parse_region(text: &str) -> Result<Region, String> {

@@ -42,18 +42,9 @@ fn main() -> ExitCode {
 fn serve(options: &ServeOptions) -> Result<(), OpenError> {
     let place = Place::of(&options.database)?;
     let listen = &options.listen;
-    let core = Core::open(
-        &place,
-        Clock::System,
-        Ids::Random,
-        listen.readers,
-        listen.queue_commands_max,
-    )?;
+    let core = Core::open(&place, Clock::System, Ids::Random, listen.readers, listen.queue_commands_max)?;
     let running = || async {
-        Running::bind(core, listen)?
-            .run()
-            .await
-            .map_err(|why| OpenError(format!("the server failed: {why}")))
+        Running::bind(core, listen)?.run().await.map_err(|why| OpenError(format!("the server failed: {why}")))
     };
     actix_web::rt::System::new().block_on(running())
 }
@@ -64,23 +55,12 @@ fn demo(options: &DemoOptions) -> Result<(), OpenError> {
     let named = options.database_url.clone();
     let temporary = named.is_none();
     if temporary {
-        std::fs::create_dir(&folder)
-            .map_err(|why| OpenError(format!("cannot make {}: {why}", folder.display())))?;
+        std::fs::create_dir(&folder).map_err(|why| OpenError(format!("cannot make {}: {why}", folder.display())))?;
     }
-    let database_url =
-        named.unwrap_or_else(|| format!("sqlite:{}", folder.join("lumbung.db").display()));
-    let served = serve_demo(
-        &DatabaseOptions {
-            database_url,
-            master_key_file: None,
-        },
-        options,
-    );
+    let database_url = named.unwrap_or_else(|| format!("sqlite:{}", folder.join("lumbung.db").display()));
+    let served = serve_demo(&DatabaseOptions { database_url, master_key_file: None }, options);
     if temporary && let Err(why) = std::fs::remove_dir_all(&folder) {
-        log::warn!(
-            "the temporary database could not be removed path={} error={why}",
-            folder.display()
-        );
+        log::warn!("the temporary database could not be removed path={} error={why}", folder.display());
     }
     served
 }
@@ -89,26 +69,13 @@ fn serve_demo(database: &DatabaseOptions, options: &DemoOptions) -> Result<(), O
     let place = Place::of(database)?;
     let guide = lumbung::demo::prepare(&place)?;
     let listen = &options.listen;
-    let core = Core::open(
-        &place,
-        Clock::System,
-        Ids::Random,
-        listen.readers,
-        listen.queue_commands_max,
-    )?;
+    let core = Core::open(&place, Clock::System, Ids::Random, listen.readers, listen.queue_commands_max)?;
     let running = || async {
         let running = Running::bind(core, listen)?;
         let url = format!("http://{}", running.address);
-        let text = if options.json {
-            guide.to_json(&url)
-        } else {
-            guide.to_text(&url)
-        };
+        let text = if options.json { guide.to_json(&url) } else { guide.to_text(&url) };
         println!("{text}");
-        running
-            .run()
-            .await
-            .map_err(|why| OpenError(format!("the server failed: {why}")))
+        running.run().await.map_err(|why| OpenError(format!("the server failed: {why}")))
     };
     actix_web::rt::System::new().block_on(running())
 }
@@ -121,23 +88,9 @@ fn migrate(options: &DatabaseOptions) -> Result<(), OpenError> {
 }
 
 fn keys(task: KeysTask) -> Result<(), OpenError> {
-    let KeysTask::Issue {
-        database,
-        kind,
-        region,
-        name,
-        code,
-        label,
-    } = task;
+    let KeysTask::Issue { database, kind, region, name, code, label } = task;
     let core = Core::open(&Place::of(&database)?, Clock::System, Ids::Random, 1, 16)?;
-    let issued = organisations::issue_key(
-        &core.service,
-        kind,
-        region,
-        &name,
-        code.as_deref(),
-        label.as_deref(),
-    );
+    let issued = organisations::issue_key(&core.service, kind, region, &name, code.as_deref(), label.as_deref());
     core.close();
     println!("{}", issued?.text);
     Ok(())

@@ -37,11 +37,7 @@ struct Head;
 
 /// The document, as JSON with sorted keys.
 pub fn document() -> Value {
-    let (_, api) = App::new()
-        .into_utoipa_app()
-        .openapi(Head::openapi())
-        .configure(app::routes)
-        .split_for_parts();
+    let (_, api) = App::new().into_utoipa_app().openapi(Head::openapi()).configure(app::routes).split_for_parts();
     let mut document = serde_json::to_value(api).unwrap_or_default();
     complete(&mut document);
     document
@@ -56,20 +52,11 @@ pub fn text() -> String {
 
 /// Path templates with their methods: what tells 405 from 404.
 pub fn methods(document: &Value) -> Vec<(String, Vec<&'static str>)> {
-    let known = [
-        ("get", "GET"),
-        ("post", "POST"),
-        ("patch", "PATCH"),
-        ("put", "PUT"),
-        ("delete", "DELETE"),
-    ];
+    let known = [("get", "GET"), ("post", "POST"), ("patch", "PATCH"), ("put", "PUT"), ("delete", "DELETE")];
     let paths = document["paths"].as_object().into_iter().flatten();
     paths
         .map(|(path, item)| {
-            let methods = known
-                .iter()
-                .filter(|(key, _)| item.get(*key).is_some())
-                .map(|(_, method)| *method);
+            let methods = known.iter().filter(|(key, _)| item.get(*key).is_some()).map(|(_, method)| *method);
             (path.clone(), methods.collect())
         })
         .collect()
@@ -97,11 +84,7 @@ fn complete(document: &mut Value) {
         }
     }
     for (schema, (writes, creates)) in bodies {
-        complete_body(
-            &mut document["components"]["schemas"][schema],
-            writes,
-            creates,
-        );
+        complete_body(&mut document["components"]["schemas"][schema], writes, creates);
     }
     prune(document);
 }
@@ -116,9 +99,7 @@ fn prune(document: &mut Value) {
 }
 
 fn body_schema(operation: &Value) -> Option<String> {
-    let reference = operation
-        .pointer("/requestBody/content/application~1json/schema/$ref")?
-        .as_str()?;
+    let reference = operation.pointer("/requestBody/content/application~1json/schema/$ref")?.as_str()?;
     reference.rsplit('/').next().map(str::to_owned)
 }
 
@@ -162,10 +143,7 @@ fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path
         statuses.push(("404", "Not there, or not for you"));
     }
     if !public {
-        statuses.extend([
-            ("401", "A valid key is needed"),
-            ("403", "Your organisation may not"),
-        ]);
+        statuses.extend([("401", "A valid key is needed"), ("403", "Your organisation may not")]);
     }
     if writes {
         statuses.extend([
@@ -183,16 +161,12 @@ fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path
     if posts || path.ends_with("/rescored") {
         statuses.push(("422", "A rule refuses it"));
     }
-    let conditional =
-        operation["parameters"].to_string().contains("\"as_of\"") && path.ends_with("{id}");
+    let conditional = operation["parameters"].to_string().contains("\"as_of\"") && path.ends_with("{id}");
     if conditional {
         let schema = json!({"type": "string", "maxLength": 257});
         let parameter = json!({"name": "If-None-Match", "in": "header", "required": false, "schema": schema,
             "description": "The ETag of what you have; unchanged, it is not sent again.", "example": "\"3\""});
-        operation["parameters"]
-            .as_array_mut()
-            .into_iter()
-            .for_each(|list| list.push(parameter.clone()));
+        operation["parameters"].as_array_mut().into_iter().for_each(|list| list.push(parameter.clone()));
         operation["responses"]["304"] = json!({"description": "You have it already"});
     }
     for (status, description) in statuses {
@@ -215,12 +189,7 @@ fn add_write_headers(operation: &mut Value) {
         text.clone(),
         "8e03978e-40d5-43dd-bc93-6894a57f9324",
     ));
-    parameters.push(header(
-        "If-Match",
-        "The ETag this change is based on.",
-        text,
-        "\"3\"",
-    ));
+    parameters.push(header("If-Match", "The ETag this change is based on.", text, "\"3\""));
     operation["parameters"] = json!(parameters);
 }
 

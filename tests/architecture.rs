@@ -1,10 +1,5 @@
 //! Holds the source tree to its ranks: a module imports lower ranks only, drivers and frameworks stay where they belong, files stay readable.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a test may fail loudly"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test may fail loudly")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -47,53 +42,28 @@ fn sources() -> Vec<(PathBuf, String)> {
         }
     }
     let mut found = Vec::new();
-    walk(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
-        &mut found,
-    );
+    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
     assert!(found.len() > 50, "the source tree was not found");
     found
 }
 
 fn module_of(path: &Path) -> String {
-    let relative = path
-        .strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
-        .unwrap();
-    let first = relative
-        .components()
-        .next()
-        .unwrap()
-        .as_os_str()
-        .to_string_lossy()
-        .into_owned();
+    let relative = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap();
+    let first = relative.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
     first.trim_end_matches(".rs").to_owned()
 }
 
 /// Modules named by `crate::module` or inside `use crate::{a, b}`, comments left out.
 fn imports(text: &str) -> Vec<String> {
-    let code: String = text
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .collect::<Vec<_>>()
-        .join("\n");
+    let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
     let mut found = Vec::new();
     for (at, _) in code.match_indices("crate::") {
         let rest = &code[at + "crate::".len()..];
-        let group = rest
-            .strip_prefix('{')
-            .map(|rest| rest.split('}').next().unwrap_or_default());
+        let group = rest.strip_prefix('{').map(|rest| rest.split('}').next().unwrap_or_default());
         let names = group.unwrap_or(rest);
-        let names: Vec<&str> = if group.is_some() {
-            names.split(',').collect()
-        } else {
-            vec![names]
-        };
+        let names: Vec<&str> = if group.is_some() { names.split(',').collect() } else { vec![names] };
         for name in names {
-            let name: String = name
-                .trim()
-                .chars()
-                .take_while(|c| c.is_alphanumeric() || *c == '_')
-                .collect();
+            let name: String = name.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             found.push(name);
         }
     }
@@ -102,26 +72,18 @@ fn imports(text: &str) -> Vec<String> {
 
 #[test]
 fn modules_import_lower_ranks_only() {
-    let rank: BTreeMap<&str, usize> = RANKS
-        .iter()
-        .enumerate()
-        .map(|(rank, name)| (*name, rank))
-        .collect();
+    let rank: BTreeMap<&str, usize> = RANKS.iter().enumerate().map(|(rank, name)| (*name, rank)).collect();
     let mut upward = Vec::new();
     for (path, text) in sources() {
         let module = module_of(&path);
         let Some(own) = rank.get(module.as_str()) else {
-            assert!(
-                ["lib", "main"].contains(&module.as_str()),
-                "{} has no rank",
-                path.display()
-            );
+            assert!(["lib", "main"].contains(&module.as_str()), "{} has no rank", path.display());
             continue;
         };
         for import in imports(&text) {
-            let pair = PAIRS.iter().any(|(one, other)| {
-                (*one == module && *other == import) || (*other == module && *one == import)
-            });
+            let pair = PAIRS
+                .iter()
+                .any(|(one, other)| (*one == module && *other == import) || (*other == module && *one == import));
             if rank.get(import.as_str()).is_some_and(|other| other > own) && !pair {
                 upward.push(format!("{} imports crate::{import}", path.display()));
             }
@@ -136,20 +98,14 @@ fn drivers_and_frameworks_stay_where_they_belong() {
     for (path, text) in sources() {
         let module = module_of(&path);
         let file = path.file_name().unwrap().to_string_lossy().into_owned();
-        let code: String = text
-            .lines()
-            .filter(|line| !line.trim_start().starts_with("//"))
-            .collect::<Vec<_>>()
-            .join("\n");
+        let code: String =
+            text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
         // `web::Service` opens read transactions, `keys.rs` looks keys up: both are reads at the edge of storage.
-        let diesel = module == "storage"
-            || file == "views.rs"
-            || ["service.rs", "keys.rs"].contains(&file.as_str());
+        let diesel = module == "storage" || file == "views.rs" || ["service.rs", "keys.rs"].contains(&file.as_str());
         if code.contains("diesel::") && !diesel {
             strangers.push(format!("{} mentions diesel", path.display()));
         }
-        let actix =
-            ["web", "app", "openapi", "main"].contains(&module.as_str()) || file == "http.rs";
+        let actix = ["web", "app", "openapi", "main"].contains(&module.as_str()) || file == "http.rs";
         if code.contains("actix_web::") && !actix {
             strangers.push(format!("{} mentions actix", path.display()));
         }
@@ -159,15 +115,8 @@ fn drivers_and_frameworks_stay_where_they_belong() {
 
 #[test]
 fn module_files_hold_prose_and_no_logic() {
-    for (path, text) in sources()
-        .into_iter()
-        .filter(|(path, _)| path.ends_with("mod.rs"))
-    {
-        assert!(
-            text.starts_with("//!"),
-            "{} does not begin with what it is about",
-            path.display()
-        );
+    for (path, text) in sources().into_iter().filter(|(path, _)| path.ends_with("mod.rs")) {
+        assert!(text.starts_with("//!"), "{} does not begin with what it is about", path.display());
     }
 }
 
@@ -176,10 +125,7 @@ fn files_and_functions_stay_readable() {
     let mut long = Vec::new();
     for (path, text) in sources() {
         let lines: Vec<&str> = text.lines().collect();
-        let without_tests = lines
-            .iter()
-            .position(|line| *line == "#[cfg(test)]")
-            .unwrap_or(lines.len());
+        let without_tests = lines.iter().position(|line| *line == "#[cfg(test)]").unwrap_or(lines.len());
         if without_tests > FILE_LINES_MAX {
             long.push(format!("{}: {without_tests} lines", path.display()));
         }
@@ -187,17 +133,8 @@ fn files_and_functions_stay_readable() {
         for (number, line) in lines.iter().enumerate() {
             let indent = line.len() - line.trim_start().len();
             let trimmed = line.trim_start();
-            let begins = [
-                "fn ",
-                "pub fn ",
-                "async fn ",
-                "pub async fn ",
-                "pub(super) fn ",
-            ];
-            if begun.is_none()
-                && begins.iter().any(|start| trimmed.starts_with(start))
-                && !trimmed.ends_with(';')
-            {
+            let begins = ["fn ", "pub fn ", "async fn ", "pub async fn ", "pub(super) fn "];
+            if begun.is_none() && begins.iter().any(|start| trimmed.starts_with(start)) && !trimmed.ends_with(';') {
                 begun = Some((number, indent));
             }
             if let Some((start, own)) = begun
@@ -205,17 +142,10 @@ fn files_and_functions_stay_readable() {
                 && trimmed == "}"
             {
                 if number - start > FUNCTION_LINES_MAX {
-                    long.push(format!(
-                        "{}:{}: function of {} lines",
-                        path.display(),
-                        start + 1,
-                        number - start
-                    ));
+                    long.push(format!("{}:{}: function of {} lines", path.display(), start + 1, number - start));
                 }
                 begun = None;
-            } else if begun.is_some_and(|(start, own)| {
-                number == start && indent == own && trimmed.ends_with('}')
-            }) {
+            } else if begun.is_some_and(|(start, own)| number == start && indent == own && trimmed.ends_with('}')) {
                 begun = None;
             }
         }

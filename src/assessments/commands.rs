@@ -11,9 +11,7 @@ use super::rulebook;
 use super::state::{Assessment, AssessmentState as State};
 use crate::cooperatives::{Cooperative, CooperativeStatus, HealthCategory};
 use crate::kernel::problem_codes::RULE_REFUSED;
-use crate::kernel::{
-    Area, Date, Faults, FlexibleInt, Id, Note, Refusal, Rupiah, Text, Timestamp, Word,
-};
+use crate::kernel::{Area, Date, Faults, FlexibleInt, Id, Note, Refusal, Rupiah, Text, Timestamp, Word};
 use crate::ledger::{Decide, Decision, Scene, Wants, World};
 
 /// The first book year that can be assessed: cooperatives' health has been rated by regulation since 1998.
@@ -70,21 +68,12 @@ pub(super) fn score(
 ) -> Result<Box<Scored>, Refusal> {
     let book = rulebook::find(regulation)?;
     let empty = BTreeMap::new();
-    let scoring = book
-        .score(worksheet, readings.unwrap_or(&empty))
-        .map_err(|faults| Refusal::faults(&RULE_REFUSED, faults))?;
+    let scoring =
+        book.score(worksheet, readings.unwrap_or(&empty)).map_err(|faults| Refusal::faults(&RULE_REFUSED, faults))?;
     let total = scoring.total.parse().ok();
     let discrepancy = stated.total.is_some_and(|stated| Some(stated.0) != total)
-        || stated
-            .category
-            .is_some_and(|stated| Some(stated) != scoring.category);
-    Ok(Box::new(Scored {
-        assessed_on,
-        worksheet: worksheet.clone(),
-        scoring,
-        stated,
-        discrepancy,
-    }))
+        || stated.category.is_some_and(|stated| Some(stated) != scoring.category);
+    Ok(Box::new(Scored { assessed_on, worksheet: worksheet.clone(), scoring, stated, discrepancy }))
 }
 
 /// Refuses a day in the future, and a book year outside what can have been assessed on it.
@@ -109,10 +98,7 @@ pub(super) fn require_living(cooperative: &Cooperative) -> Result<(), Refusal> {
     Err(Refusal::rule(
         "/cooperative",
         "cooperative_dissolved",
-        Text::fixed(
-            "Koperasi ini sudah bubar.",
-            "This cooperative was dissolved.",
-        ),
+        Text::fixed("Koperasi ini sudah bubar.", "This cooperative was dissolved."),
     ))
 }
 
@@ -127,27 +113,14 @@ impl Decide for Submit {
     fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
         scene.actor.require_some_write(Area::Assessments)?;
         let cooperative = scene.named::<Cooperative>(self.cooperative.0, "/cooperative")?;
-        scene.actor.require_write(
-            Area::Assessments,
-            cooperative.region,
-            scene.actor.organisation,
-        )?;
+        scene.actor.require_write(Area::Assessments, cooperative.region, scene.actor.organisation)?;
         require_living(cooperative)?;
         rulebook::require_kind(rulebook::find(&self.regulation.0)?, cooperative.kind)?;
         let mut faults = Faults::default();
         faults.check(check_days(self.assessed_on, self.book_year.0, scene.now));
-        let stated = Stated {
-            total: self.stated_total,
-            category: self.stated_category,
-        };
+        let stated = Stated { total: self.stated_total, category: self.stated_category };
         let readings = self.readings.as_ref();
-        let scored = faults.check(score(
-            &self.regulation.0,
-            self.assessed_on,
-            &self.worksheet,
-            readings,
-            stated,
-        ));
+        let scored = faults.check(score(&self.regulation.0, self.assessed_on, &self.worksheet, readings, stated));
         let scored = match scored {
             Some(scored) if faults.0.is_empty() => scored,
             _ => return Err(Refusal::faults(&RULE_REFUSED, faults)),
@@ -183,17 +156,11 @@ pub(super) fn in_state<'a>(
     if fits.contains(&own.state) {
         return Ok(own);
     }
-    Err(Refusal::wrong_state(
-        crate::kernel::OneOf::word(own.state),
-        own.state.allowed(),
-    ))
+    Err(Refusal::wrong_state(crate::kernel::OneOf::word(own.state), own.state.allowed()))
 }
 
 /// As [`in_state`], for what only the sender or the province may do.
-fn sent_by_actor<'a>(
-    scene: &Scene<'a, Assessment>,
-    fits: &[State],
-) -> Result<&'a Assessment, Refusal> {
+fn sent_by_actor<'a>(scene: &Scene<'a, Assessment>, fits: &[State]) -> Result<&'a Assessment, Refusal> {
     let own = in_state(scene, Area::Assessments, fits)?;
     let province = scene.actor.kind == crate::kernel::OrganisationKind::Province;
     if province || own.stamp.recorded_by == scene.actor.organisation {
@@ -218,15 +185,10 @@ impl Decide for Return {
             return Err(Refusal::rule(
                 "/reasons",
                 "no_reason",
-                Text::fixed(
-                    "Sebutkan paling sedikit satu alasan.",
-                    "Give at least one reason.",
-                ),
+                Text::fixed("Sebutkan paling sedikit satu alasan.", "Give at least one reason."),
             ));
         }
-        Ok(Decision::one(Event::Returned {
-            reasons: self.reasons.clone(),
-        }))
+        Ok(Decision::one(Event::Returned { reasons: self.reasons.clone() }))
     }
 }
 
@@ -260,17 +222,8 @@ impl Decide for Resubmit {
     fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
         let own = sent_by_actor(scene, &[State::Returned])?;
         check_days(self.assessed_on, i64::from(own.book_year), scene.now)?;
-        let stated = Stated {
-            total: self.stated_total,
-            category: self.stated_category,
-        };
-        let scored = score(
-            &own.regulation,
-            self.assessed_on,
-            &self.worksheet,
-            self.readings.as_ref(),
-            stated,
-        )?;
+        let stated = Stated { total: self.stated_total, category: self.stated_category };
+        let scored = score(&own.regulation, self.assessed_on, &self.worksheet, self.readings.as_ref(), stated)?;
         Ok(Decision::one(Event::Resubmitted { scored }))
     }
 }
@@ -291,8 +244,6 @@ impl Decide for Withdraw {
 
     fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
         sent_by_actor(scene, &[State::Submitted, State::Returned])?;
-        Ok(Decision::one(Event::Withdrawn {
-            reason: self.reason.clone(),
-        }))
+        Ok(Decision::one(Event::Withdrawn { reason: self.reason.clone() }))
     }
 }

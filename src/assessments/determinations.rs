@@ -41,11 +41,7 @@ fn require_known(own: &Assessment, category: HealthCategory) -> Result<(), Refus
     let shown = rulebook::find(&own.regulation)?.describe();
     let word = crate::kernel::OneOf::word(category);
     let categories = shown["categories"].as_array();
-    let names: Vec<&str> = categories
-        .into_iter()
-        .flatten()
-        .filter_map(|known| known["key"].as_str())
-        .collect();
+    let names: Vec<&str> = categories.into_iter().flatten().filter_map(|known| known["key"].as_str()).collect();
     if names.contains(&word) {
         return Ok(());
     }
@@ -128,11 +124,7 @@ impl Decide for Determine {
             let at = format!("/reconciles/{index}");
             let other = scene.named::<Assessment>(id, &at)?;
             let same = other.cooperative == own.cooperative && other.book_year == own.book_year;
-            if id == scene.id
-                || !same
-                || other.state != State::Submitted
-                || reconciles.contains(&id)
-            {
+            if id == scene.id || !same || other.state != State::Submitted || reconciles.contains(&id) {
                 return Err(Refusal::rule(
                     &at,
                     "cannot_be_reconciled",
@@ -208,27 +200,14 @@ impl Decide for Correct {
     fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
         let own = in_state(scene, Area::Determinations, &[State::Determined])?;
         if self.readings.is_some() && self.worksheet.is_none() {
-            let why = Text::fixed(
-                "Bacaan hanya berlaku bersama `worksheet`.",
-                "Readings go with a `worksheet` only.",
-            );
-            return Err(Refusal::rule(
-                "/readings",
-                "readings_without_worksheet",
-                why,
-            ));
+            let why = Text::fixed("Bacaan hanya berlaku bersama `worksheet`.", "Readings go with a `worksheet` only.");
+            return Err(Refusal::rule("/readings", "readings_without_worksheet", why));
         }
         let scored = match &self.worksheet {
             Some(worksheet) => {
                 let stated = own.scored.stated.clone();
                 let on = own.scored.assessed_on;
-                Some(score(
-                    &own.regulation,
-                    on,
-                    worksheet,
-                    self.readings.as_ref(),
-                    stated,
-                )?)
+                Some(score(&own.regulation, on, worksheet, self.readings.as_ref(), stated)?)
             }
             None => None,
         };
@@ -255,15 +234,8 @@ impl Decide for Correct {
                 ),
             ));
         }
-        let determined_on = own
-            .determination
-            .as_ref()
-            .map_or_else(|| scene.occurred_at.day(), |d| d.determined_on);
-        let decision = Decision::one(Event::Corrected {
-            category,
-            scored,
-            reason: self.reason.clone(),
-        });
+        let determined_on = own.determination.as_ref().map_or_else(|| scene.occurred_at.day(), |d| d.determined_on);
+        let decision = Decision::one(Event::Corrected { category, scored, reason: self.reason.clone() });
         rate(decision, scene, own, category, determined_on)
     }
 }

@@ -18,8 +18,8 @@ use crate::kernel::{Faults, OrganisationKind, Refusal, Word};
 use crate::ledger::Resource;
 use crate::storage::{AnyConnection, ReadError};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Stored,
-    Viewer, json_reply, listing, show,
+    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Stored, Viewer, json_reply,
+    listing, show,
 };
 
 impl Present for Assessment {
@@ -27,16 +27,8 @@ impl Present for Assessment {
     const REWRITES: bool = true;
 
     /// A regency sees the worksheets of its own region only.
-    fn present(
-        viewer: &Viewer,
-        _: &mut AnyConnection,
-        docs: Vec<String>,
-    ) -> Result<Vec<String>, Problem> {
-        let Some(actor) = viewer
-            .actor
-            .as_ref()
-            .filter(|actor| actor.kind == OrganisationKind::Regency)
-        else {
+    fn present(viewer: &Viewer, _: &mut AnyConnection, docs: Vec<String>) -> Result<Vec<String>, Problem> {
+        let Some(actor) = viewer.actor.as_ref().filter(|actor| actor.kind == OrganisationKind::Regency) else {
             return Ok(docs);
         };
         let redact = |doc: String| -> Result<String, ReadError> {
@@ -50,9 +42,7 @@ impl Present for Assessment {
             }
             Ok(value.to_string())
         };
-        docs.into_iter()
-            .map(|doc| redact(doc).map_err(Problem::from))
-            .collect()
+        docs.into_iter().map(|doc| redact(doc).map_err(Problem::from)).collect()
     }
 }
 
@@ -97,16 +87,10 @@ pub struct Preview {
 #[post("/assessments/preview")]
 async fn preview_assessment(command: Command<Preview>) -> Result<HttpResponse, Problem> {
     command.require_id(uuid::Uuid::nil())?;
-    let Preview {
-        regulation,
-        readings,
-        worksheet,
-    } = &command.body;
+    let Preview { regulation, readings, worksheet } = &command.body;
     let readings = readings.clone().unwrap_or_default();
     let scoring = rulebook::find(&regulation.0)?.score(worksheet, &readings);
-    Ok(json_reply(&scoring.map_err(|faults| {
-        Refusal::faults(&RULE_REFUSED, faults)
-    })?))
+    Ok(json_reply(&scoring.map_err(|faults| Refusal::faults(&RULE_REFUSED, faults))?))
 }
 
 /// Submit an assessment
@@ -129,12 +113,9 @@ async fn list_assessments(
     caller: Caller,
     page: Page<AssessmentFilter>,
 ) -> Result<HttpResponse, Problem> {
-    listing::<Assessment, _, _>(
-        &request,
-        caller,
-        page,
-        |connection, _, scope, filter, keyset| views::list(connection, scope, filter, keyset),
-    )
+    listing::<Assessment, _, _>(&request, caller, page, |connection, _, scope, filter, keyset| {
+        views::list(connection, scope, filter, keyset)
+    })
     .await
 }
 
@@ -174,29 +155,18 @@ async fn get_rescored_assessment(
 ) -> Result<HttpResponse, Problem> {
     let (actor, _) = caller.reads(Assessment::AREA)?;
     let id = id.0;
-    let row = caller
-        .service
-        .read(move |connection| Ok(Assessment::find(connection, &id.to_string())?))
-        .await?;
+    let row = caller.service.read(move |connection| Ok(Assessment::find(connection, &id.to_string())?)).await?;
     let row = row.ok_or_else(|| Refusal::not_found(Assessment::KIND, id))?;
     let assessment: Assessment = serde_json::from_str(&row.doc).map_err(ReadError::from)?;
     if actor.kind == OrganisationKind::Regency && actor.region != assessment.region {
         return Err(Refusal::not_found("worksheet", id).into());
     }
     let book = rulebook::find(&params.0.regulation.0).map_err(|mut refusal| {
-        refusal
-            .faults
-            .iter_mut()
-            .for_each(|fault| "?regulation".clone_into(&mut fault.pointer));
+        refusal.faults.iter_mut().for_each(|fault| "?regulation".clone_into(&mut fault.pointer));
         refusal
     })?;
-    let scoring = book.score(
-        &assessment.scored.worksheet,
-        &assessment.scored.scoring.readings,
-    );
-    Ok(json_reply(&scoring.map_err(|faults| {
-        Refusal::faults(&RULE_REFUSED, faults)
-    })?))
+    let scoring = book.score(&assessment.scored.worksheet, &assessment.scored.scoring.readings);
+    Ok(json_reply(&scoring.map_err(|faults| Refusal::faults(&RULE_REFUSED, faults))?))
 }
 
 /// Return an assessment to its sender
@@ -211,10 +181,7 @@ async fn return_assessment(id: IdPath, command: Command<Return>) -> Result<HttpR
 #[utoipa::path(tag = "assessments", params(("id" = Uuid, Path, description = "The assessment")), request_body = Resubmit,
     responses((status = 200, description = "Resubmitted", body = Assessment)))]
 #[post("/assessments/{id}/resubmissions")]
-async fn resubmit_assessment(
-    id: IdPath,
-    command: Command<Resubmit>,
-) -> Result<HttpResponse, Problem> {
+async fn resubmit_assessment(id: IdPath, command: Command<Resubmit>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -222,10 +189,7 @@ async fn resubmit_assessment(
 #[utoipa::path(tag = "assessments", params(("id" = Uuid, Path, description = "The assessment")), request_body = Withdraw,
     responses((status = 200, description = "Withdrawn", body = Assessment)))]
 #[post("/assessments/{id}/withdrawals")]
-async fn withdraw_assessment(
-    id: IdPath,
-    command: Command<Withdraw>,
-) -> Result<HttpResponse, Problem> {
+async fn withdraw_assessment(id: IdPath, command: Command<Withdraw>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -236,10 +200,7 @@ async fn withdraw_assessment(
 #[utoipa::path(tag = "assessments", params(("id" = Uuid, Path, description = "The assessment")), request_body = Determine,
     responses((status = 200, description = "Determined", body = Assessment)))]
 #[post("/assessments/{id}/determinations")]
-async fn determine_assessment(
-    id: IdPath,
-    command: Command<Determine>,
-) -> Result<HttpResponse, Problem> {
+async fn determine_assessment(id: IdPath, command: Command<Determine>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -249,10 +210,7 @@ async fn determine_assessment(
 #[utoipa::path(tag = "assessments", params(("id" = Uuid, Path, description = "The assessment")), request_body = Correct,
     responses((status = 200, description = "Corrected", body = Assessment)))]
 #[post("/assessments/{id}/corrections")]
-async fn correct_assessment(
-    id: IdPath,
-    command: Command<Correct>,
-) -> Result<HttpResponse, Problem> {
+async fn correct_assessment(id: IdPath, command: Command<Correct>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 

@@ -87,23 +87,11 @@ pub struct Assessment {
 impl Assessment {
     /// The category that counts: the determined one, else the computed one.
     pub fn category(&self) -> Option<HealthCategory> {
-        self.determination
-            .as_ref()
-            .map_or(self.scored.scoring.category, |determined| {
-                Some(determined.category)
-            })
+        self.determination.as_ref().map_or(self.scored.scoring.category, |determined| Some(determined.category))
     }
 
     fn submitted(event: &Event) -> Option<Self> {
-        let Event::Submitted {
-            cooperative,
-            cooperative_kind,
-            region,
-            regulation,
-            book_year,
-            scored,
-        } = event
-        else {
+        let Event::Submitted { cooperative, cooperative_kind, region, regulation, book_year, scored } = event else {
             return None;
         };
         Some(Self {
@@ -163,12 +151,7 @@ impl Resource for Assessment {
                 state.scored = (**scored).clone();
             }
             Event::Withdrawn { .. } => state.state = AssessmentState::Withdrawn,
-            Event::Determined {
-                category,
-                reconciles,
-                reason,
-                ..
-            } => {
+            Event::Determined { category, reconciles, reason, .. } => {
                 state.state = AssessmentState::Determined;
                 state.determination = Some(Determination {
                     category: *category,
@@ -183,11 +166,7 @@ impl Resource for Assessment {
                 state.state = AssessmentState::Reconciled;
                 state.reconciled_by = Some(*by);
             }
-            Event::Corrected {
-                category,
-                scored,
-                reason,
-            } => {
+            Event::Corrected { category, scored, reason } => {
                 state.correct(*category, scored.as_deref(), reason, envelope.event_id)?;
             }
         }
@@ -226,8 +205,7 @@ impl Resource for Assessment {
     }
     fn facts(&self) -> Vec<Fact> {
         let healthy = |determined: &&Determination| {
-            determined.category == HealthCategory::Sehat
-                && self.cooperative_kind == CooperativeKind::Ksp
+            determined.category == HealthCategory::Sehat && self.cooperative_kind == CooperativeKind::Ksp
         };
         let fact = |determined: &Determination| Fact {
             measure: HEALTHY_KSP,
@@ -237,10 +215,6 @@ impl Resource for Assessment {
             occurred_on: determined.determined_on,
             event_id: determined.event_id,
         };
-        self.determination
-            .iter()
-            .filter(healthy)
-            .map(fact)
-            .collect()
+        self.determination.iter().filter(healthy).map(fact).collect()
     }
 }

@@ -92,12 +92,7 @@ pub fn list(
     keyset: &Keyset,
 ) -> Result<Vec<DocRow>, ReadError> {
     let mut query = assessments::table
-        .select((
-            assessments::id,
-            assessments::version,
-            assessments::position,
-            assessments::doc,
-        ))
+        .select((assessments::id, assessments::version, assessments::position, assessments::doc))
         .into_boxed();
     match scope {
         Scope::All => {}

@@ -5,9 +5,7 @@ use utoipa::ToSchema;
 
 use super::events::CertificationEvent as Event;
 use super::state::{Certification, CertificationState as State, CompetenceResult};
-use crate::kernel::{
-    Area, Date, Faults, Id, Name, Note, Number, OneOf, OrganisationKind, Refusal, Text,
-};
+use crate::kernel::{Area, Date, Faults, Id, Name, Note, Number, OneOf, OrganisationKind, Refusal, Text};
 use crate::ledger::{Decide, Decision, Scene, Wants, World};
 use crate::managers::Manager;
 use crate::organisations::Organisation;
@@ -49,8 +47,7 @@ impl Decide for RegisterCandidate {
                 let named = scene.named::<Organisation>(certifier.0, "/certifier")?;
                 (named.kind == OrganisationKind::Certifier).then_some(certifier.0)
             }
-            None => (scene.actor.kind == OrganisationKind::Certifier)
-                .then_some(scene.actor.organisation),
+            None => (scene.actor.kind == OrganisationKind::Certifier).then_some(scene.actor.organisation),
         };
         let certifier = certifier.ok_or_else(|| {
             Refusal::rule(
@@ -62,23 +59,13 @@ impl Decide for RegisterCandidate {
                 ),
             )
         })?;
-        scene
-            .actor
-            .require_write(Area::Candidates, manager.region, certifier)?;
+        scene.actor.require_write(Area::Candidates, manager.region, certifier)?;
         let (region, scheme) = (manager.region, self.scheme.clone());
-        Ok(Decision::one(Event::CandidateRegistered {
-            manager: self.manager.0,
-            region,
-            scheme,
-            certifier,
-        }))
+        Ok(Decision::one(Event::CandidateRegistered { manager: self.manager.0, region, scheme, certifier }))
     }
 }
 
-fn in_state<'a>(
-    scene: &Scene<'a, Certification>,
-    fits: &[State],
-) -> Result<&'a Certification, Refusal> {
+fn in_state<'a>(scene: &Scene<'a, Certification>, fits: &[State]) -> Result<&'a Certification, Refusal> {
     let own = scene.own()?;
     // What is recorded late is judged by the day it happened.
     let state = own.state_on(scene.occurred_at.day());
@@ -112,11 +99,7 @@ impl Decide for RecordResult {
         in_state(scene, &[State::Candidate])?;
         let assessed_on = self.assessed_on.unwrap_or_else(|| scene.occurred_at.day());
         assessed_on.require_past(scene.now, "/assessed_on")?;
-        Ok(Decision::one(Event::Assessed {
-            result: self.result,
-            assessed_on,
-            place: self.place.clone(),
-        }))
+        Ok(Decision::one(Event::Assessed { result: self.result, assessed_on, place: self.place.clone() }))
     }
 }
 
@@ -164,17 +147,12 @@ impl Decide for IssueCertificate {
                 ),
             ));
         }
-        let valid_until = self
-            .valid_until
-            .unwrap_or_else(|| issued_on.plus_years(VALIDITY_YEARS));
+        let valid_until = self.valid_until.unwrap_or_else(|| issued_on.plus_years(VALIDITY_YEARS));
         if valid_until <= issued_on {
             return Err(Refusal::rule(
                 "/valid_until",
                 "ends_before_it_begins",
-                Text::fixed(
-                    "Masa berlaku harus melewati hari terbit.",
-                    "It must be valid beyond the day of issue.",
-                ),
+                Text::fixed("Masa berlaku harus melewati hari terbit.", "It must be valid beyond the day of issue."),
             ));
         }
         let manager = scene.world.find::<Manager>(own.manager);
@@ -203,9 +181,7 @@ impl Decide for Suspend {
 
     fn decide(&self, scene: &Scene<'_, Certification>) -> Result<Decision<Certification>, Refusal> {
         in_state(scene, &[State::Certified])?;
-        Ok(Decision::one(Event::Suspended {
-            reason: self.reason.clone(),
-        }))
+        Ok(Decision::one(Event::Suspended { reason: self.reason.clone() }))
     }
 }
 
@@ -225,9 +201,7 @@ impl Decide for Reinstate {
 
     fn decide(&self, scene: &Scene<'_, Certification>) -> Result<Decision<Certification>, Refusal> {
         in_state(scene, &[State::Suspended])?;
-        Ok(Decision::one(Event::Reinstated {
-            reason: self.reason.clone(),
-        }))
+        Ok(Decision::one(Event::Reinstated { reason: self.reason.clone() }))
     }
 }
 
@@ -245,9 +219,7 @@ impl Decide for Revoke {
 
     fn decide(&self, scene: &Scene<'_, Certification>) -> Result<Decision<Certification>, Refusal> {
         in_state(scene, &[State::Certified, State::Suspended])?;
-        Ok(Decision::one(Event::Revoked {
-            reason: self.reason.clone(),
-        }))
+        Ok(Decision::one(Event::Revoked { reason: self.reason.clone() }))
     }
 }
 
@@ -275,11 +247,7 @@ mod tests {
     }
 
     fn assessed(result: CompetenceResult) -> Event {
-        Event::Assessed {
-            result,
-            assessed_on: date("2014-03-03"),
-            place: None,
-        }
+        Event::Assessed { result, assessed_on: date("2014-03-03"), place: None }
     }
 
     fn issued(valid_until: &str) -> Event {
@@ -302,9 +270,7 @@ mod tests {
     }
 
     fn suspend() -> Suspend {
-        Suspend {
-            reason: Note::parse("diperiksa").unwrap(),
-        }
+        Suspend { reason: Note::parse("diperiksa").unwrap() }
     }
 
     #[test]
@@ -315,11 +281,7 @@ mod tests {
                 subject: Uuid::nil(),
                 sealed: String::new(),
             },
-            ManagerEvent::Appointed {
-                cooperative: Uuid::nil(),
-                role: Role::Manajer,
-                since: date("2013-01-01"),
-            },
+            ManagerEvent::Appointed { cooperative: Uuid::nil(), role: Role::Manajer, since: date("2013-01-01") },
         ];
         Story::given([candidate(), assessed(CompetenceResult::Kompeten)])
             .knowing::<Manager, 2>(MANAGER, manager)
@@ -329,9 +291,7 @@ mod tests {
 
     #[test]
     fn without_competence_there_is_no_certificate() {
-        Story::given([candidate()])
-            .when(issue("2014-03-10", None))
-            .refused("wrong_state");
+        Story::given([candidate()]).when(issue("2014-03-10", None)).refused("wrong_state");
         Story::given([candidate(), assessed(CompetenceResult::BelumKompeten)])
             .when(issue("2014-03-10", None))
             .refused("wrong_state");
@@ -340,73 +300,33 @@ mod tests {
     #[test]
     fn a_certificate_neither_precedes_its_assessment_nor_ends_before_it_begins() {
         let competent = || Story::given([candidate(), assessed(CompetenceResult::Kompeten)]);
-        competent()
-            .when(issue("2014-03-01", None))
-            .refused_at("rule_refused", "/issued_on");
-        competent()
-            .when(issue("2014-03-10", Some("2014-03-10")))
-            .refused_at("rule_refused", "/valid_until");
-        competent()
-            .when(issue("2014-04-10", None))
-            .refused_at("rule_refused", "/issued_on");
+        competent().when(issue("2014-03-01", None)).refused_at("rule_refused", "/issued_on");
+        competent().when(issue("2014-03-10", Some("2014-03-10"))).refused_at("rule_refused", "/valid_until");
+        competent().when(issue("2014-04-10", None)).refused_at("rule_refused", "/issued_on");
     }
 
     #[test]
     fn a_suspended_certificate_is_reinstated_or_revoked_and_counts_as_issued_all_along() {
-        let certified = [
-            candidate(),
-            assessed(CompetenceResult::Kompeten),
-            issued("2017-03-10"),
-        ];
+        let certified = [candidate(), assessed(CompetenceResult::Kompeten), issued("2017-03-10")];
         let story = Story::given(certified.clone());
         let measures = |story: &Story<Certification>| {
             use crate::ledger::Resource;
-            story
-                .state()
-                .facts()
-                .into_iter()
-                .map(|fact| fact.measure)
-                .collect::<Vec<_>>()
+            story.state().facts().into_iter().map(|fact| fact.measure).collect::<Vec<_>>()
         };
-        assert_eq!(
-            measures(&story),
-            ["put_forward", "certified_managers", "certificate_standing"]
-        );
-        story
-            .when(suspend())
-            .then_types(&["certification.suspended"]);
+        assert_eq!(measures(&story), ["put_forward", "certified_managers", "certificate_standing"]);
+        story.when(suspend()).then_types(&["certification.suspended"]);
         let [one, two, three] = certified;
-        let suspended = Story::given([
-            one,
-            two,
-            three,
-            Event::Suspended {
-                reason: Note::parse("x").unwrap(),
-            },
-        ]);
+        let suspended = Story::given([one, two, three, Event::Suspended { reason: Note::parse("x").unwrap() }]);
         assert_eq!(measures(&suspended), ["put_forward", "certified_managers"]);
-        suspended
-            .when(Reinstate { reason: None })
-            .then_types(&["certification.reinstated"]);
+        suspended.when(Reinstate { reason: None }).then_types(&["certification.reinstated"]);
     }
 
     #[test]
     fn an_expired_certificate_can_be_neither_suspended_nor_revoked() {
-        let expired = || {
-            Story::<Certification>::given([
-                candidate(),
-                assessed(CompetenceResult::Kompeten),
-                issued("2014-03-11"),
-            ])
-        };
-        assert_eq!(
-            expired().state().state_on(date("2014-03-11")),
-            State::Certified
-        );
-        assert_eq!(
-            expired().state().state_on(date("2014-03-12")),
-            State::Expired
-        );
+        let expired =
+            || Story::<Certification>::given([candidate(), assessed(CompetenceResult::Kompeten), issued("2014-03-11")]);
+        assert_eq!(expired().state().state_on(date("2014-03-11")), State::Certified);
+        assert_eq!(expired().state().state_on(date("2014-03-12")), State::Expired);
         expired().when(suspend()).refused("wrong_state");
     }
 }

@@ -6,17 +6,15 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::commands::{
-    IssueCertificate, RecordResult, RegisterCandidate, Reinstate, Revoke, Suspend,
-};
+use super::commands::{IssueCertificate, RecordResult, RegisterCandidate, Reinstate, Revoke, Suspend};
 use super::state::{Certificate, Certification, CertificationState};
 use super::views::{self, CertificationFilter};
 use crate::kernel::{Date, Name, Number, OneOf, Refusal};
 use crate::organisations::Organisation;
 use crate::storage::{AnyConnection, ReadError};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Service,
-    Stored, Viewer, json_reply, listing, show,
+    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Service, Stored, Viewer,
+    json_reply, listing, show,
 };
 
 impl Present for Certification {
@@ -25,11 +23,7 @@ impl Present for Certification {
     const DEPENDS_ON_VERSION_ALONE: bool = false;
 
     /// Expiry is computed from the day it is looked at, never an event.
-    fn present(
-        viewer: &Viewer,
-        _: &mut AnyConnection,
-        docs: Vec<String>,
-    ) -> Result<Vec<String>, Problem> {
+    fn present(viewer: &Viewer, _: &mut AnyConnection, docs: Vec<String>) -> Result<Vec<String>, Problem> {
         let with_expiry = |doc: String| -> Result<String, ReadError> {
             let certification: Certification = serde_json::from_str(&doc)?;
             let state = certification.state_on(viewer.on);
@@ -40,9 +34,7 @@ impl Present for Certification {
             doc["state"] = state.word().into();
             Ok(doc.to_string())
         };
-        docs.into_iter()
-            .map(|doc| with_expiry(doc).map_err(Problem::from))
-            .collect()
+        docs.into_iter().map(|doc| with_expiry(doc).map_err(Problem::from)).collect()
     }
 }
 
@@ -80,14 +72,9 @@ async fn list_certifications(
     page: Page<CertificationFilter>,
 ) -> Result<HttpResponse, Problem> {
     let today = caller.service.clock.now().day();
-    listing::<Certification, _, _>(
-        &request,
-        caller,
-        page,
-        move |connection, _, scope, filter, keyset| {
-            views::list(connection, scope, filter, today, keyset)
-        },
-    )
+    listing::<Certification, _, _>(&request, caller, page, move |connection, _, scope, filter, keyset| {
+        views::list(connection, scope, filter, today, keyset)
+    })
     .await
 }
 
@@ -108,10 +95,7 @@ async fn get_certification(
 #[utoipa::path(tag = "certifications", params(("id" = Uuid, Path, description = "The certification")), request_body = RecordResult,
     responses((status = 200, description = "Recorded", body = Certification)))]
 #[post("/certifications/{id}/results")]
-async fn record_result(
-    id: IdPath,
-    command: Command<RecordResult>,
-) -> Result<HttpResponse, Problem> {
+async fn record_result(id: IdPath, command: Command<RecordResult>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -121,10 +105,7 @@ async fn record_result(
 #[utoipa::path(tag = "certifications", params(("id" = Uuid, Path, description = "The certification")), request_body = IssueCertificate,
     responses((status = 200, description = "Issued", body = Certification)))]
 #[post("/certifications/{id}/certificates")]
-async fn issue_certificate(
-    id: IdPath,
-    command: Command<IssueCertificate>,
-) -> Result<HttpResponse, Problem> {
+async fn issue_certificate(id: IdPath, command: Command<IssueCertificate>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -132,10 +113,7 @@ async fn issue_certificate(
 #[utoipa::path(tag = "certifications", params(("id" = Uuid, Path, description = "The certification")), request_body = Suspend,
     responses((status = 200, description = "Suspended", body = Certification)))]
 #[post("/certifications/{id}/suspensions")]
-async fn suspend_certificate(
-    id: IdPath,
-    command: Command<Suspend>,
-) -> Result<HttpResponse, Problem> {
+async fn suspend_certificate(id: IdPath, command: Command<Suspend>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -143,10 +121,7 @@ async fn suspend_certificate(
 #[utoipa::path(tag = "certifications", params(("id" = Uuid, Path, description = "The certification")), request_body = Reinstate,
     responses((status = 200, description = "Reinstated", body = Certification)))]
 #[post("/certifications/{id}/reinstatements")]
-async fn reinstate_certificate(
-    id: IdPath,
-    command: Command<Reinstate>,
-) -> Result<HttpResponse, Problem> {
+async fn reinstate_certificate(id: IdPath, command: Command<Reinstate>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -187,20 +162,14 @@ pub struct Verification {
     params(("number" = String, Path, description = "The certificate's number as printed", example = "DEMO-64-0001")),
     responses((status = 200, description = "Whether it holds", body = Verification)))]
 #[get("/certificates/{number}/verification")]
-async fn verify_certificate(
-    service: web::Data<Service>,
-    number: web::Path<String>,
-) -> Result<HttpResponse, Problem> {
+async fn verify_certificate(service: web::Data<Service>, number: web::Path<String>) -> Result<HttpResponse, Problem> {
     let number = number.into_inner();
     let parsed = Number::parse(&number).map_err(|_| Refusal::not_found("certificate", &number))?;
     let today = service.clock.now().day();
     let mut found: Vec<Verification> = service
         .read(move |connection| {
             let certifications = views::by_certificate_number(connection, &parsed)?;
-            certifications
-                .into_iter()
-                .filter_map(|held| verification(connection, held, today).transpose())
-                .collect()
+            certifications.into_iter().filter_map(|held| verification(connection, held, today).transpose()).collect()
         })
         .await?;
     if found.is_empty() {
@@ -220,17 +189,10 @@ fn verification(
     let Some(certificate) = certification.certificate else {
         return Ok(None);
     };
-    let Certificate {
-        certificate_number,
-        issued_on,
-        valid_until,
-        ..
-    } = certificate;
+    let Certificate { certificate_number, issued_on, valid_until, .. } = certificate;
     let certifier = Organisation::find(connection, &certification.certifier.to_string())?;
-    let certifier: Option<Organisation> = certifier
-        .map(|row| serde_json::from_str(&row.doc))
-        .transpose()
-        .map_err(ReadError::from)?;
+    let certifier: Option<Organisation> =
+        certifier.map(|row| serde_json::from_str(&row.doc)).transpose().map_err(ReadError::from)?;
     Ok(Some(Verification {
         certificate_number,
         status,

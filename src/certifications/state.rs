@@ -102,14 +102,9 @@ pub struct Certification {
 impl Certification {
     /// Where it stands on a day: a certificate whose time is over is expired.
     pub fn state_on(&self, day: Date) -> CertificationState {
-        let over = self
-            .certificate
-            .as_ref()
-            .is_some_and(|certificate| certificate.valid_until < day);
+        let over = self.certificate.as_ref().is_some_and(|certificate| certificate.valid_until < day);
         match self.state {
-            CertificationState::Certified | CertificationState::Suspended if over => {
-                CertificationState::Expired
-            }
+            CertificationState::Certified | CertificationState::Suspended if over => CertificationState::Expired,
             state => state,
         }
     }
@@ -123,13 +118,7 @@ impl Resource for Certification {
 
     fn evolve(state: Option<Self>, event: &Event, envelope: &Envelope) -> Option<Self> {
         let Some(mut state) = state else {
-            let Event::CandidateRegistered {
-                manager,
-                region,
-                scheme,
-                certifier,
-            } = event
-            else {
+            let Event::CandidateRegistered { manager, region, scheme, certifier } = event else {
                 return None;
             };
             return Some(Self {
@@ -148,11 +137,7 @@ impl Resource for Certification {
         };
         match event {
             Event::CandidateRegistered { .. } => return None,
-            Event::Assessed {
-                result,
-                assessed_on,
-                place,
-            } => {
+            Event::Assessed { result, assessed_on, place } => {
                 state.state = match result {
                     CompetenceResult::Kompeten => CertificationState::Kompeten,
                     CompetenceResult::BelumKompeten => CertificationState::BelumKompeten,
@@ -160,13 +145,7 @@ impl Resource for Certification {
                 state.assessed_on = Some(*assessed_on);
                 state.place.clone_from(place);
             }
-            Event::CertificateIssued {
-                certificate_number,
-                registration_number,
-                issued_on,
-                valid_until,
-                role,
-            } => {
+            Event::CertificateIssued { certificate_number, registration_number, issued_on, valid_until, role } => {
                 state.state = CertificationState::Certified;
                 state.certificate = Some(Certificate {
                     certificate_number: certificate_number.clone(),
@@ -209,11 +188,7 @@ impl Resource for Certification {
     fn claims(&self) -> Vec<Claim> {
         let claim = |certificate: &Certificate| Claim {
             namespace: "certificate",
-            value: format!(
-                "{}|{}",
-                self.certifier,
-                certificate.certificate_number.normalised()
-            ),
+            value: format!("{}|{}", self.certifier, certificate.certificate_number.normalised()),
             pointer: "/certificate_number",
             what: "certificate_number",
         };
@@ -228,32 +203,17 @@ impl Resource for Certification {
             occurred_on,
             event_id,
         };
-        let mut facts = vec![fact(
-            PUT_FORWARD,
-            self.certifier.to_string(),
-            self.put_forward_on,
-            self.put_forward_by,
-        )];
+        let mut facts = vec![fact(PUT_FORWARD, self.certifier.to_string(), self.put_forward_on, self.put_forward_by)];
         let Some(certificate) = &self.certificate else {
             return facts;
         };
         // Issuing is what counts; a suspension or revocation later does not unmake it.
         if let Some(role) = certificate.role.filter(|role| role.is_manager()) {
-            facts.push(fact(
-                CERTIFIED_MANAGERS,
-                role.word().to_owned(),
-                certificate.issued_on,
-                certificate.event_id,
-            ));
+            facts.push(fact(CERTIFIED_MANAGERS, role.word().to_owned(), certificate.issued_on, certificate.event_id));
         }
         if self.state == CertificationState::Certified {
             let until = certificate.valid_until.to_string();
-            facts.push(fact(
-                CERTIFICATE_STANDING,
-                until,
-                certificate.issued_on,
-                certificate.event_id,
-            ));
+            facts.push(fact(CERTIFICATE_STANDING, until, certificate.issued_on, certificate.event_id));
         }
         facts
     }

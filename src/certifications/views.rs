@@ -88,12 +88,7 @@ pub fn list(
     keyset: &Keyset,
 ) -> Result<Vec<DocRow>, ReadError> {
     let mut query = certifications::table
-        .select((
-            certifications::id,
-            certifications::version,
-            certifications::position,
-            certifications::doc,
-        ))
+        .select((certifications::id, certifications::version, certifications::position, certifications::doc))
         .into_boxed();
     match scope {
         Scope::All => {}
@@ -117,11 +112,7 @@ pub fn list(
         None => {}
         Some(CertificationState::Expired) => {
             query = query
-                .filter(
-                    certifications::state
-                        .eq(holds[0])
-                        .or(certifications::state.eq(holds[1])),
-                )
+                .filter(certifications::state.eq(holds[0]).or(certifications::state.eq(holds[1])))
                 .filter(certifications::valid_until.lt(today.to_string()));
         }
         Some(state) => {
@@ -132,9 +123,8 @@ pub fn list(
         }
     }
     if let Some(day) = filter.valid_on {
-        query = query
-            .filter(certifications::state.eq(holds[0]))
-            .filter(certifications::valid_until.ge(day.to_string()));
+        query =
+            query.filter(certifications::state.eq(holds[0])).filter(certifications::valid_until.ge(day.to_string()));
     }
     Ok(crate::keyset!(query, certifications, keyset).load(connection)?)
 }
@@ -143,16 +133,11 @@ pub fn list(
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn by_certificate_number(
-    connection: &mut AnyConnection,
-    number: &Number,
-) -> Result<Vec<Certification>, ReadError> {
+pub fn by_certificate_number(connection: &mut AnyConnection, number: &Number) -> Result<Vec<Certification>, ReadError> {
     let docs: Vec<String> = certifications::table
         .filter(certifications::certificate_number.eq(number.normalised()))
         .order(certifications::id)
         .select(certifications::doc)
         .load(connection)?;
-    docs.iter()
-        .map(|doc| Ok(serde_json::from_str(doc)?))
-        .collect()
+    docs.iter().map(|doc| Ok(serde_json::from_str(doc)?)).collect()
 }

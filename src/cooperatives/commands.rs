@@ -39,9 +39,7 @@ impl Decide for RegisterCooperative {
     const CREATES: bool = true;
 
     fn decide(&self, scene: &Scene<'_, Cooperative>) -> Result<Decision<Cooperative>, Refusal> {
-        scene
-            .actor
-            .require_write(Area::Cooperatives, self.region, scene.actor.organisation)?;
+        scene.actor.require_write(Area::Cooperatives, self.region, scene.actor.organisation)?;
         if self.nik_koperasi.is_none() && self.badan_hukum.is_none() {
             return Err(Refusal::rule(
                 "/badan_hukum",
@@ -53,9 +51,7 @@ impl Decide for RegisterCooperative {
             ));
         }
         if let Some(badan_hukum) = &self.badan_hukum {
-            badan_hukum
-                .date
-                .require_past(scene.now, "/badan_hukum/date")?;
+            badan_hukum.date.require_past(scene.now, "/badan_hukum/date")?;
         }
         Ok(Decision::one(Event::Registered {
             name: self.name.clone(),
@@ -107,23 +103,12 @@ impl Decide for AmendCooperative {
         let own = living(scene)?;
         let name = self.name.clone().filter(|name| *name != own.name);
         let kind = self.kind.filter(|kind| *kind != own.kind);
-        let nik_koperasi = self
-            .nik_koperasi
-            .clone()
-            .filter(|nik| Some(nik) != own.nik_koperasi.as_ref());
-        let address = self
-            .address
-            .clone()
-            .filter(|address| Some(address) != own.address.as_ref());
+        let nik_koperasi = self.nik_koperasi.clone().filter(|nik| Some(nik) != own.nik_koperasi.as_ref());
+        let address = self.address.clone().filter(|address| Some(address) != own.address.as_ref());
         if name.is_none() && kind.is_none() && nik_koperasi.is_none() && address.is_none() {
             return Ok(Decision::nothing());
         }
-        Ok(Decision::one(Event::DetailsAmended {
-            name,
-            kind,
-            nik_koperasi,
-            address,
-        }))
+        Ok(Decision::one(Event::DetailsAmended { name, kind, nik_koperasi, address }))
     }
 }
 
@@ -141,24 +126,12 @@ impl Decide for RatifyLegalEntity {
 
     fn decide(&self, scene: &Scene<'_, Cooperative>) -> Result<Decision<Cooperative>, Refusal> {
         let own = living(scene)?;
-        self.badan_hukum
-            .date
-            .require_past(scene.now, "/badan_hukum/date")?;
+        self.badan_hukum.date.require_past(scene.now, "/badan_hukum/date")?;
         let number = self.badan_hukum.number.normalised();
-        if own
-            .badan_hukum
-            .iter()
-            .any(|known| known.number.normalised() == number)
-        {
-            return Err(Refusal::duplicate(
-                "/badan_hukum/number",
-                "badan_hukum",
-                scene.id,
-            ));
+        if own.badan_hukum.iter().any(|known| known.number.normalised() == number) {
+            return Err(Refusal::duplicate("/badan_hukum/number", "badan_hukum", scene.id));
         }
-        Ok(Decision::one(Event::LegalEntityRatified(
-            self.badan_hukum.clone(),
-        )))
+        Ok(Decision::one(Event::LegalEntityRatified(self.badan_hukum.clone())))
     }
 }
 
@@ -189,10 +162,7 @@ impl Decide for GrantLicence {
             return Err(Refusal::rule(
                 "/valid_until",
                 "ends_before_it_begins",
-                Text::fixed(
-                    "Masa berlaku berakhir sebelum diterbitkan.",
-                    "It would end before it was granted.",
-                ),
+                Text::fixed("Masa berlaku berakhir sebelum diterbitkan.", "It would end before it was granted."),
             ));
         }
         Ok(Decision::one(Event::LicenceGranted(Licence {
@@ -218,13 +188,8 @@ impl Decide for Deactivate {
 
     fn decide(&self, scene: &Scene<'_, Cooperative>) -> Result<Decision<Cooperative>, Refusal> {
         match living(scene)?.status {
-            CooperativeStatus::Active => Ok(Decision::one(Event::Deactivated {
-                reason: self.reason.clone(),
-            })),
-            _ => Err(Refusal::wrong_state(
-                "inactive",
-                &["reactivations", "dissolutions"],
-            )),
+            CooperativeStatus::Active => Ok(Decision::one(Event::Deactivated { reason: self.reason.clone() })),
+            _ => Err(Refusal::wrong_state("inactive", &["reactivations", "dissolutions"])),
         }
     }
 }
@@ -245,13 +210,8 @@ impl Decide for Reactivate {
 
     fn decide(&self, scene: &Scene<'_, Cooperative>) -> Result<Decision<Cooperative>, Refusal> {
         match living(scene)?.status {
-            CooperativeStatus::Inactive => Ok(Decision::one(Event::Reactivated {
-                reason: self.reason.clone(),
-            })),
-            _ => Err(Refusal::wrong_state(
-                "active",
-                &["deactivations", "dissolutions"],
-            )),
+            CooperativeStatus::Inactive => Ok(Decision::one(Event::Reactivated { reason: self.reason.clone() })),
+            _ => Err(Refusal::wrong_state("active", &["deactivations", "dissolutions"])),
         }
     }
 }
@@ -270,9 +230,7 @@ impl Decide for Dissolve {
 
     fn decide(&self, scene: &Scene<'_, Cooperative>) -> Result<Decision<Cooperative>, Refusal> {
         living(scene)?;
-        Ok(Decision::one(Event::Dissolved {
-            reason: self.reason.clone(),
-        }))
+        Ok(Decision::one(Event::Dissolved { reason: self.reason.clone() }))
     }
 }
 
@@ -292,10 +250,7 @@ mod tests {
     }
 
     fn badan_hukum(number: &str) -> BadanHukum {
-        BadanHukum {
-            number: Number::parse(number).unwrap(),
-            date: Date::parse("2008-08-14").unwrap(),
-        }
+        BadanHukum { number: Number::parse(number).unwrap(), date: Date::parse("2008-08-14").unwrap() }
     }
 
     fn registration(region: &str) -> RegisterCooperative {
@@ -310,22 +265,8 @@ mod tests {
     }
 
     fn registered() -> Event {
-        let RegisterCooperative {
-            name,
-            kind,
-            region,
-            nik_koperasi,
-            badan_hukum,
-            address,
-        } = registration("64.72");
-        Event::Registered {
-            name,
-            kind,
-            region,
-            nik_koperasi,
-            badan_hukum,
-            address,
-        }
+        let RegisterCooperative { name, kind, region, nik_koperasi, badan_hukum, address } = registration("64.72");
+        Event::Registered { name, kind, region, nik_koperasi, badan_hukum, address }
     }
 
     fn samarinda() -> Actor {
@@ -339,107 +280,54 @@ mod tests {
 
     #[test]
     fn a_regency_registers_in_its_own_region() {
-        Story::given([])
-            .by(samarinda())
-            .when(registration("64.72"))
-            .then([registered()]);
+        Story::given([]).by(samarinda()).when(registration("64.72")).then([registered()]);
     }
 
     #[test]
     fn a_regency_cannot_register_for_another_region() {
-        Story::given([])
-            .by(samarinda())
-            .when(registration("64.71"))
-            .refused("forbidden");
+        Story::given([]).by(samarinda()).when(registration("64.71")).refused("forbidden");
     }
 
     #[test]
     fn a_cooperative_without_any_official_number_is_refused() {
-        let command = RegisterCooperative {
-            badan_hukum: None,
-            ..registration("64.72")
-        };
-        Story::given([])
-            .when(command)
-            .refused_at("rule_refused", "/badan_hukum");
+        let command = RegisterCooperative { badan_hukum: None, ..registration("64.72") };
+        Story::given([]).when(command).refused_at("rule_refused", "/badan_hukum");
     }
 
     #[test]
     fn a_ratification_in_the_future_is_refused() {
-        let later = BadanHukum {
-            date: Date::parse("2999-01-01").unwrap(),
-            ..badan_hukum("2/BH/2999")
-        };
-        let command = RegisterCooperative {
-            badan_hukum: Some(later),
-            ..registration("64.72")
-        };
-        Story::given([])
-            .when(command)
-            .refused_at("rule_refused", "/badan_hukum/date");
+        let later = BadanHukum { date: Date::parse("2999-01-01").unwrap(), ..badan_hukum("2/BH/2999") };
+        let command = RegisterCooperative { badan_hukum: Some(later), ..registration("64.72") };
+        Story::given([]).when(command).refused_at("rule_refused", "/badan_hukum/date");
     }
 
     #[test]
     fn an_amendment_that_changes_nothing_makes_no_event() {
-        let same = AmendCooperative {
-            name: Some(name("KSP Uji")),
-            ..AmendCooperative::default()
-        };
+        let same = AmendCooperative { name: Some(name("KSP Uji")), ..AmendCooperative::default() };
         Story::given([registered()]).when(same).then([]);
     }
 
     #[test]
     fn a_ratification_with_the_same_number_spelt_otherwise_is_a_duplicate() {
-        let again = RatifyLegalEntity {
-            badan_hukum: badan_hukum("1 / bh / 2008"),
-        };
-        Story::given([registered()])
-            .when(again)
-            .refused("duplicate");
+        let again = RatifyLegalEntity { badan_hukum: badan_hukum("1 / bh / 2008") };
+        Story::given([registered()]).when(again).refused("duplicate");
     }
 
     #[test]
     fn an_active_cooperative_is_deactivated_and_then_only_reactivated_or_dissolved() {
-        let gone = Event::Deactivated {
-            reason: note("tidak RAT"),
-        };
-        Story::given([registered()])
-            .when(Deactivate {
-                reason: note("tidak RAT"),
-            })
-            .then([gone.clone()]);
-        Story::given([registered(), gone.clone()])
-            .when(Deactivate {
-                reason: note("lagi"),
-            })
-            .refused("wrong_state");
+        let gone = Event::Deactivated { reason: note("tidak RAT") };
+        Story::given([registered()]).when(Deactivate { reason: note("tidak RAT") }).then([gone.clone()]);
+        Story::given([registered(), gone.clone()]).when(Deactivate { reason: note("lagi") }).refused("wrong_state");
         let back = Event::Reactivated { reason: None };
-        Story::given([registered(), gone])
-            .when(Reactivate { reason: None })
-            .then([back]);
-        Story::given([registered()])
-            .when(Reactivate { reason: None })
-            .refused("wrong_state");
+        Story::given([registered(), gone]).when(Reactivate { reason: None }).then([back]);
+        Story::given([registered()]).when(Reactivate { reason: None }).refused("wrong_state");
     }
 
     #[test]
     fn nothing_happens_to_a_dissolved_cooperative() {
-        let dissolved = || {
-            Story::given([
-                registered(),
-                Event::Dissolved {
-                    reason: note("bubar"),
-                },
-            ])
-        };
-        dissolved()
-            .when(AmendCooperative::default())
-            .refused("wrong_state");
-        dissolved()
-            .when(Deactivate { reason: note("x") })
-            .refused("wrong_state");
-        dissolved()
-            .when(Dissolve { reason: note("x") })
-            .refused("wrong_state");
+        let dissolved = || Story::given([registered(), Event::Dissolved { reason: note("bubar") }]);
+        dissolved().when(AmendCooperative::default()).refused("wrong_state");
+        dissolved().when(Deactivate { reason: note("x") }).refused("wrong_state");
+        dissolved().when(Dissolve { reason: note("x") }).refused("wrong_state");
     }
 }

@@ -4,14 +4,12 @@ use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::commands::{
-    AmendCooperative, Deactivate, Dissolve, GrantLicence, RatifyLegalEntity, Reactivate,
-    RegisterCooperative,
+    AmendCooperative, Deactivate, Dissolve, GrantLicence, RatifyLegalEntity, Reactivate, RegisterCooperative,
 };
 use super::state::Cooperative;
 use super::views::{self, CooperativeFilter};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, listing,
-    show, show_history,
+    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, listing, show, show_history,
 };
 
 impl Present for Cooperative {
@@ -40,9 +38,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[utoipa::path(tag = "cooperatives", request_body = RegisterCooperative,
     responses((status = 201, description = "Registered", body = Cooperative)))]
 #[post("/cooperatives")]
-async fn register_cooperative(
-    command: Command<RegisterCooperative>,
-) -> Result<HttpResponse, Problem> {
+async fn register_cooperative(command: Command<RegisterCooperative>) -> Result<HttpResponse, Problem> {
     command.create().await
 }
 
@@ -58,14 +54,9 @@ async fn list_cooperatives(
     page: Page<CooperativeFilter>,
 ) -> Result<HttpResponse, Problem> {
     let today = caller.service.clock.now().day();
-    listing::<Cooperative, _, _>(
-        &request,
-        caller,
-        page,
-        move |connection, _, scope, filter, keyset| {
-            views::list(connection, scope, filter, today, keyset)
-        },
-    )
+    listing::<Cooperative, _, _>(&request, caller, page, move |connection, _, scope, filter, keyset| {
+        views::list(connection, scope, filter, today, keyset)
+    })
     .await
 }
 
@@ -88,10 +79,7 @@ async fn get_cooperative(
 #[utoipa::path(tag = "cooperatives", params(("id" = Uuid, Path, description = "The cooperative")), request_body = AmendCooperative,
     responses((status = 200, description = "Amended", body = Cooperative)))]
 #[patch("/cooperatives/{id}")]
-async fn amend_cooperative(
-    id: IdPath,
-    command: Command<AmendCooperative>,
-) -> Result<HttpResponse, Problem> {
+async fn amend_cooperative(id: IdPath, command: Command<AmendCooperative>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -109,10 +97,7 @@ async fn list_cooperative_history(caller: Caller, id: IdPath) -> Result<HttpResp
 #[utoipa::path(tag = "cooperatives", params(("id" = Uuid, Path, description = "The cooperative")), request_body = RatifyLegalEntity,
     responses((status = 200, description = "Recorded", body = Cooperative)))]
 #[post("/cooperatives/{id}/legal-entities")]
-async fn ratify_legal_entity(
-    id: IdPath,
-    command: Command<RatifyLegalEntity>,
-) -> Result<HttpResponse, Problem> {
+async fn ratify_legal_entity(id: IdPath, command: Command<RatifyLegalEntity>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -120,10 +105,7 @@ async fn ratify_legal_entity(
 #[utoipa::path(tag = "cooperatives", params(("id" = Uuid, Path, description = "The cooperative")), request_body = GrantLicence,
     responses((status = 200, description = "Recorded", body = Cooperative)))]
 #[post("/cooperatives/{id}/licences")]
-async fn grant_licence(
-    id: IdPath,
-    command: Command<GrantLicence>,
-) -> Result<HttpResponse, Problem> {
+async fn grant_licence(id: IdPath, command: Command<GrantLicence>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -131,10 +113,7 @@ async fn grant_licence(
 #[utoipa::path(tag = "cooperatives", params(("id" = Uuid, Path, description = "The cooperative")), request_body = Deactivate,
     responses((status = 200, description = "Deactivated", body = Cooperative)))]
 #[post("/cooperatives/{id}/deactivations")]
-async fn deactivate_cooperative(
-    id: IdPath,
-    command: Command<Deactivate>,
-) -> Result<HttpResponse, Problem> {
+async fn deactivate_cooperative(id: IdPath, command: Command<Deactivate>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -142,10 +121,7 @@ async fn deactivate_cooperative(
 #[utoipa::path(tag = "cooperatives", params(("id" = Uuid, Path, description = "The cooperative")), request_body = Reactivate,
     responses((status = 200, description = "Reactivated", body = Cooperative)))]
 #[post("/cooperatives/{id}/reactivations")]
-async fn reactivate_cooperative(
-    id: IdPath,
-    command: Command<Reactivate>,
-) -> Result<HttpResponse, Problem> {
+async fn reactivate_cooperative(id: IdPath, command: Command<Reactivate>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -153,9 +129,6 @@ async fn reactivate_cooperative(
 #[utoipa::path(tag = "cooperatives", params(("id" = Uuid, Path, description = "The cooperative")), request_body = Dissolve,
     responses((status = 200, description = "Dissolved", body = Cooperative)))]
 #[post("/cooperatives/{id}/dissolutions")]
-async fn dissolve_cooperative(
-    id: IdPath,
-    command: Command<Dissolve>,
-) -> Result<HttpResponse, Problem> {
+async fn dissolve_cooperative(id: IdPath, command: Command<Dissolve>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }

@@ -15,8 +15,7 @@ mod state;
 mod views;
 
 pub use commands::{
-    AmendCooperative, Deactivate, Dissolve, GrantLicence, RatifyLegalEntity, Reactivate,
-    RegisterCooperative,
+    AmendCooperative, Deactivate, Dissolve, GrantLicence, RatifyLegalEntity, Reactivate, RegisterCooperative,
 };
 pub use events::{BadanHukum, CooperativeEvent, Licence, Rating};
 pub use state::{Cooperative, CooperativeKind, CooperativeStatus, HealthCategory};

@@ -95,26 +95,15 @@ pub struct Cooperative {
 const NIK_KOPERASI_DIGITS: usize = 13;
 
 fn warnings(nik_koperasi: Option<&Number>) -> Vec<String> {
-    let expected = |nik: &&Number| {
-        nik.0.len() == NIK_KOPERASI_DIGITS && nik.0.bytes().all(|byte| byte.is_ascii_digit())
-    };
+    let expected =
+        |nik: &&Number| nik.0.len() == NIK_KOPERASI_DIGITS && nik.0.bytes().all(|byte| byte.is_ascii_digit());
     let odd = nik_koperasi.is_some_and(|nik| !expected(&nik));
-    odd.then(|| "nik_koperasi_not_13_digits".to_owned())
-        .into_iter()
-        .collect()
+    odd.then(|| "nik_koperasi_not_13_digits".to_owned()).into_iter().collect()
 }
 
 impl Cooperative {
     fn registered(event: &Event) -> Option<Self> {
-        let Event::Registered {
-            name,
-            kind,
-            region,
-            nik_koperasi,
-            badan_hukum,
-            address,
-        } = event
-        else {
+        let Event::Registered { name, kind, region, nik_koperasi, badan_hukum, address } = event else {
             return None;
         };
         Some(Self {
@@ -152,8 +141,7 @@ impl Cooperative {
     }
 
     fn rate(&mut self, rating: &Rating) {
-        self.ratings
-            .retain(|known| known.book_year != rating.book_year);
+        self.ratings.retain(|known| known.book_year != rating.book_year);
         self.ratings.push(rating.clone());
         self.ratings.sort_by_key(|known| known.book_year);
         self.health = self.ratings.last().cloned();
@@ -172,18 +160,8 @@ impl Resource for Cooperative {
         };
         match event {
             Event::Registered { .. } => return None,
-            Event::DetailsAmended {
-                name,
-                kind,
-                nik_koperasi,
-                address,
-            } => {
-                state.amend(
-                    name.as_ref(),
-                    *kind,
-                    nik_koperasi.as_ref(),
-                    address.as_ref(),
-                );
+            Event::DetailsAmended { name, kind, nik_koperasi, address } => {
+                state.amend(name.as_ref(), *kind, nik_koperasi.as_ref(), address.as_ref());
             }
             Event::LegalEntityRatified(badan_hukum) => state.badan_hukum.push(badan_hukum.clone()),
             Event::LicenceGranted(licence) => state.licences.push(licence.clone()),

@@ -99,12 +99,7 @@ pub fn list(
     keyset: &Keyset,
 ) -> Result<Vec<DocRow>, ReadError> {
     let mut query = cooperatives::table
-        .select((
-            cooperatives::id,
-            cooperatives::version,
-            cooperatives::position,
-            cooperatives::doc,
-        ))
+        .select((cooperatives::id, cooperatives::version, cooperatives::position, cooperatives::doc))
         .into_boxed();
     match scope {
         Scope::All => {}
@@ -124,25 +119,15 @@ pub fn list(
         query = query.filter(cooperatives::health.eq(category.word()));
     }
     if let Some(text) = &filter.text {
-        let pattern = format!(
-            "%{}%",
-            text.0
-                .to_lowercase()
-                .replace('\\', "\\\\")
-                .replace('%', "\\%")
-                .replace('_', "\\_")
-        );
+        let pattern =
+            format!("%{}%", text.0.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
         query = query.filter(cooperatives::name_folded.like(pattern).escape('\\'));
     }
     if let Some(wanted) = filter.certified_manager {
         let valid = certificates
             .filter(certificates.field(facts::measure).eq(CERTIFICATE_STANDING))
             .filter(certificates.field(facts::until_position).is_null())
-            .filter(
-                certificates
-                    .field(facts::value)
-                    .ge(filter.certified_on.unwrap_or(today).to_string()),
-            )
+            .filter(certificates.field(facts::value).ge(filter.certified_on.unwrap_or(today).to_string()))
             .select(certificates.field(facts::subject));
         let managed = appointments
             .filter(appointments.field(facts::measure).eq(MANAGED_BY))

@@ -9,9 +9,7 @@ use crate::kernel::{FlexibleInt, Id, OrganisationKind, Rupiah, Word};
 use crate::storage::OpenError;
 
 /// How strong each cooperative is: eleven healthy, seven fairly, three less, two un- and one very unhealthy.
-static STRENGTH: [usize; 24] = [
-    0, 0, 0, 0, 0, 1, 0, 1, 0, 2, 0, 0, 1, 0, 1, 3, 1, 0, 2, 1, 4, 1, 2, 3,
-];
+static STRENGTH: [usize; 24] = [0, 0, 0, 0, 0, 1, 0, 1, 0, 2, 0, 0, 1, 0, 1, 3, 1, 0, 2, 1, 4, 1, 2, 3];
 /// The cooperative whose first assessment is returned.
 const RETURNED: usize = 5;
 /// The cooperative whose regency states another total than computed.
@@ -32,9 +30,7 @@ fn submission(nth: usize, on: &str, share: i64) -> Result<Submit, OpenError> {
         assessed_on: date(on)?,
         worksheet: worksheet(&STRENGTHS[STRENGTH[nth]], assets(nth) * share / 100),
         readings: None,
-        stated_total: discrepant
-            .then(|| Rupiah::parse("88.00"))
-            .and_then(Result::ok),
+        stated_total: discrepant.then(|| Rupiah::parse("88.00")).and_then(Result::ok),
         stated_category: discrepant.then_some(HealthCategory::Sehat),
     })
 }
@@ -49,9 +45,7 @@ pub fn first_and_second_round(player: &Player<'_>) -> Result<(), OpenError> {
         let on = day("2014-02-24", nth / 3)?;
         player.play(&regency, &on, assessment, submission(nth, &on, 100)?)?;
         if nth == RETURNED {
-            let back = Return {
-                reasons: vec![note("Kas dan bank tidak sama dengan neraca RAT")?],
-            };
+            let back = Return { reasons: vec![note("Kas dan bank tidak sama dengan neraca RAT")?] };
             player.play(&province, &day(&on, 2)?, assessment, back)?;
             let again = submission(nth, &day(&on, 4)?, 101)?;
             let again = Resubmit {
@@ -70,12 +64,7 @@ pub fn first_and_second_round(player: &Player<'_>) -> Result<(), OpenError> {
             player.play(&council, &later, second, submission(nth, &later, 100)?)?;
             determine.reconciles = Some(vec![Id(second)]);
         }
-        player.play(
-            &province,
-            &day("2014-03-10", nth / 5)?,
-            assessment,
-            determine,
-        )?;
+        player.play(&province, &day("2014-03-10", nth / 5)?, assessment, determine)?;
     }
     Ok(())
 }
@@ -88,10 +77,5 @@ pub fn correction(player: &Player<'_>) -> Result<(), OpenError> {
         readings: None,
         reason: note("Cadangan risiko terhitung dua kali dalam lembar kerja")?,
     };
-    player.play(
-        &player.province(),
-        "2014-05-12",
-        id("assessment", CORRECTED),
-        correct,
-    )
+    player.play(&player.province(), "2014-05-12", id("assessment", CORRECTED), correct)
 }

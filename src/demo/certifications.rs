@@ -2,9 +2,7 @@
 
 use super::player::{Player, day, id, name, note, number};
 use super::registers::cooperative_region;
-use crate::certifications::{
-    CompetenceResult, IssueCertificate, RecordResult, RegisterCandidate, Suspend,
-};
+use crate::certifications::{CompetenceResult, IssueCertificate, RecordResult, RegisterCandidate, Suspend};
 use crate::kernel::{Id, OrganisationKind};
 use crate::storage::OpenError;
 
@@ -25,32 +23,14 @@ pub fn candidates_and_certificates(player: &Player<'_>) -> Result<(), OpenError>
             scheme: name("Kepala Cabang/Manajer KSP")?,
             certifier: Some(Id(certifier.organisation)),
         };
-        player.play(
-            &regency,
-            &day("2014-03-17", nth / 12)?,
-            certification,
-            candidate,
-        )?;
+        player.play(&regency, &day("2014-03-17", nth / 12)?, certification, candidate)?;
         if nth >= ASSESSED {
             continue;
         }
-        let result = if nth < CERTIFIED {
-            CompetenceResult::Kompeten
-        } else {
-            CompetenceResult::BelumKompeten
-        };
+        let result = if nth < CERTIFIED { CompetenceResult::Kompeten } else { CompetenceResult::BelumKompeten };
         let on = day("2014-04-07", nth / 2)?;
         let place = Some(name("TUK Sementara Samarinda (peragaan)")?);
-        player.play(
-            &certifier,
-            &on,
-            certification,
-            RecordResult {
-                result,
-                assessed_on: None,
-                place,
-            },
-        )?;
+        player.play(&certifier, &on, certification, RecordResult { result, assessed_on: None, place })?;
         if nth < CERTIFIED {
             let certificate = IssueCertificate {
                 certificate_number: number(&format!("DEMO-64-{:04}", nth + 1))?,
@@ -66,14 +46,7 @@ pub fn candidates_and_certificates(player: &Player<'_>) -> Result<(), OpenError>
 
 /// One certificate is suspended; it was issued all the same, and counts.
 pub fn suspension(player: &Player<'_>) -> Result<(), OpenError> {
-    let suspend = Suspend {
-        reason: note("Dalam pemeriksaan penyalahgunaan sertifikat")?,
-    };
+    let suspend = Suspend { reason: note("Dalam pemeriksaan penyalahgunaan sertifikat")? };
     let certifier = player.actor(OrganisationKind::Certifier, 0);
-    player.play(
-        &certifier,
-        "2014-05-19",
-        id("certification", SUSPENDED),
-        suspend,
-    )
+    player.play(&certifier, "2014-05-19", id("certification", SUSPENDED), suspend)
 }

@@ -5,9 +5,8 @@ use uuid::Uuid;
 
 use super::player::{Player, date, day, id, name, note, number};
 use crate::financing::{
-    Apply, Approve, BeneficiaryKind, BeneficiaryReference, CollectibilityScheme, Disburse,
-    Financing, Reject, ReportCollectibility, Reverse, Scheme, Settle, SignContract,
-    WithdrawApplication,
+    Apply, Approve, BeneficiaryKind, BeneficiaryReference, CollectibilityScheme, Disburse, Financing, Reject,
+    ReportCollectibility, Reverse, Scheme, Settle, SignContract, WithdrawApplication,
 };
 use crate::kernel::{Actor, Id, Money, OrganisationKind};
 use crate::storage::{OpenError, ReadError};
@@ -34,9 +33,7 @@ struct Case {
 fn apply(player: &Player<'_>, kind: BeneficiaryKind, nth: usize) -> Result<Case, OpenError> {
     let (label, scheme, amount, tenor_months) = match kind {
         BeneficiaryKind::Cooperative => ("cooperative", Scheme::KurLinkage, 400 + 100 * nth, 36),
-        BeneficiaryKind::Enterprise if nth.is_multiple_of(4) => {
-            ("enterprise", Scheme::KurRitel, 60 + 5 * nth, 24)
-        }
+        BeneficiaryKind::Enterprise if nth.is_multiple_of(4) => ("enterprise", Scheme::KurRitel, 60 + 5 * nth, 24),
         BeneficiaryKind::Enterprise => ("enterprise", Scheme::KurMikro, 10 + nth % 10, 18),
     };
     let amount = i64::try_from(amount).unwrap_or_default();
@@ -47,10 +44,7 @@ fn apply(player: &Player<'_>, kind: BeneficiaryKind, nth: usize) -> Result<Case,
         akad: format!("{:03}/PK/PERAGAAN-{label}/2014", nth + 1),
     };
     let command = Apply {
-        beneficiary: BeneficiaryReference {
-            kind,
-            id: Id(id(label, nth)),
-        },
+        beneficiary: BeneficiaryReference { kind, id: Id(id(label, nth)) },
         lender: None,
         scheme,
         amount: millions(amount),
@@ -58,25 +52,12 @@ fn apply(player: &Player<'_>, kind: BeneficiaryKind, nth: usize) -> Result<Case,
         tenor_months,
         lender_reference: Some(number(&format!("DEMO-{label}-{:03}", nth + 1))?),
     };
-    player.play(
-        &case.bank,
-        &day("2014-03-18", nth / 4)?,
-        case.financing,
-        command,
-    )?;
+    player.play(&case.bank, &day("2014-03-18", nth / 4)?, case.financing, command)?;
     Ok(case)
 }
 
 fn sign(player: &Player<'_>, case: &Case, on: &str) -> Result<(), OpenError> {
-    player.play(
-        &case.bank,
-        &day(on, 0)?,
-        case.financing,
-        Approve {
-            amount: None,
-            approved_on: None,
-        },
-    )?;
+    player.play(&case.bank, &day(on, 0)?, case.financing, Approve { amount: None, approved_on: None })?;
     let contract = SignContract {
         akad_number: number(&case.akad)?,
         signed_on: date(&day(on, 3)?)?,
@@ -89,25 +70,10 @@ fn sign(player: &Player<'_>, case: &Case, on: &str) -> Result<(), OpenError> {
 
 fn disburse(player: &Player<'_>, case: &Case, on: &str, share: i64) -> Result<(), OpenError> {
     let amount = Money::idr(Decimal::from(case.amount * 10_000 * share));
-    player.play(
-        &case.bank,
-        on,
-        case.financing,
-        Disburse {
-            amount,
-            disbursed_on: None,
-            reference: None,
-        },
-    )
+    player.play(&case.bank, on, case.financing, Disburse { amount, disbursed_on: None, reference: None })
 }
 
-fn report(
-    player: &Player<'_>,
-    case: &Case,
-    class: u8,
-    days: u32,
-    share: i64,
-) -> Result<(), OpenError> {
+fn report(player: &Player<'_>, case: &Case, class: u8, days: u32, share: i64) -> Result<(), OpenError> {
     let report = ReportCollectibility {
         scheme: CollectibilityScheme::BankUmum,
         class,
@@ -145,23 +111,10 @@ pub fn applications_and_disbursements(player: &Player<'_>) -> Result<(), OpenErr
             }
             22 => {
                 let reason = Some(note("Pemohon memakai modal sendiri")?);
-                player.play(
-                    &case.bank,
-                    &on,
-                    case.financing,
-                    WithdrawApplication { reason },
-                )?;
+                player.play(&case.bank, &on, case.financing, WithdrawApplication { reason })?;
             }
             23 => {
-                player.play(
-                    &case.bank,
-                    &on,
-                    case.financing,
-                    Approve {
-                        amount: None,
-                        approved_on: None,
-                    },
-                )?;
+                player.play(&case.bank, &on, case.financing, Approve { amount: None, approved_on: None })?;
             }
             _ => {
                 sign(player, &case, &on)?;
@@ -173,12 +126,7 @@ pub fn applications_and_disbursements(player: &Player<'_>) -> Result<(), OpenErr
             3 => report(player, &case, 2, 12, 97)?,
             4 => report(player, &case, 1, 35, 98)?,
             5 => {
-                player.play(
-                    &case.bank,
-                    "2014-05-20",
-                    case.financing,
-                    Settle { settled_on: None },
-                )?;
+                player.play(&case.bank, "2014-05-20", case.financing, Settle { settled_on: None })?;
             }
             _ => {}
         }
@@ -189,26 +137,14 @@ pub fn applications_and_disbursements(player: &Player<'_>) -> Result<(), OpenErr
 /// One payment went to the wrong account and is undone: twenty-one become twenty.
 pub fn reversal(player: &Player<'_>) -> Result<(), OpenError> {
     let financing = id("financing-enterprise", REVERSED);
-    player.play_late(
-        &bank(player, REVERSED),
-        "2014-05-21",
-        financing,
-        move |service| {
-            let failed = |why: ReadError| OpenError(why.to_string());
-            let mut connection = service.readers.get()?;
-            let row = Financing::find(&mut connection, &financing.to_string()).map_err(failed)?;
-            let state: Option<Financing> = row
-                .map(|row| serde_json::from_str(&row.doc))
-                .transpose()
-                .map_err(|why| failed(why.into()))?;
-            let payment = state.and_then(|state| state.entries.last().map(|entry| entry.event_id));
-            let payment = payment.ok_or_else(|| {
-                OpenError("the demonstration has no payment to reverse".to_owned())
-            })?;
-            Ok(Reverse {
-                event_id: Id(payment),
-                reason: note("Dana masuk ke rekening yang salah")?,
-            })
-        },
-    )
+    player.play_late(&bank(player, REVERSED), "2014-05-21", financing, move |service| {
+        let failed = |why: ReadError| OpenError(why.to_string());
+        let mut connection = service.readers.get()?;
+        let row = Financing::find(&mut connection, &financing.to_string()).map_err(failed)?;
+        let state: Option<Financing> =
+            row.map(|row| serde_json::from_str(&row.doc)).transpose().map_err(|why| failed(why.into()))?;
+        let payment = state.and_then(|state| state.entries.last().map(|entry| entry.event_id));
+        let payment = payment.ok_or_else(|| OpenError("the demonstration has no payment to reverse".to_owned()))?;
+        Ok(Reverse { event_id: Id(payment), reason: note("Dana masuk ke rekening yang salah")? })
+    })
 }

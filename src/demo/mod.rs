@@ -37,18 +37,14 @@ pub struct Guide {
 impl Guide {
     /// The one line of `demo --json`.
     pub fn to_json(&self, url: &str) -> String {
-        let keys: serde_json::Map<String, serde_json::Value> = self
-            .keys
-            .iter()
-            .map(|(name, key)| (name.clone(), json!(key)))
-            .collect();
+        let keys: serde_json::Map<String, serde_json::Value> =
+            self.keys.iter().map(|(name, key)| (name.clone(), json!(key))).collect();
         json!({"url": url, "keys": keys, "programme_id": self.programme}).to_string()
     }
 
     /// What `demo` prints: a key of each kind and three lines to try.
     pub fn to_text(&self, url: &str) -> String {
-        let mut text =
-            format!("lumbung demonstrates at {url} (API description: {url}/docs/)\n\nKeys:\n");
+        let mut text = format!("lumbung demonstrates at {url} (API description: {url}/docs/)\n\nKeys:\n");
         for (name, key) in &self.keys {
             let _ = writeln!(text, "  {name:<14} {key}");
         }
@@ -76,23 +72,19 @@ pub fn prepare(place: &Place) -> Result<Guide, OpenError> {
     let empty = {
         let core = Core::open(place, Clock::System, Ids::Random, 1, 64)?;
         let position = read(&core.service, head_position)?;
-        let known = read(&core.service, |connection| {
-            crate::programmes::Programme::find(connection, &programme.to_string())
-        })?;
+        let known =
+            read(&core.service, |connection| crate::programmes::Programme::find(connection, &programme.to_string()))?;
         core.close();
         if position > 0 && known.is_none() {
             return Err(OpenError(
-                "the database already holds other data; name an empty one for the demonstration"
-                    .to_owned(),
+                "the database already holds other data; name an empty one for the demonstration".to_owned(),
             ));
         }
         position == 0
     };
     if empty {
-        let clock = Clock::set_to(
-            Timestamp::parse("2014-02-16T08:00:00+08:00")
-                .map_err(|why| OpenError(why.en.into_owned()))?,
-        );
+        let clock =
+            Clock::set_to(Timestamp::parse("2014-02-16T08:00:00+08:00").map_err(|why| OpenError(why.en.into_owned()))?);
         let core = Core::open(place, clock, Ids::Counted(0), 1, 64)?;
         let played = play(&core.service);
         core.close();
@@ -101,10 +93,7 @@ pub fn prepare(place: &Place) -> Result<Guide, OpenError> {
     let core = Core::open(place, Clock::System, Ids::Random, 1, 64)?;
     let keys = issue_keys(&core.service);
     core.close();
-    Ok(Guide {
-        keys: keys?,
-        programme,
-    })
+    Ok(Guide { keys: keys?, programme })
 }
 
 fn read<T>(
@@ -125,14 +114,8 @@ fn issue_keys(service: &Service) -> Result<Vec<(String, String)>, OpenError> {
         };
         let region = organisation.region().filter(|region| !region.is_province());
         let label = Some("demo");
-        let key = organisations::issue_key(
-            service,
-            organisation.kind,
-            region,
-            organisation.name,
-            organisation.code,
-            label,
-        )?;
+        let key =
+            organisations::issue_key(service, organisation.kind, region, organisation.name, organisation.code, label)?;
         keys.push((name, key.text));
     }
     Ok(keys)

@@ -6,9 +6,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::registers::ORGANISATIONS;
-use crate::kernel::{
-    Actor, Date, Name, Note, Number, OrganisationKind, PROVINCE, Region, Timestamp,
-};
+use crate::kernel::{Actor, Date, Name, Note, Number, OrganisationKind, PROVINCE, Region, Timestamp};
 use crate::ledger::{Context, Decide};
 use crate::storage::OpenError;
 use crate::web::{Problem, Service};
@@ -20,8 +18,7 @@ const RECORDED_AFTER_MICROS: i64 = 2 * 3600 * 1_000_000;
 
 /// The id of the n-th resource of a kind: the same in every demonstration.
 pub fn id(kind: &str, number: usize) -> Uuid {
-    let digest: [u8; 32] =
-        Sha256::digest(format!("demonstration/{kind}/{number}").as_bytes()).into();
+    let digest: [u8; 32] = Sha256::digest(format!("demonstration/{kind}/{number}").as_bytes()).into();
     let mut tail = [0; 10];
     tail.copy_from_slice(&digest[..10]);
     uuid::Builder::from_unix_timestamp_millis(IDS_FROM_MILLIS + number as u64, &tail).into_uuid()
@@ -39,20 +36,11 @@ pub struct Player<'a> {
 impl<'a> Player<'a> {
     /// A player on a service whose clock can be set.
     pub fn new(service: &'a Service) -> Self {
-        Self {
-            service,
-            script: RefCell::new(Vec::new()),
-        }
+        Self { service, script: RefCell::new(Vec::new()) }
     }
 
     /// `actor` does something on a day, at nine in the morning.
-    pub fn play<C: Decide>(
-        &self,
-        actor: &Actor,
-        day: &str,
-        id: Uuid,
-        command: C,
-    ) -> Result<(), OpenError> {
+    pub fn play<C: Decide>(&self, actor: &Actor, day: &str, id: Uuid, command: C) -> Result<(), OpenError> {
         self.play_late(actor, day, id, move |_| Ok(command))
     }
 
@@ -69,20 +57,11 @@ impl<'a> Player<'a> {
         let run = move |service: &Service, context: Context| {
             let answer = service.ledger.execute(id, make(service)?, context);
             answer.result.map(|_| ()).map_err(|refusal| {
-                let at: Vec<&str> = refusal
-                    .faults
-                    .iter()
-                    .map(|fault| fault.pointer.as_str())
-                    .collect();
-                OpenError(format!(
-                    "the demonstration was refused on {day}: {} {at:?}",
-                    refusal.detail.en
-                ))
+                let at: Vec<&str> = refusal.faults.iter().map(|fault| fault.pointer.as_str()).collect();
+                OpenError(format!("the demonstration was refused on {day}: {} {at:?}", refusal.detail.en))
             })
         };
-        self.script
-            .borrow_mut()
-            .push((occurred_at, actor.clone(), Box::new(run)));
+        self.script.borrow_mut().push((occurred_at, actor.clone(), Box::new(run)));
         Ok(())
     }
 
@@ -91,16 +70,8 @@ impl<'a> Player<'a> {
         let mut script = self.script.into_inner();
         script.sort_by_key(|(occurred_at, ..)| *occurred_at);
         for (occurred_at, actor, run) in script {
-            self.service.clock.move_to(Timestamp::from_micros(
-                occurred_at.micros() + RECORDED_AFTER_MICROS,
-            ));
-            run(
-                self.service,
-                Context {
-                    occurred_at: Some(occurred_at),
-                    ..Context::internal(actor, "demonstration")
-                },
-            )?;
+            self.service.clock.move_to(Timestamp::from_micros(occurred_at.micros() + RECORDED_AFTER_MICROS));
+            run(self.service, Context { occurred_at: Some(occurred_at), ..Context::internal(actor, "demonstration") })?;
         }
         Ok(())
     }
@@ -108,10 +79,7 @@ impl<'a> Player<'a> {
     /// The n-th organisation of a kind, as an actor.
     #[allow(clippy::unused_self, reason = "reads as a question to the player")]
     pub fn actor(&self, kind: OrganisationKind, nth: usize) -> Actor {
-        let mut found = ORGANISATIONS
-            .iter()
-            .enumerate()
-            .filter(|(_, organisation)| organisation.kind == kind);
+        let mut found = ORGANISATIONS.iter().enumerate().filter(|(_, organisation)| organisation.kind == kind);
         let (index, organisation) = found.nth(nth).unwrap_or((0, &ORGANISATIONS[0]));
         Actor {
             organisation: id("organisation", index),
@@ -128,12 +96,8 @@ impl<'a> Player<'a> {
 
     /// The office of a regency or city.
     pub fn regency(&self, region: Region) -> Actor {
-        let regencies = ORGANISATIONS
-            .iter()
-            .filter(|organisation| organisation.kind == OrganisationKind::Regency);
-        let nth = regencies
-            .take_while(|organisation| organisation.region() != Some(region))
-            .count();
+        let regencies = ORGANISATIONS.iter().filter(|organisation| organisation.kind == OrganisationKind::Regency);
+        let nth = regencies.take_while(|organisation| organisation.region() != Some(region)).count();
         self.actor(OrganisationKind::Regency, nth)
     }
 }
@@ -165,9 +129,7 @@ pub fn date(text: &str) -> Result<Date, OpenError> {
 
 /// A day so many days after another.
 pub fn day(from: &str, later: usize) -> Result<String, OpenError> {
-    Ok(date(from)?
-        .plus_days(i32::try_from(later).unwrap_or_default())
-        .to_string())
+    Ok(date(from)?.plus_days(i32::try_from(later).unwrap_or_default()).to_string())
 }
 
 /// A problem of the toolkit.

@@ -61,9 +61,8 @@ pub static ORGANISATIONS: &[DemoOrganisation] = organisations! {
 
 /// Where the 24 cooperatives sit: every regency and city has one at least.
 pub static COOPERATIVE_REGIONS: [&str; 24] = [
-    "64.72", "64.71", "64.02", "64.74", "64.08", "64.01", "64.03", "64.09", "64.07", "64.11",
-    "64.72", "64.71", "64.02", "64.72", "64.08", "64.71", "64.01", "64.74", "64.03", "64.72",
-    "64.02", "64.71", "64.09", "64.07",
+    "64.72", "64.71", "64.02", "64.74", "64.08", "64.01", "64.03", "64.09", "64.07", "64.11", "64.72", "64.71",
+    "64.02", "64.72", "64.08", "64.71", "64.01", "64.74", "64.03", "64.72", "64.02", "64.71", "64.09", "64.07",
 ];
 
 /// Invented names.
@@ -108,12 +107,7 @@ pub fn organisations(player: &Player<'_>) -> Result<(), OpenError> {
             region: organisation.region(),
             code: organisation.code.map(number).transpose()?,
         };
-        player.play(
-            &Actor::service(),
-            "2014-02-16",
-            id("organisation", index),
-            command,
-        )?;
+        player.play(&Actor::service(), "2014-02-16", id("organisation", index), command)?;
     }
     Ok(())
 }
@@ -133,12 +127,7 @@ pub fn launch(player: &Player<'_>) -> Result<(), OpenError> {
             target(Measure::FinancedEnterprises, 20),
         ],
     };
-    player.play(
-        &player.province(),
-        "2014-02-17",
-        id("programme", 1),
-        command,
-    )
+    player.play(&player.province(), "2014-02-17", id("programme", 1), command)
 }
 
 /// Registers the 24 cooperatives, each by its regency, and enrols them.
@@ -165,10 +154,7 @@ pub fn cooperatives(player: &Player<'_>) -> Result<(), OpenError> {
             valid_until: None,
         };
         player.play(&regency, "2014-02-17", id("cooperative", nth), licence)?;
-        let enrol = Enrol {
-            kind: ParticipantKind::Cooperative,
-            participant: Id(id("cooperative", nth)),
-        };
+        let enrol = Enrol { kind: ParticipantKind::Cooperative, participant: Id(id("cooperative", nth)) };
         player.play(&player.province(), "2014-02-17", id("programme", 1), enrol)?;
     }
     Ok(())
@@ -184,41 +170,19 @@ pub fn managers(player: &Player<'_>) -> Result<(), OpenError> {
         let manager = id("manager", nth);
         let person = Person {
             name: name(&format!("Manajer Peraga {:02} (fiktif)", nth + 1))?,
-            nik_orang: Some(NikOrang(format!(
-                "{}0101018{:05}",
-                region.code().replace('.', ""),
-                70_000 + nth
-            ))),
+            nik_orang: Some(NikOrang(format!("{}0101018{:05}", region.code().replace('.', ""), 70_000 + nth))),
             phone: Some(number(&format!("0541-9990{:02}", nth + 1))?),
             address: None,
         };
-        let (key, sealed) = seal_person(player.service, manager, &person, true)
-            .map_err(|problem| failed(&problem))?;
-        player.play(
-            &regency,
-            &on,
-            manager,
-            RegisterSealed {
-                region,
-                sealed,
-                key,
-            },
-        )?;
-        let role = if nth < 24 {
-            Role::Manajer
-        } else {
-            Role::ManajerCabang
-        };
+        let (key, sealed) = seal_person(player.service, manager, &person, true).map_err(|problem| failed(&problem))?;
+        player.play(&regency, &on, manager, RegisterSealed { region, sealed, key })?;
+        let role = if nth < 24 { Role::Manajer } else { Role::ManajerCabang };
         let since = Some(date(&format!("{}-01-02", 2008 + nth % 5))?);
         player.play(
             &regency,
             &on,
             manager,
-            Appoint {
-                cooperative: Id(id("cooperative", cooperative)),
-                role,
-                since,
-            },
+            Appoint { cooperative: Id(id("cooperative", cooperative)), role, since },
         )?;
     }
     Ok(())
@@ -226,61 +190,34 @@ pub fn managers(player: &Player<'_>) -> Result<(), OpenError> {
 
 /// Registers 24 enterprises over the regencies.
 pub fn enterprises(player: &Player<'_>) -> Result<(), OpenError> {
-    const TRADES: [&str; 6] = [
-        "Warung",
-        "Bengkel",
-        "Kerajinan Rotan",
-        "Amplang",
-        "Sarung Tenun",
-        "Tambak",
-    ];
+    const TRADES: [&str; 6] = ["Warung", "Bengkel", "Kerajinan Rotan", "Amplang", "Sarung Tenun", "Tambak"];
     for nth in 0..24 {
         let region = cooperative_region(nth + 5)?;
         let enterprise = id("enterprise", nth);
         let owner = Person {
             name: name(&format!("Pemilik Peraga {:02} (fiktif)", nth + 1))?,
-            nik_orang: Some(NikOrang(format!(
-                "{}4101018{:05}",
-                region.code().replace('.', ""),
-                80_000 + nth
-            ))),
+            nik_orang: Some(NikOrang(format!("{}4101018{:05}", region.code().replace('.', ""), 80_000 + nth))),
             phone: None,
             address: Some(note(&format!("Gang Contoh Nomor {}", nth + 1))?),
         };
-        let (key, sealed) = seal_person(player.service, enterprise, &owner, false)
-            .map_err(|problem| failed(&problem))?;
-        let sales =
-            Decimal::from(120_000_000 + 35_000_000 * i64::try_from(nth).unwrap_or_default());
+        let (key, sealed) =
+            seal_person(player.service, enterprise, &owner, false).map_err(|problem| failed(&problem))?;
+        let sales = Decimal::from(120_000_000 + 35_000_000 * i64::try_from(nth).unwrap_or_default());
         let command = RegisterSealedEnterprise {
-            name: name(&format!(
-                "{} Peraga {:02} (fiktif)",
-                TRADES[nth % 6],
-                nth + 1
-            ))?,
+            name: name(&format!("{} Peraga {:02} (fiktif)", TRADES[nth % 6], nth + 1))?,
             region,
             sector: Some(name(TRADES[nth % 6])?),
-            size_basis: SizeBasis {
-                net_worth: None,
-                yearly_sales: Some(Money::idr(sales)),
-                founded_on: None,
-            },
+            size_basis: SizeBasis { net_worth: None, yearly_sales: Some(Money::idr(sales)), founded_on: None },
             sealed,
             key,
         };
-        player.play(
-            &player.regency(region),
-            &day("2014-02-20", nth / 8)?,
-            enterprise,
-            command,
-        )?;
+        player.play(&player.regency(region), &day("2014-02-20", nth / 8)?, enterprise, command)?;
     }
     Ok(())
 }
 
 /// One person asks for erasure.
 pub fn erasure(player: &Player<'_>) -> Result<(), OpenError> {
-    let command = ErasePerson {
-        reason: note("Permintaan pemilik data; bukan lagi pengelola")?,
-    };
+    let command = ErasePerson { reason: note("Permintaan pemilik data; bukan lagi pengelola")? };
     player.play(&player.province(), "2014-05-26", id("manager", 35), command)
 }

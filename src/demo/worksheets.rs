@@ -132,26 +132,20 @@ pub fn worksheet(strength: &Strength, assets: i64) -> Value {
     let own = of(assets, s.own_capital);
     let loans = of(assets, 76);
     let [substandard, doubtful, bad] = s.problem.map(|percent| of(loans, percent));
-    let risk = (substandard * Decimal::from(50) + doubtful * Decimal::from(75))
-        / Decimal::ONE_HUNDRED
-        + bad;
+    let risk = (substandard * Decimal::from(50) + doubtful * Decimal::from(75)) / Decimal::ONE_HUNDRED + bad;
     let participation = of(assets, 14);
     let base_cost = of(participation, 30);
     let member_costs = of(participation, s.member_costs);
     let cooperative_costs = of(participation, 4);
     let gross_surplus = of(assets, 9);
     let business_costs = of(gross_surplus, s.business_costs);
-    let other_income = of(
-        participation * Decimal::ONE_HUNDRED / Decimal::from(s.participation),
-        100 - s.participation,
-    );
+    let other_income = of(participation * Decimal::ONE_HUNDRED / Decimal::from(s.participation), 100 - s.participation);
     let [basic, obligatory] = [of(own, 12), of(own, 48)];
     let member_surplus = of(own, s.returns[1]);
     let promotion = of(basic + obligatory, s.promotion);
     let liabilities = of(assets, 30);
     let cash = of(liabilities, s.cash);
-    let answers =
-        |yes: usize, all: usize| -> Value { (0..all).map(|question| question < yes).collect() };
+    let answers = |yes: usize, all: usize| -> Value { (0..all).map(|question| question < yes).collect() };
     let [general, institution, capital, asset, liquidity] = s.yes;
     json!({
         "modal_sendiri": text(own),
@@ -205,28 +199,14 @@ mod tests {
     fn the_five_strengths_make_the_five_categories_of_2009() {
         let book = rulebook::find("permen-14-2009").unwrap();
         let scored = STRENGTHS.iter().map(|strength| {
-            let scoring = book
-                .score(
-                    &worksheet(strength, 3_417_000_000),
-                    &rulebook::Readings::new(),
-                )
-                .unwrap();
+            let scoring = book.score(&worksheet(strength, 3_417_000_000), &rulebook::Readings::new()).unwrap();
             (scoring.total.clone(), scoring.category.map(OneOf::word))
         });
         let categories: Vec<_> = scored.collect();
-        let words: Vec<_> = categories
-            .iter()
-            .map(|(_, category)| category.unwrap_or("none"))
-            .collect();
+        let words: Vec<_> = categories.iter().map(|(_, category)| category.unwrap_or("none")).collect();
         assert_eq!(
             words,
-            [
-                "sehat",
-                "cukup_sehat",
-                "kurang_sehat",
-                "tidak_sehat",
-                "sangat_tidak_sehat"
-            ],
+            ["sehat", "cukup_sehat", "kurang_sehat", "tidak_sehat", "sangat_tidak_sehat"],
             "{categories:?}"
         );
     }

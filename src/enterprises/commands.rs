@@ -28,9 +28,7 @@ impl Decide for RegisterSealedEnterprise {
     const CREATES: bool = true;
 
     fn decide(&self, scene: &Scene<'_, Enterprise>) -> Result<Decision<Enterprise>, Refusal> {
-        scene
-            .actor
-            .require_write(Area::Enterprises, self.region, scene.actor.organisation)?;
+        scene.actor.require_write(Area::Enterprises, self.region, scene.actor.organisation)?;
         self.size_basis.check(scene.now)?;
         let (size_class, size_rule) = judge(&self.size_basis, scene.occurred_at.day())?;
         let event = Event::Registered {

@@ -13,29 +13,22 @@ use crate::kernel::{Faults, Name, Person, PersonalData, Region};
 use crate::ledger::Stamp;
 use crate::storage::AnyConnection;
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Viewer,
-    listing, present_persons, seal_person, show,
+    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Viewer, listing,
+    present_persons, seal_person, show,
 };
 
 impl Present for Enterprise {
     const PATH: &'static str = "enterprises";
     const REWRITES: bool = true;
 
-    fn present(
-        viewer: &Viewer,
-        connection: &mut AnyConnection,
-        docs: Vec<String>,
-    ) -> Result<Vec<String>, Problem> {
+    fn present(viewer: &Viewer, connection: &mut AnyConnection, docs: Vec<String>) -> Result<Vec<String>, Problem> {
         present_persons(viewer, connection, &docs)
     }
 }
 
 /// An enterprise as it is shown.
 #[derive(ToSchema)]
-#[expect(
-    dead_code,
-    reason = "describes the answer; it is made from the stored document"
-)]
+#[expect(dead_code, reason = "describes the answer; it is made from the stored document")]
 pub struct EnterpriseDocument {
     /// About the record.
     #[serde(flatten)]
@@ -80,10 +73,7 @@ pub struct RegisterEnterprise {
 
 /// Routes of this area.
 pub fn routes(config: &mut ServiceConfig) {
-    config
-        .service(register_enterprise)
-        .service(list_enterprises)
-        .service(get_enterprise);
+    config.service(register_enterprise).service(list_enterprises).service(get_enterprise);
 }
 
 /// Register an enterprise
@@ -92,33 +82,10 @@ pub fn routes(config: &mut ServiceConfig) {
 #[utoipa::path(tag = "enterprises", request_body = RegisterEnterprise,
     responses((status = 201, description = "Registered", body = EnterpriseDocument)))]
 #[post("/enterprises")]
-async fn register_enterprise(
-    command: Command<RegisterEnterprise>,
-) -> Result<HttpResponse, Problem> {
-    let (key, sealed) = seal_person(
-        &command.caller.service,
-        command.id,
-        &command.body.owner,
-        false,
-    )?;
-    let RegisterEnterprise {
-        name,
-        region,
-        sector,
-        size_basis,
-        ..
-    } = command.body.clone();
-    command
-        .with(RegisterSealedEnterprise {
-            name,
-            region,
-            sector,
-            size_basis,
-            sealed,
-            key,
-        })
-        .create()
-        .await
+async fn register_enterprise(command: Command<RegisterEnterprise>) -> Result<HttpResponse, Problem> {
+    let (key, sealed) = seal_person(&command.caller.service, command.id, &command.body.owner, false)?;
+    let RegisterEnterprise { name, region, sector, size_basis, .. } = command.body.clone();
+    command.with(RegisterSealedEnterprise { name, region, sector, size_basis, sealed, key }).create().await
 }
 
 /// List enterprises
@@ -130,12 +97,9 @@ async fn list_enterprises(
     caller: Caller,
     page: Page<EnterpriseFilter>,
 ) -> Result<HttpResponse, Problem> {
-    listing::<Enterprise, _, _>(
-        &request,
-        caller,
-        page,
-        |connection, _, scope, filter, keyset| views::list(connection, scope, filter, keyset),
-    )
+    listing::<Enterprise, _, _>(&request, caller, page, |connection, _, scope, filter, keyset| {
+        views::list(connection, scope, filter, keyset)
+    })
     .await
 }
 

@@ -57,14 +57,8 @@ impl SizeBasis {
     /// A rule refusal with every fault.
     pub fn check(&self, now: Timestamp) -> Result<(), Refusal> {
         let mut faults = Faults::default();
-        if self
-            .yearly_sales
-            .is_some_and(|sales| sales.amount() < Decimal::ZERO)
-        {
-            let why = Text::fixed(
-                "Penjualan tidak dapat negatif.",
-                "Sales cannot be negative.",
-            );
+        if self.yearly_sales.is_some_and(|sales| sales.amount() < Decimal::ZERO) {
+            let why = Text::fixed("Penjualan tidak dapat negatif.", "Sales cannot be negative.");
             faults.add("/size_basis/yearly_sales", "amount_negative", why);
         }
         if let Some(day) = self.founded_on {
@@ -86,10 +80,7 @@ fn since_2021(day: Date) -> bool {
 
 fn class(limits: [i64; 3], amount: Decimal) -> SizeClass {
     let within = |limit: &i64| amount <= Decimal::from(*limit) * Decimal::from(1_000_000);
-    limits
-        .iter()
-        .position(within)
-        .map_or(SizeClass::Besar, |index| CLASSES[index])
+    limits.iter().position(within).map_or(SizeClass::Besar, |index| CLASSES[index])
 }
 
 /// Judges a size on a day.
@@ -99,28 +90,16 @@ fn class(limits: [i64; 3], amount: Decimal) -> SizeClass {
 pub fn judge(basis: &SizeBasis, day: Date) -> Result<(SizeClass, SizeRule), Refusal> {
     let new_rule = since_2021(day);
     let limits = if new_rule { PP_7_2021 } else { UU_20_2008 };
-    let by_worth = basis
-        .net_worth
-        .map(|worth| class(limits.map(|(worth, _)| worth), worth.amount()));
-    let by_sales = basis
-        .yearly_sales
-        .map(|sales| class(limits.map(|(_, sales)| sales), sales.amount()));
+    let by_worth = basis.net_worth.map(|worth| class(limits.map(|(worth, _)| worth), worth.amount()));
+    let by_sales = basis.yearly_sales.map(|sales| class(limits.map(|(_, sales)| sales), sales.amount()));
     let judged = if new_rule {
         let young = basis.founded_on.is_some_and(since_2021);
-        if young {
-            by_worth.or(by_sales)
-        } else {
-            by_sales.or(by_worth)
-        }
+        if young { by_worth.or(by_sales) } else { by_sales.or(by_worth) }
     } else {
         // "Net worth of at most … or sales of at most …": the smaller class suffices.
         by_worth.into_iter().chain(by_sales).min()
     };
-    let rule = if new_rule {
-        SizeRule::Pp72021
-    } else {
-        SizeRule::Uu202008
-    };
+    let rule = if new_rule { SizeRule::Pp72021 } else { SizeRule::Uu202008 };
     judged.map(|class| (class, rule)).ok_or_else(|| {
         Refusal::rule(
             "/size_basis",
@@ -157,14 +136,7 @@ mod tests {
 
     #[test]
     fn bounds_belong_to_the_smaller_class_and_above_the_last_it_is_large() {
-        let on_2014 = |sales| {
-            judge(
-                &basis(None, Some(sales), None),
-                Date::parse("2014-03-01").unwrap(),
-            )
-            .unwrap()
-            .0
-        };
+        let on_2014 = |sales| judge(&basis(None, Some(sales), None), Date::parse("2014-03-01").unwrap()).unwrap().0;
         assert_eq!([300, 301, 2_500, 2_501, 50_000, 50_001].map(on_2014), {
             use SizeClass::{Besar, Kecil, Menengah, Mikro};
             [Mikro, Kecil, Kecil, Menengah, Menengah, Besar]

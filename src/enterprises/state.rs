@@ -43,16 +43,7 @@ impl Resource for Enterprise {
     const AREA: Area = Area::Enterprises;
 
     fn evolve(state: Option<Self>, event: &Event, _: &Envelope) -> Option<Self> {
-        let Event::Registered {
-            name,
-            region,
-            sector,
-            subject,
-            sealed,
-            size_basis,
-            size_class,
-            size_rule,
-        } = event;
+        let Event::Registered { name, region, sector, subject, sealed, size_basis, size_class, size_rule } = event;
         state.is_none().then(|| Self {
             stamp: Stamp::default(),
             name: name.clone(),

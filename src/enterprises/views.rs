@@ -71,12 +71,7 @@ pub fn list(
     keyset: &Keyset,
 ) -> Result<Vec<DocRow>, ReadError> {
     let mut query = enterprises::table
-        .select((
-            enterprises::id,
-            enterprises::version,
-            enterprises::position,
-            enterprises::doc,
-        ))
+        .select((enterprises::id, enterprises::version, enterprises::position, enterprises::doc))
         .into_boxed();
     match scope {
         Scope::All => {}

@@ -4,16 +4,12 @@ use deserr::Deserr;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::events::{
-    Beneficiary, BeneficiaryKind, Contract, FinancingEvent as Event, Scheme, Tranche,
-};
+use super::events::{Beneficiary, BeneficiaryKind, Contract, FinancingEvent as Event, Scheme, Tranche};
 use super::state::Financing;
 use crate::cooperatives::{Cooperative, CooperativeStatus};
 use crate::enterprises::Enterprise;
 use crate::kernel::problem_codes::RULE_REFUSED;
-use crate::kernel::{
-    Area, Date, Faults, Id, Money, Name, Note, Number, OrganisationKind, Refusal, Region, Text,
-};
+use crate::kernel::{Area, Date, Faults, Id, Money, Name, Note, Number, OrganisationKind, Refusal, Region, Text};
 use crate::ledger::{Decide, Decision, Scene, Wants, World};
 use crate::organisations::Organisation;
 
@@ -64,10 +60,7 @@ fn require_tenor(tenor_months: u16) -> Result<(), Refusal> {
     Err(Refusal::rule(
         "/tenor_months",
         "tenor_out_of_range",
-        text!(
-            "Jangka waktu 1 sampai {TENOR_MONTHS_MAX} bulan.",
-            "The tenor is 1 to {TENOR_MONTHS_MAX} months."
-        ),
+        text!("Jangka waktu 1 sampai {TENOR_MONTHS_MAX} bulan.", "The tenor is 1 to {TENOR_MONTHS_MAX} months."),
     ))
 }
 
@@ -75,19 +68,14 @@ impl Apply {
     fn region(&self, scene: &Scene<'_, Financing>) -> Result<Region, Refusal> {
         let id = self.beneficiary.id.0;
         match self.beneficiary.kind {
-            BeneficiaryKind::Enterprise => {
-                Ok(scene.named::<Enterprise>(id, "/beneficiary/id")?.region)
-            }
+            BeneficiaryKind::Enterprise => Ok(scene.named::<Enterprise>(id, "/beneficiary/id")?.region),
             BeneficiaryKind::Cooperative => {
                 let cooperative = scene.named::<Cooperative>(id, "/beneficiary/id")?;
                 if cooperative.status == CooperativeStatus::Dissolved {
                     return Err(Refusal::rule(
                         "/beneficiary/id",
                         "cooperative_dissolved",
-                        Text::fixed(
-                            "Koperasi ini sudah bubar.",
-                            "This cooperative was dissolved.",
-                        ),
+                        Text::fixed("Koperasi ini sudah bubar.", "This cooperative was dissolved."),
                     ));
                 }
                 Ok(cooperative.region)
@@ -104,18 +92,13 @@ impl Apply {
                 let named = scene.named::<Organisation>(lender.0, "/lender")?;
                 (named.kind == OrganisationKind::Bank).then_some(lender.0)
             }
-            None => {
-                (scene.actor.kind == OrganisationKind::Bank).then_some(scene.actor.organisation)
-            }
+            None => (scene.actor.kind == OrganisationKind::Bank).then_some(scene.actor.organisation),
         };
         lender.ok_or_else(|| {
             Refusal::rule(
                 "/lender",
                 "not_a_bank",
-                Text::fixed(
-                    "Sebutkan organisasi berjenis `bank`.",
-                    "Name an organisation of kind `bank`.",
-                ),
+                Text::fixed("Sebutkan organisasi berjenis `bank`.", "Name an organisation of kind `bank`."),
             )
         })
     }
@@ -139,9 +122,7 @@ impl Decide for Apply {
         scene.actor.require_some_write(Area::Financings)?;
         let lender = self.lender(scene)?;
         // The right is asked before the beneficiary is looked up, so that a stranger cannot probe which ids exist.
-        scene
-            .actor
-            .require_write(Area::Financings, crate::kernel::PROVINCE, lender)?;
+        scene.actor.require_write(Area::Financings, crate::kernel::PROVINCE, lender)?;
         let mut faults = Faults::default();
         faults.check(require_tenor(self.tenor_months));
         faults.check(self.amount.require_positive("/amount"));
@@ -151,10 +132,7 @@ impl Decide for Apply {
             _ => return Err(Refusal::faults(&RULE_REFUSED, faults)),
         };
         Ok(Decision::one(Event::Applied {
-            beneficiary: Beneficiary {
-                kind: self.beneficiary.kind,
-                id: self.beneficiary.id.0,
-            },
+            beneficiary: Beneficiary { kind: self.beneficiary.kind, id: self.beneficiary.id.0 },
             region,
             lender,
             scheme: self.scheme,
@@ -167,10 +145,7 @@ impl Decide for Apply {
 }
 
 /// The step, if it fits the life so far.
-pub(super) fn step(
-    scene: &Scene<'_, Financing>,
-    event: Event,
-) -> Result<Decision<Financing>, Refusal> {
+pub(super) fn step(scene: &Scene<'_, Financing>, event: Event) -> Result<Decision<Financing>, Refusal> {
     scene.own()?.life.check(&event)?;
     Ok(Decision::one(event))
 }
@@ -196,17 +171,8 @@ impl Decide for Approve {
     fn decide(&self, scene: &Scene<'_, Financing>) -> Result<Decision<Financing>, Refusal> {
         let approved_on = self.approved_on.unwrap_or_else(|| scene.occurred_at.day());
         approved_on.require_past(scene.now, "/approved_on")?;
-        let amount = self
-            .amount
-            .unwrap_or(scene.own()?.amount)
-            .require_positive("/amount")?;
-        step(
-            scene,
-            Event::Approved {
-                amount,
-                approved_on,
-            },
-        )
+        let amount = self.amount.unwrap_or(scene.own()?.amount).require_positive("/amount")?;
+        step(scene, Event::Approved { amount, approved_on })
     }
 }
 
@@ -223,12 +189,7 @@ impl Decide for Reject {
     type Resource = Financing;
 
     fn decide(&self, scene: &Scene<'_, Financing>) -> Result<Decision<Financing>, Refusal> {
-        step(
-            scene,
-            Event::Rejected {
-                reason: self.reason.clone(),
-            },
-        )
+        step(scene, Event::Rejected { reason: self.reason.clone() })
     }
 }
 
@@ -247,12 +208,7 @@ impl Decide for WithdrawApplication {
     type Resource = Financing;
 
     fn decide(&self, scene: &Scene<'_, Financing>) -> Result<Decision<Financing>, Refusal> {
-        step(
-            scene,
-            Event::Withdrawn {
-                reason: self.reason.clone(),
-            },
-        )
+        step(scene, Event::Withdrawn { reason: self.reason.clone() })
     }
 }
 
@@ -261,9 +217,8 @@ pub type SignContract = Contract;
 
 fn require_rate(rate: &str) -> Result<(), Refusal> {
     let (whole, fraction) = rate.split_once('.').unwrap_or((rate, "0"));
-    let digits = |part: &str, most: usize| {
-        (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
-    };
+    let digits =
+        |part: &str, most: usize| (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
     if digits(whole, 3) && digits(fraction, 4) {
         return Ok(());
     }
@@ -317,17 +272,8 @@ impl Decide for Disburse {
         let disbursed_on = self.disbursed_on.unwrap_or_else(|| scene.occurred_at.day());
         let mut faults = Faults::default();
         faults.check(disbursed_on.require_past(scene.now, "/disbursed_on"));
-        let amount = faults
-            .check(self.amount.require_positive("/amount"))
-            .unwrap_or(self.amount);
+        let amount = faults.check(self.amount.require_positive("/amount")).unwrap_or(self.amount);
         faults.or_refuse(())?;
-        step(
-            scene,
-            Event::Disbursed(Tranche {
-                amount,
-                disbursed_on,
-                reference: self.reference.clone(),
-            }),
-        )
+        step(scene, Event::Disbursed(Tranche { amount, disbursed_on, reference: self.reference.clone() }))
     }
 }

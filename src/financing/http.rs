@@ -9,8 +9,7 @@ use super::servicing::{ReportCollectibility, Reverse, Settle};
 use super::state::Financing;
 use super::views::{self, FinancingFilter};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, listing,
-    show,
+    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, listing, show,
 };
 
 impl Present for Financing {
@@ -54,12 +53,9 @@ async fn list_financings(
     caller: Caller,
     page: Page<FinancingFilter>,
 ) -> Result<HttpResponse, Problem> {
-    listing::<Financing, _, _>(
-        &request,
-        caller,
-        page,
-        |connection, _, scope, filter, keyset| views::list(connection, scope, filter, keyset),
-    )
+    listing::<Financing, _, _>(&request, caller, page, |connection, _, scope, filter, keyset| {
+        views::list(connection, scope, filter, keyset)
+    })
     .await
 }
 
@@ -98,10 +94,7 @@ async fn reject_financing(id: IdPath, command: Command<Reject>) -> Result<HttpRe
 #[utoipa::path(tag = "financing", params(("id" = Uuid, Path, description = "The financing")), request_body = WithdrawApplication,
     responses((status = 200, description = "Withdrawn", body = Financing)))]
 #[post("/financings/{id}/withdrawals")]
-async fn withdraw_financing(
-    id: IdPath,
-    command: Command<WithdrawApplication>,
-) -> Result<HttpResponse, Problem> {
+async fn withdraw_financing(id: IdPath, command: Command<WithdrawApplication>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -111,10 +104,7 @@ async fn withdraw_financing(
 #[utoipa::path(tag = "financing", params(("id" = Uuid, Path, description = "The financing")), request_body = Contract,
     responses((status = 200, description = "Recorded", body = Financing)))]
 #[post("/financings/{id}/contracts")]
-async fn sign_contract(
-    id: IdPath,
-    command: Command<SignContract>,
-) -> Result<HttpResponse, Problem> {
+async fn sign_contract(id: IdPath, command: Command<SignContract>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -124,10 +114,7 @@ async fn sign_contract(
 #[utoipa::path(tag = "financing", params(("id" = Uuid, Path, description = "The financing")), request_body = Disburse,
     responses((status = 200, description = "Recorded", body = Financing)))]
 #[post("/financings/{id}/disbursements")]
-async fn disburse_financing(
-    id: IdPath,
-    command: Command<Disburse>,
-) -> Result<HttpResponse, Problem> {
+async fn disburse_financing(id: IdPath, command: Command<Disburse>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -137,10 +124,7 @@ async fn disburse_financing(
 #[utoipa::path(tag = "financing", params(("id" = Uuid, Path, description = "The financing")), request_body = ReportCollectibility,
     responses((status = 200, description = "Recorded", body = Financing)))]
 #[post("/financings/{id}/collectibility-reports")]
-async fn report_collectibility(
-    id: IdPath,
-    command: Command<ReportCollectibility>,
-) -> Result<HttpResponse, Problem> {
+async fn report_collectibility(id: IdPath, command: Command<ReportCollectibility>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -158,9 +142,6 @@ async fn settle_financing(id: IdPath, command: Command<Settle>) -> Result<HttpRe
 #[utoipa::path(tag = "financing", params(("id" = Uuid, Path, description = "The financing")), request_body = Reverse,
     responses((status = 200, description = "Reversed", body = Financing)))]
 #[post("/financings/{id}/reversals")]
-async fn reverse_financing_event(
-    id: IdPath,
-    command: Command<Reverse>,
-) -> Result<HttpResponse, Problem> {
+async fn reverse_financing_event(id: IdPath, command: Command<Reverse>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }

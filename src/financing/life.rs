@@ -35,12 +35,7 @@ impl FinancingState {
             Self::Applied => &["approvals", "rejections", "withdrawals"],
             Self::Approved => &["contracts", "withdrawals", "reversals"],
             Self::Contracted => &["disbursements", "reversals"],
-            Self::Disbursed => &[
-                "disbursements",
-                "collectibility-reports",
-                "settlements",
-                "reversals",
-            ],
+            Self::Disbursed => &["disbursements", "collectibility-reports", "settlements", "reversals"],
             Self::Settled | Self::Rejected | Self::Withdrawn => &["reversals"],
         }
     }
@@ -87,10 +82,7 @@ impl Life {
         if fits.contains(&self.state) {
             return Ok(());
         }
-        Err(Refusal::wrong_state(
-            self.state.word(),
-            self.state.allowed(),
-        ))
+        Err(Refusal::wrong_state(self.state.word(), self.state.allowed()))
     }
 
     /// Whether a step fits.
@@ -199,10 +191,8 @@ impl Life {
             }
             Event::CollectibilityReported(report) => {
                 // Reports may arrive out of order; the latest position is how it stands.
-                let newer = self
-                    .collectibility
-                    .as_ref()
-                    .is_none_or(|known| known.position_date <= report.position_date);
+                let newer =
+                    self.collectibility.as_ref().is_none_or(|known| known.position_date <= report.position_date);
                 if newer {
                     self.outstanding = Some(report.outstanding);
                     self.collectibility = Some(report.clone());

@@ -17,9 +17,7 @@ mod servicing;
 mod state;
 mod views;
 
-pub use commands::{
-    Apply, Approve, BeneficiaryReference, Disburse, Reject, SignContract, WithdrawApplication,
-};
+pub use commands::{Apply, Approve, BeneficiaryReference, Disburse, Reject, SignContract, WithdrawApplication};
 pub use events::{Beneficiary, BeneficiaryKind, CollectibilityScheme, FinancingEvent, Scheme};
 pub use life::{FinancingState, Life};
 pub use servicing::{ReportCollectibility, Reverse, Settle};

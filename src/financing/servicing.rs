@@ -63,16 +63,11 @@ impl Decide for ReportCollectibility {
         }
         faults.check(self.position_date.require_past(scene.now, "/position_date"));
         if self.outstanding.amount().is_sign_negative() {
-            let why = Text::fixed(
-                "Baki debet tidak dapat negatif.",
-                "What is owed cannot be negative.",
-            );
+            let why = Text::fixed("Baki debet tidak dapat negatif.", "What is owed cannot be negative.");
             faults.add("/outstanding", "amount_negative", why);
         }
         faults.or_refuse(())?;
-        let suggested = self
-            .days_past_due
-            .and_then(|days| suggested_class(self.scheme, days));
+        let suggested = self.days_past_due.and_then(|days| suggested_class(self.scheme, days));
         step(
             scene,
             Event::CollectibilityReported(Collectibility {
@@ -138,17 +133,12 @@ impl Decide for Reverse {
             )
         })?;
         if let Some(by) = entry.reversed_by {
-            return Err(
-                Refusal::wrong_state(own.life.state.word(), own.life.state.allowed())
-                    .with("reversed_by", by.to_string()),
-            );
+            return Err(Refusal::wrong_state(own.life.state.word(), own.life.state.allowed())
+                .with("reversed_by", by.to_string()));
         }
         let (_, contradicted) = own.without(id);
         if contradicted.is_empty() {
-            return Ok(Decision::one(Event::Reversed {
-                event_id: id,
-                reason: self.reason.clone(),
-            }));
+            return Ok(Decision::one(Event::Reversed { event_id: id, reason: self.reason.clone() }));
         }
         let list: Vec<String> = contradicted.iter().map(Uuid::to_string).collect();
         let shown = list.join(", ");
@@ -164,10 +154,7 @@ impl Decide for Reverse {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::many_single_char_names,
-    reason = "events taken apart and put together again"
-)]
+#[allow(clippy::many_single_char_names, reason = "events taken apart and put together again")]
 mod tests {
     use super::super::commands::{Approve, Disburse};
     use super::super::events::{Beneficiary, BeneficiaryKind, Contract, Scheme, Tranche};
@@ -193,10 +180,7 @@ mod tests {
 
     fn applied() -> Event {
         Event::Applied {
-            beneficiary: Beneficiary {
-                kind: BeneficiaryKind::Cooperative,
-                id: Uuid::from_u128(0x15),
-            },
+            beneficiary: Beneficiary { kind: BeneficiaryKind::Cooperative, id: Uuid::from_u128(0x15) },
             region: Region::parse("64.72").unwrap(),
             lender: BANK,
             scheme: Scheme::KurLinkage,
@@ -208,10 +192,7 @@ mod tests {
     }
 
     fn approved() -> Event {
-        Event::Approved {
-            amount: millions(20),
-            approved_on: date("2014-03-01"),
-        }
+        Event::Approved { amount: millions(20), approved_on: date("2014-03-01") }
     }
 
     fn contract() -> Contract {
@@ -225,19 +206,11 @@ mod tests {
     }
 
     fn tranche(amount: i64, day: &str) -> Event {
-        Event::Disbursed(Tranche {
-            amount: millions(amount),
-            disbursed_on: date(day),
-            reference: None,
-        })
+        Event::Disbursed(Tranche { amount: millions(amount), disbursed_on: date(day), reference: None })
     }
 
     fn disburse(amount: i64, day: &str) -> Disburse {
-        Disburse {
-            amount: millions(amount),
-            disbursed_on: Some(date(day)),
-            reference: None,
-        }
+        Disburse { amount: millions(amount), disbursed_on: Some(date(day)), reference: None }
     }
 
     fn signed() -> [Event; 3] {
@@ -245,83 +218,49 @@ mod tests {
     }
 
     fn reverse(version: i64) -> Reverse {
-        Reverse {
-            event_id: Id(event_id(version)),
-            reason: note("salah"),
-        }
+        Reverse { event_id: Id(event_id(version)), reason: note("salah") }
     }
 
     #[test]
     fn money_flows_only_after_the_contract() {
-        Story::given([applied()])
-            .when(disburse(1, "2014-03-06"))
-            .refused("wrong_state");
-        Story::given([applied(), approved()])
-            .when(disburse(1, "2014-03-06"))
-            .refused("wrong_state");
-        Story::given(signed())
-            .when(disburse(1, "2014-03-06"))
-            .then([tranche(1, "2014-03-06")]);
-        Story::given(signed())
-            .when(disburse(1, "2014-03-04"))
-            .refused_at("rule_refused", "/disbursed_on");
+        Story::given([applied()]).when(disburse(1, "2014-03-06")).refused("wrong_state");
+        Story::given([applied(), approved()]).when(disburse(1, "2014-03-06")).refused("wrong_state");
+        Story::given(signed()).when(disburse(1, "2014-03-06")).then([tranche(1, "2014-03-06")]);
+        Story::given(signed()).when(disburse(1, "2014-03-04")).refused_at("rule_refused", "/disbursed_on");
     }
 
     #[test]
     fn the_tranches_together_never_exceed_the_plafon() {
         let [a, b, c] = signed();
-        let given = || {
-            Story::<Financing>::given([a.clone(), b.clone(), c.clone(), tranche(15, "2014-03-06")])
-        };
-        given()
-            .when(disburse(6, "2014-03-07"))
-            .refused_at("rule_refused", "/amount");
-        given()
-            .when(disburse(5, "2014-03-07"))
-            .then([tranche(5, "2014-03-07")]);
+        let given = || Story::<Financing>::given([a.clone(), b.clone(), c.clone(), tranche(15, "2014-03-06")]);
+        given().when(disburse(6, "2014-03-07")).refused_at("rule_refused", "/amount");
+        given().when(disburse(5, "2014-03-07")).then([tranche(5, "2014-03-07")]);
     }
 
     #[test]
     fn a_plafon_above_what_was_approved_is_refused() {
-        let high = Contract {
-            plafon: millions(21),
-            ..contract()
-        };
-        Story::given([applied(), approved()])
-            .when(high)
-            .refused_at("rule_refused", "/plafon");
+        let high = Contract { plafon: millions(21), ..contract() };
+        Story::given([applied(), approved()]).when(high).refused_at("rule_refused", "/plafon");
     }
 
     #[test]
     fn a_reversed_disbursement_gives_its_room_back_and_the_count_with_it() {
         let [a, b, c] = signed();
-        let reversed = Event::Reversed {
-            event_id: event_id(4),
-            reason: note("salah"),
-        };
+        let reversed = Event::Reversed { event_id: event_id(4), reason: note("salah") };
         let story = Story::<Financing>::given([a, b, c, tranche(20, "2014-03-06"), reversed]);
         assert_eq!(story.state().life.disbursed, millions(0));
-        assert_eq!(
-            story.state().life.state,
-            super::super::FinancingState::Contracted
-        );
+        assert_eq!(story.state().life.state, super::super::FinancingState::Contracted);
         assert!(story.state().facts().is_empty());
-        story
-            .when(disburse(20, "2014-03-07"))
-            .then([tranche(20, "2014-03-07")]);
+        story.when(disburse(20, "2014-03-07")).then([tranche(20, "2014-03-07")]);
     }
 
     #[test]
     fn a_reversal_that_later_events_depend_on_is_refused_with_their_list() {
         let [a, b, c] = signed();
-        let given = || {
-            Story::<Financing>::given([a.clone(), b.clone(), c.clone(), tranche(20, "2014-03-06")])
-        };
+        let given = || Story::<Financing>::given([a.clone(), b.clone(), c.clone(), tranche(20, "2014-03-06")]);
         given().when(reverse(3)).refused("wrong_state");
         given().when(reverse(4)).then_types(&["financing.reversed"]);
-        given()
-            .when(reverse(99))
-            .refused_at("rule_refused", "/event_id");
+        given().when(reverse(99)).refused_at("rule_refused", "/event_id");
     }
 
     #[test]
@@ -331,13 +270,8 @@ mod tests {
         let first = Story::<Financing>::given(two.clone()).state().facts();
         assert_eq!((first.len(), first[0].event_id), (1, event_id(4)));
         let [a, b, c, d, e] = two;
-        let reversed = Event::Reversed {
-            event_id: event_id(4),
-            reason: note("salah"),
-        };
-        let second = Story::<Financing>::given([a, b, c, d, e, reversed])
-            .state()
-            .facts();
+        let reversed = Event::Reversed { event_id: event_id(4), reason: note("salah") };
+        let second = Story::<Financing>::given([a, b, c, d, e, reversed]).state().facts();
         assert_eq!((second.len(), second[0].event_id), (1, event_id(5)));
     }
 
@@ -351,20 +285,13 @@ mod tests {
             outstanding: millions(9),
         };
         assert_eq!(
-            [0, 1, 90, 91, 120, 121, 180, 181]
-                .map(|days| suggested_class(CollectibilityScheme::BankUmum, days)),
+            [0, 1, 90, 91, 120, 121, 180, 181].map(|days| suggested_class(CollectibilityScheme::BankUmum, days)),
             { [1, 2, 2, 3, 3, 4, 4, 5].map(Some) }
         );
         let [a, b, c] = signed();
-        let given = || {
-            Story::<Financing>::given([a.clone(), b.clone(), c.clone(), tranche(10, "2014-03-06")])
-        };
-        given()
-            .when(report(1, 95))
-            .then_types(&["financing.collectibility_reported"]);
-        given()
-            .when(report(6, 0))
-            .refused_at("rule_refused", "/class");
+        let given = || Story::<Financing>::given([a.clone(), b.clone(), c.clone(), tranche(10, "2014-03-06")]);
+        given().when(report(1, 95)).then_types(&["financing.collectibility_reported"]);
+        given().when(report(6, 0)).refused_at("rule_refused", "/class");
     }
 
     #[test]
@@ -375,9 +302,6 @@ mod tests {
             region: crate::kernel::PROVINCE,
             key: Uuid::nil(),
         };
-        Story::given([applied()])
-            .by(other)
-            .when(Approve::default())
-            .refused("not_found");
+        Story::given([applied()]).by(other).when(Approve::default()).refused("not_found");
     }
 }

@@ -73,22 +73,12 @@ impl Financing {
 
     /// Entries that were not reversed.
     pub fn standing(&self) -> impl Iterator<Item = &Entry> {
-        self.entries
-            .iter()
-            .filter(|entry| entry.reversed_by.is_none())
+        self.entries.iter().filter(|entry| entry.reversed_by.is_none())
     }
 
     fn applied(event: &Event) -> Option<Self> {
-        let Event::Applied {
-            beneficiary,
-            region,
-            lender,
-            scheme,
-            amount,
-            purpose,
-            tenor_months,
-            lender_reference,
-        } = event
+        let Event::Applied { beneficiary, region, lender, scheme, amount, purpose, tenor_months, lender_reference } =
+            event
         else {
             return None;
         };
@@ -123,11 +113,8 @@ impl Resource for Financing {
             Event::Reversed { event_id, .. } => {
                 let (life, _) = state.without(*event_id);
                 state.life = life;
-                state
-                    .entries
-                    .iter_mut()
-                    .find(|entry| entry.event_id == *event_id)?
-                    .reversed_by = Some(envelope.event_id);
+                state.entries.iter_mut().find(|entry| entry.event_id == *event_id)?.reversed_by =
+                    Some(envelope.event_id);
             }
             step => state.life.apply(step),
         }
@@ -155,12 +142,7 @@ impl Resource for Financing {
             Cell::text(self.beneficiary.id),
             Cell::text(self.scheme.word()),
             Cell::text(self.life.state.word()),
-            Cell::Int(
-                self.life
-                    .collectibility
-                    .as_ref()
-                    .map(|report| i64::from(report.class)),
-            ),
+            Cell::Int(self.life.collectibility.as_ref().map(|report| i64::from(report.class))),
         ]
     }
     /// A financing is the lender's.
@@ -174,15 +156,10 @@ impl Resource for Financing {
             pointer,
             what: namespace,
         };
-        let reference = self
-            .lender_reference
-            .iter()
-            .map(|number| claim("lender_reference", number, "/lender_reference"));
-        let akad = self
-            .life
-            .contract
-            .iter()
-            .map(|contract| claim("akad_number", &contract.akad_number, "/akad_number"));
+        let reference =
+            self.lender_reference.iter().map(|number| claim("lender_reference", number, "/lender_reference"));
+        let akad =
+            self.life.contract.iter().map(|contract| claim("akad_number", &contract.akad_number, "/akad_number"));
         reference.chain(akad).collect()
     }
     /// The first standing disbursement counts: tranches and top-ups never add, a reversal takes away.

@@ -99,12 +99,7 @@ pub fn list(
     keyset: &Keyset,
 ) -> Result<Vec<DocRow>, ReadError> {
     let mut query = financings::table
-        .select((
-            financings::id,
-            financings::version,
-            financings::position,
-            financings::doc,
-        ))
+        .select((financings::id, financings::version, financings::position, financings::doc))
         .into_boxed();
     match scope {
         Scope::All => {}

@@ -41,11 +41,6 @@ pub struct Actor {
 impl Actor {
     /// The service itself acting for the provincial office: first keys and demonstration data.
     pub fn service() -> Self {
-        Self {
-            organisation: Uuid::nil(),
-            kind: OrganisationKind::Province,
-            region: super::PROVINCE,
-            key: Uuid::nil(),
-        }
+        Self { organisation: Uuid::nil(), kind: OrganisationKind::Province, region: super::PROVINCE, key: Uuid::nil() }
     }
 }

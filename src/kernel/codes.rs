@@ -96,21 +96,8 @@ mod tests {
     #[test]
     fn every_name_is_snake_case_and_stands_once() {
         for (index, entry) in ALL_CODES.iter().enumerate() {
-            assert!(
-                entry
-                    .name
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || c == '_'),
-                "{}",
-                entry.name
-            );
-            assert!(
-                ALL_CODES[..index]
-                    .iter()
-                    .all(|other| other.name != entry.name),
-                "{}",
-                entry.name
-            );
+            assert!(entry.name.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{}", entry.name);
+            assert!(ALL_CODES[..index].iter().all(|other| other.name != entry.name), "{}", entry.name);
             assert!((400..600).contains(&entry.status));
         }
     }

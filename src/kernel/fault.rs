@@ -20,18 +20,12 @@ pub struct Text {
 impl Text {
     /// A sentence known at compile time.
     pub const fn fixed(id: &'static str, en: &'static str) -> Self {
-        Self {
-            id: Cow::Borrowed(id),
-            en: Cow::Borrowed(en),
-        }
+        Self { id: Cow::Borrowed(id), en: Cow::Borrowed(en) }
     }
 
     /// A sentence put together at run time; the `text!` macro is the usual way here.
     pub fn new(id: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            id: id.into(),
-            en: en.into(),
-        }
+        Self { id: id.into(), en: en.into() }
     }
 }
 
@@ -57,11 +51,7 @@ pub struct Fault {
 impl Fault {
     /// A fault at `pointer`.
     pub fn new(pointer: impl Into<String>, code: &'static str, detail: Text) -> Self {
-        Self {
-            pointer: pointer.into(),
-            code: Cow::Borrowed(code),
-            detail,
-        }
+        Self { pointer: pointer.into(), code: Cow::Borrowed(code), detail }
     }
 }
 
@@ -87,9 +77,7 @@ impl Faults {
 
     /// Notes what a check found wrong, so that the next check can be made as well.
     pub fn check<T>(&mut self, checked: Result<T, Refusal>) -> Option<T> {
-        checked
-            .map_err(|refusal| self.0.extend(refusal.faults))
-            .ok()
+        checked.map_err(|refusal| self.0.extend(refusal.faults)).ok()
     }
 
     /// `Ok(value)` when nothing was found wrong.
@@ -97,11 +85,7 @@ impl Faults {
     /// # Errors
     /// The refusal `rule_refused` carrying every fault.
     pub fn or_refuse<T>(self, value: T) -> Result<T, Refusal> {
-        if self.0.is_empty() {
-            Ok(value)
-        } else {
-            Err(Refusal::faults(&codes::RULE_REFUSED, self))
-        }
+        if self.0.is_empty() { Ok(value) } else { Err(Refusal::faults(&codes::RULE_REFUSED, self)) }
     }
 }
 
@@ -114,11 +98,7 @@ impl Pointer {
         match location {
             ValuePointerRef::Origin => String::new(),
             ValuePointerRef::Key { key, prev } => {
-                format!(
-                    "{}/{}",
-                    Self::of(*prev),
-                    key.replace('~', "~0").replace('/', "~1")
-                )
+                format!("{}/{}", Self::of(*prev), key.replace('~', "~0").replace('/', "~1"))
             }
             ValuePointerRef::Index { index, prev } => format!("{}/{index}", Self::of(*prev)),
         }
@@ -170,7 +150,10 @@ impl DeserializeError for Faults {
                 Fault::new(
                     at,
                     "unknown_value",
-                    text!("`{value}` tidak dikenal; pilih: {known}.", "`{value}` is not known; choose one of: {known}."),
+                    text!(
+                        "`{value}` tidak dikenal; pilih: {known}.",
+                        "`{value}` is not known; choose one of: {known}."
+                    ),
                 )
             }
             ErrorKind::BadSequenceLen { expected, .. } => Fault::new(
@@ -213,12 +196,7 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal with a sentence.
     pub fn new(code: &'static Code, detail: Text) -> Self {
-        Self {
-            code,
-            detail,
-            faults: Vec::new(),
-            members: serde_json::Map::new(),
-        }
+        Self { code, detail, faults: Vec::new(), members: serde_json::Map::new() }
     }
 
     /// A refusal whose sentences are its faults'.
@@ -226,50 +204,29 @@ impl Refusal {
         let more = faults.0.len().saturating_sub(FAULTS_SHOWN_MAX);
         if more > 0 {
             faults.0.truncate(FAULTS_SHOWN_MAX);
-            let why = text!(
-                "Masih ada {more} kesalahan lain.",
-                "There are {more} more faults."
-            );
+            let why = text!("Masih ada {more} kesalahan lain.", "There are {more} more faults.");
             faults.add("", "more_faults", why);
         }
-        let detail = faults
-            .0
-            .first()
-            .map_or(code.advice.clone(), |fault| fault.detail.clone());
-        Self {
-            code,
-            detail,
-            faults: faults.0,
-            members: serde_json::Map::new(),
-        }
+        let detail = faults.0.first().map_or(code.advice.clone(), |fault| fault.detail.clone());
+        Self { code, detail, faults: faults.0, members: serde_json::Map::new() }
     }
 
     /// A rule refused one field.
     pub fn rule(pointer: &str, fault: &'static str, detail: Text) -> Self {
-        Self::faults(
-            &codes::RULE_REFUSED,
-            Faults(vec![Fault::new(pointer, fault, detail)]),
-        )
+        Self::faults(&codes::RULE_REFUSED, Faults(vec![Fault::new(pointer, fault, detail)]))
     }
 
     /// Nothing of that kind and id is visible to the caller.
     pub fn not_found(kind: &str, id: impl std::fmt::Display) -> Self {
         Self::new(
             &codes::NOT_FOUND,
-            text!(
-                "Tidak ada `{kind}` {id} yang dapat Anda lihat.",
-                "There is no `{kind}` {id} that you can see."
-            ),
+            text!("Tidak ada `{kind}` {id} yang dapat Anda lihat.", "There is no `{kind}` {id} that you can see."),
         )
     }
 
     /// The command does not fit the state; `allowed` are the commands that do.
     pub fn wrong_state(state: &str, allowed: &[&str]) -> Self {
-        let list = if allowed.is_empty() {
-            "-".to_owned()
-        } else {
-            allowed.join(", ")
-        };
+        let list = if allowed.is_empty() { "-".to_owned() } else { allowed.join(", ") };
         Self::new(
             &codes::WRONG_STATE,
             text!(
@@ -287,11 +244,8 @@ impl Refusal {
             "{what} ini sudah tercatat pada {existing}; pakai catatan itu.",
             "This {what} is already recorded as {existing}; use that record."
         );
-        let mut refusal =
-            Self::new(&codes::DUPLICATE, detail.clone()).with("existing", existing.to_string());
-        refusal
-            .faults
-            .push(Fault::new(pointer, "duplicate", detail));
+        let mut refusal = Self::new(&codes::DUPLICATE, detail.clone()).with("existing", existing.to_string());
+        refusal.faults.push(Fault::new(pointer, "duplicate", detail));
         refusal
     }
 
@@ -320,19 +274,9 @@ impl Refusal {
             members: serde_json::Map<String, serde_json::Value>,
         }
         match serde_json::from_str::<Stored>(text) {
-            Ok(Stored {
-                code,
-                detail,
-                faults,
-                members,
-            }) => {
+            Ok(Stored { code, detail, faults, members }) => {
                 let code = codes::code(&code).unwrap_or(&codes::INTERNAL);
-                Self {
-                    code,
-                    detail,
-                    faults,
-                    members,
-                }
+                Self { code, detail, faults, members }
             }
             Err(_) => Self::new(&codes::INTERNAL, codes::INTERNAL.advice.clone()),
         }
@@ -352,16 +296,7 @@ mod tests {
     #[test]
     fn a_pointer_escapes_slashes_and_tildes() {
         let origin = ValuePointerRef::Origin;
-        let list = ValuePointerRef::Key {
-            key: "a/b~c",
-            prev: &origin,
-        };
-        assert_eq!(
-            Pointer::of(ValuePointerRef::Index {
-                index: 3,
-                prev: &list
-            }),
-            "/a~1b~0c/3"
-        );
+        let list = ValuePointerRef::Key { key: "a/b~c", prev: &origin };
+        assert_eq!(Pointer::of(ValuePointerRef::Index { index: 3, prev: &list }), "/a~1b~0c/3");
     }
 }

@@ -40,11 +40,7 @@ impl<const MAX: usize> Bounded<MAX> {
 
     /// Upper case with white space removed: how official numbers are matched.
     pub fn normalised(&self) -> String {
-        self.0
-            .chars()
-            .filter(|c| !c.is_whitespace())
-            .flat_map(char::to_uppercase)
-            .collect()
+        self.0.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_uppercase).collect()
     }
 }
 
@@ -55,26 +51,18 @@ impl<const MAX: usize> std::fmt::Display for Bounded<MAX> {
 }
 
 impl<const MAX: usize> Deserr<Faults> for Bounded<MAX> {
-    fn deserialize_from_value<V: IntoValue>(
-        value: Value<V>,
-        at: ValuePointerRef,
-    ) -> Result<Self, Faults> {
+    fn deserialize_from_value<V: IntoValue>(value: Value<V>, at: ValuePointerRef) -> Result<Self, Faults> {
         let text = match value {
             Value::String(text) => text,
             _ => String::new(),
         };
-        Self::parse(&text)
-            .map_err(|why| Faults(vec![Fault::new(Pointer::of(at), "invalid_text", why)]))
+        Self::parse(&text).map_err(|why| Faults(vec![Fault::new(Pointer::of(at), "invalid_text", why)]))
     }
 }
 
 impl<const MAX: usize> PartialSchema for Bounded<MAX> {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .min_length(Some(1))
-            .max_length(Some(MAX))
-            .into()
+        ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(MAX)).into()
     }
 }
 impl<const MAX: usize> ToSchema for Bounded<MAX> {
@@ -94,10 +82,7 @@ impl<const MAX: usize> ToSchema for Bounded<MAX> {
 pub struct Id(pub uuid::Uuid);
 
 impl Deserr<Faults> for Id {
-    fn deserialize_from_value<V: IntoValue>(
-        value: Value<V>,
-        at: ValuePointerRef,
-    ) -> Result<Self, Faults> {
+    fn deserialize_from_value<V: IntoValue>(value: Value<V>, at: ValuePointerRef) -> Result<Self, Faults> {
         let parsed = match value {
             Value::String(text) => uuid::Uuid::try_parse(&text).ok(),
             _ => None,
@@ -115,10 +100,7 @@ impl Deserr<Faults> for Id {
 impl PartialSchema for Id {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
         let format = SchemaFormat::KnownFormat(KnownFormat::Uuid);
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .format(Some(format))
-            .into()
+        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
     }
 }
 impl ToSchema for Id {}
@@ -129,10 +111,7 @@ impl ToSchema for Id {}
 pub struct FlexibleInt(pub i64);
 
 impl Deserr<Faults> for FlexibleInt {
-    fn deserialize_from_value<V: IntoValue>(
-        value: Value<V>,
-        at: ValuePointerRef,
-    ) -> Result<Self, Faults> {
+    fn deserialize_from_value<V: IntoValue>(value: Value<V>, at: ValuePointerRef) -> Result<Self, Faults> {
         let parsed = match value {
             Value::Integer(number) => i64::try_from(number).ok(),
             Value::NegativeInteger(number) => Some(number),
@@ -215,18 +194,13 @@ mod tests {
     #[test]
     fn official_numbers_match_whatever_their_spacing_and_case() {
         let spaced = Number::parse(" 21/bh/Tahun 2007 ").unwrap();
-        assert_eq!(
-            spaced.normalised(),
-            Number::parse("21/BH/TAHUN2007").unwrap().normalised()
-        );
+        assert_eq!(spaced.normalised(), Number::parse("21/BH/TAHUN2007").unwrap().normalised());
     }
 
     #[test]
     fn empty_and_control_characters_are_refused() {
         assert!(
-            Name::parse("  ").is_err()
-                && Name::parse("a\u{0}b").is_err()
-                && Name::parse(&"x".repeat(201)).is_err()
+            Name::parse("  ").is_err() && Name::parse("a\u{0}b").is_err() && Name::parse(&"x".repeat(201)).is_err()
         );
     }
 }

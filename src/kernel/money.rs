@@ -26,8 +26,7 @@ impl Rupiah {
     pub fn parse(text: &str) -> Result<Self, Text> {
         let unsigned = text.strip_prefix('-').unwrap_or(text);
         let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "00"));
-        let digits =
-            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         if !digits(whole) || !digits(fraction) || fraction.len() > 2 {
             return Err(Text::fixed(
                 "Tulis jumlah rupiah sebagai teks angka dengan titik desimal dan paling banyak dua desimal, misalnya \"20000000.00\": tanpa pemisah ribuan, koma atau eksponen.",
@@ -74,10 +73,7 @@ impl<'de> Deserialize<'de> for Rupiah {
 }
 
 impl Deserr<Faults> for Rupiah {
-    fn deserialize_from_value<V: IntoValue>(
-        value: Value<V>,
-        at: ValuePointerRef,
-    ) -> Result<Self, Faults> {
+    fn deserialize_from_value<V: IntoValue>(value: Value<V>, at: ValuePointerRef) -> Result<Self, Faults> {
         let parsed = match value {
             Value::String(text) => Self::parse(&text),
             _ => Err(Text::fixed(
@@ -93,9 +89,7 @@ impl PartialSchema for Rupiah {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
         ObjectBuilder::new()
             .schema_type(Type::String)
-            .description(Some(
-                "Rupiah as text: digits, a decimal point and at most two decimals.",
-            ))
+            .description(Some("Rupiah as text: digits, a decimal point and at most two decimals."))
             .pattern(Some(r"^-?[0-9]{1,16}(\.[0-9]{1,2})?$"))
             .max_length(Some(20))
             .examples(["2804349753.60"])
@@ -105,9 +99,7 @@ impl PartialSchema for Rupiah {
 impl ToSchema for Rupiah {}
 
 /// Money as it crosses the wire: `{"value":"20000000.00","currency":"IDR"}`.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Deserr, ToSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[schema(example = json!({"value": "20000000.00", "currency": "IDR"}))]
 pub struct Money {
@@ -118,9 +110,7 @@ pub struct Money {
 }
 
 /// ISO 4217 code; rupiah is the only currency of this service.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Deserr, ToSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Deserr, ToSchema)]
 #[deserr(error = Faults)]
 pub enum Currency {
     /// Indonesian rupiah, two decimals (sen).
@@ -132,10 +122,7 @@ pub enum Currency {
 impl Money {
     /// So much rupiah.
     pub const fn idr(value: Decimal) -> Self {
-        Self {
-            value: Rupiah(value),
-            currency: Currency::Idr,
-        }
+        Self { value: Rupiah(value), currency: Currency::Idr }
     }
 
     /// The exact amount.
@@ -146,9 +133,7 @@ impl Money {
     /// In sen, the smallest unit: what is stored in a column and sorted by. At most 18 digits, so it always fits.
     pub fn sen(self) -> i64 {
         use rust_decimal::prelude::ToPrimitive;
-        (self.value.0 * Decimal::ONE_HUNDRED)
-            .to_i64()
-            .unwrap_or(i64::MAX)
+        (self.value.0 * Decimal::ONE_HUNDRED).to_i64().unwrap_or(i64::MAX)
     }
 
     /// Refuses zero and negative amounts.
@@ -162,19 +147,14 @@ impl Money {
         Err(super::Refusal::rule(
             pointer,
             "amount_not_positive",
-            Text::fixed(
-                "Jumlah harus lebih besar dari nol.",
-                "The amount must be greater than zero.",
-            ),
+            Text::fixed("Jumlah harus lebih besar dari nol.", "The amount must be greater than zero."),
         ))
     }
 }
 
 /// Text of a decimal with at least `least` and at most ten decimals, rounded half up: for showing, never for classifying.
 pub fn decimal_text(value: Decimal, least: u32) -> String {
-    let mut shown = value
-        .round_dp_with_strategy(10, RoundingStrategy::MidpointAwayFromZero)
-        .normalize();
+    let mut shown = value.round_dp_with_strategy(10, RoundingStrategy::MidpointAwayFromZero).normalize();
     if shown.scale() < least {
         shown.rescale(least);
     }
@@ -188,20 +168,8 @@ mod tests {
 
     #[test]
     fn an_amount_with_separators_exponents_or_three_decimals_is_refused() {
-        for text in [
-            "1.000.000,00",
-            "1,000",
-            "1e6",
-            "1.234",
-            "",
-            "-",
-            ".5",
-            "5.",
-            "+5",
-            " 5",
-            "٣",
-            "12345678901234567",
-        ] {
+        for text in ["1.000.000,00", "1,000", "1e6", "1.234", "", "-", ".5", "5.", "+5", " 5", "٣", "12345678901234567"]
+        {
             assert!(Rupiah::parse(text).is_err(), "{text}");
         }
     }

@@ -16,24 +16,16 @@ const NIK_DIGITS: usize = 16;
 pub struct NikOrang(pub String);
 
 impl Deserr<Faults> for NikOrang {
-    fn deserialize_from_value<V: IntoValue>(
-        value: Value<V>,
-        at: ValuePointerRef,
-    ) -> Result<Self, Faults> {
+    fn deserialize_from_value<V: IntoValue>(value: Value<V>, at: ValuePointerRef) -> Result<Self, Faults> {
         match value {
-            Value::String(text)
-                if text.len() == NIK_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit()) =>
-            {
+            Value::String(text) if text.len() == NIK_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 Ok(Self(text))
             }
             // The sentence must not repeat what was sent: it is personal data.
             _ => Err(Faults(vec![Fault::new(
                 Pointer::of(at),
                 "invalid_nik_orang",
-                Text::fixed(
-                    "Kirim NIK orang sebagai teks 16 angka.",
-                    "Send the person's NIK as text of 16 digits.",
-                ),
+                Text::fixed("Kirim NIK orang sebagai teks 16 angka.", "Send the person's NIK as text of 16 digits."),
             )])),
         }
     }
@@ -45,9 +37,7 @@ impl PartialSchema for NikOrang {
             .schema_type(Type::String)
             .pattern(Some("^[0-9]{16}$"))
             .max_length(Some(NIK_DIGITS))
-            .description(Some(
-                "A person's NIK, 16 digits. Sealed at rest; never in logs, problems or addresses.",
-            ))
+            .description(Some("A person's NIK, 16 digits. Sealed at rest; never in logs, problems or addresses."))
             .into()
     }
 }

@@ -27,61 +27,17 @@ pub struct RegionEntry {
 
 /// Kalimantan Timur and its regencies and cities; codes unchanged since Permendagri 18/2013.
 pub static REGIONS: [RegionEntry; 11] = [
-    RegionEntry {
-        code: "64",
-        bps_code: "64",
-        name: "Provinsi Kalimantan Timur",
-    },
-    RegionEntry {
-        code: "64.01",
-        bps_code: "6401",
-        name: "Kabupaten Paser",
-    },
-    RegionEntry {
-        code: "64.02",
-        bps_code: "6403",
-        name: "Kabupaten Kutai Kartanegara",
-    },
-    RegionEntry {
-        code: "64.03",
-        bps_code: "6405",
-        name: "Kabupaten Berau",
-    },
-    RegionEntry {
-        code: "64.07",
-        bps_code: "6402",
-        name: "Kabupaten Kutai Barat",
-    },
-    RegionEntry {
-        code: "64.08",
-        bps_code: "6404",
-        name: "Kabupaten Kutai Timur",
-    },
-    RegionEntry {
-        code: "64.09",
-        bps_code: "6409",
-        name: "Kabupaten Penajam Paser Utara",
-    },
-    RegionEntry {
-        code: "64.11",
-        bps_code: "6411",
-        name: "Kabupaten Mahakam Ulu",
-    },
-    RegionEntry {
-        code: "64.71",
-        bps_code: "6471",
-        name: "Kota Balikpapan",
-    },
-    RegionEntry {
-        code: "64.72",
-        bps_code: "6472",
-        name: "Kota Samarinda",
-    },
-    RegionEntry {
-        code: "64.74",
-        bps_code: "6474",
-        name: "Kota Bontang",
-    },
+    RegionEntry { code: "64", bps_code: "64", name: "Provinsi Kalimantan Timur" },
+    RegionEntry { code: "64.01", bps_code: "6401", name: "Kabupaten Paser" },
+    RegionEntry { code: "64.02", bps_code: "6403", name: "Kabupaten Kutai Kartanegara" },
+    RegionEntry { code: "64.03", bps_code: "6405", name: "Kabupaten Berau" },
+    RegionEntry { code: "64.07", bps_code: "6402", name: "Kabupaten Kutai Barat" },
+    RegionEntry { code: "64.08", bps_code: "6404", name: "Kabupaten Kutai Timur" },
+    RegionEntry { code: "64.09", bps_code: "6409", name: "Kabupaten Penajam Paser Utara" },
+    RegionEntry { code: "64.11", bps_code: "6411", name: "Kabupaten Mahakam Ulu" },
+    RegionEntry { code: "64.71", bps_code: "6471", name: "Kota Balikpapan" },
+    RegionEntry { code: "64.72", bps_code: "6472", name: "Kota Samarinda" },
+    RegionEntry { code: "64.74", bps_code: "6474", name: "Kota Bontang" },
 ];
 
 /// The whole province.
@@ -160,10 +116,7 @@ impl<'de> Deserialize<'de> for Region {
 }
 
 impl Deserr<Faults> for Region {
-    fn deserialize_from_value<V: IntoValue>(
-        value: Value<V>,
-        at: ValuePointerRef,
-    ) -> Result<Self, Faults> {
+    fn deserialize_from_value<V: IntoValue>(value: Value<V>, at: ValuePointerRef) -> Result<Self, Faults> {
         let parsed = match value {
             Value::String(text) => Self::parse(&text),
             _ => Err((
@@ -182,9 +135,7 @@ impl PartialSchema for Region {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
         ObjectBuilder::new()
             .schema_type(Type::String)
-            .description(Some(
-                "Dotted Kemendagri code of the province or one of its regencies and cities.",
-            ))
+            .description(Some("Dotted Kemendagri code of the province or one of its regencies and cities."))
             .enum_values(Some(REGIONS.iter().map(|entry| entry.code)))
             .examples(["64.72"])
             .into()

@@ -63,23 +63,17 @@ pub fn may_write(actor: &Actor, area: Area) -> Scope {
         (Kind::Province, _) | (Kind::Council, Area::Assessments) => Scope::All,
         (
             Kind::Regency,
-            Area::Cooperatives
-            | Area::Managers
-            | Area::Assessments
-            | Area::Enterprises
-            | Area::Candidates,
+            Area::Cooperatives | Area::Managers | Area::Assessments | Area::Enterprises | Area::Candidates,
         ) => Scope::Region(actor.region),
-        (Kind::Certifier, Area::Candidates | Area::Certificates)
-        | (Kind::Bank, Area::Financings) => Scope::Organisation(actor.organisation),
+        (Kind::Certifier, Area::Candidates | Area::Certificates) | (Kind::Bank, Area::Financings) => {
+            Scope::Organisation(actor.organisation)
+        }
         _ => Scope::Nothing,
     }
 }
 
 /// What `actor` may read in `area`.
-#[allow(
-    clippy::match_same_arms,
-    reason = "one arm per line of the table of rights"
-)]
+#[allow(clippy::match_same_arms, reason = "one arm per line of the table of rights")]
 pub fn may_read(actor: &Actor, area: Area) -> Scope {
     use Area as A;
     match (actor.kind, area) {
@@ -87,16 +81,12 @@ pub fn may_read(actor: &Actor, area: Area) -> Scope {
         | (_, A::Cooperatives | A::Programmes)
         | (
             Kind::Regency,
-            A::Managers
-            | A::Assessments
-            | A::Enterprises
-            | A::Financings
-            | A::Candidates
-            | A::Certificates,
+            A::Managers | A::Assessments | A::Enterprises | A::Financings | A::Candidates | A::Certificates,
         )
         | (Kind::Council, A::Assessments | A::Determinations) => Scope::All,
-        (Kind::Certifier, A::Managers | A::Candidates | A::Certificates)
-        | (Kind::Bank, A::Financings) => Scope::Organisation(actor.organisation),
+        (Kind::Certifier, A::Managers | A::Candidates | A::Certificates) | (Kind::Bank, A::Financings) => {
+            Scope::Organisation(actor.organisation)
+        }
         (_, A::Organisations) => Scope::Organisation(actor.organisation),
         _ => Scope::Nothing,
     }
@@ -162,12 +152,7 @@ mod tests {
     use super::*;
 
     fn actor(kind: Kind, region: &str) -> Actor {
-        Actor {
-            organisation: Uuid::from_u128(7),
-            kind,
-            region: Region::parse(region).unwrap(),
-            key: Uuid::nil(),
-        }
+        Actor { organisation: Uuid::from_u128(7), kind, region: Region::parse(region).unwrap(), key: Uuid::nil() }
     }
 
     #[test]
@@ -175,21 +160,9 @@ mod tests {
         let samarinda = actor(Kind::Regency, "64.72");
         let own = Region::parse("64.72").unwrap();
         let other = Region::parse("64.71").unwrap();
-        assert!(
-            samarinda
-                .require_write(Area::Cooperatives, own, Uuid::nil())
-                .is_ok()
-        );
-        assert!(
-            samarinda
-                .require_write(Area::Cooperatives, other, Uuid::nil())
-                .is_err()
-        );
-        assert!(
-            samarinda
-                .require_write(Area::Determinations, own, Uuid::nil())
-                .is_err()
-        );
+        assert!(samarinda.require_write(Area::Cooperatives, own, Uuid::nil()).is_ok());
+        assert!(samarinda.require_write(Area::Cooperatives, other, Uuid::nil()).is_err());
+        assert!(samarinda.require_write(Area::Determinations, own, Uuid::nil()).is_err());
     }
 
     #[test]
@@ -213,20 +186,14 @@ mod tests {
             }
         }
         for kind in [Kind::Regency, Kind::Council, Kind::Certifier, Kind::Bank] {
-            assert_eq!(
-                may_write(&actor(kind, "64.72"), Organisations),
-                Scope::Nothing
-            );
+            assert_eq!(may_write(&actor(kind, "64.72"), Organisations), Scope::Nothing);
         }
     }
 
     #[test]
     fn a_bank_reads_its_own_financings_and_no_assessments_or_enterprises() {
         let bank = actor(Kind::Bank, "64");
-        assert_eq!(
-            may_read(&bank, Area::Financings),
-            Scope::Organisation(bank.organisation)
-        );
+        assert_eq!(may_read(&bank, Area::Financings), Scope::Organisation(bank.organisation));
         assert_eq!(may_read(&bank, Area::Assessments), Scope::Nothing);
         assert_eq!(may_read(&bank, Area::Enterprises), Scope::Nothing);
         assert_eq!(may_read(&bank, Area::Cooperatives), Scope::All);

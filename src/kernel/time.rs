@@ -89,11 +89,7 @@ fn future(pointer: &str) -> super::Refusal {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}",
-            jiff::Timestamp::from_microsecond(self.0).unwrap_or_default()
-        )
+        write!(f, "{}", jiff::Timestamp::from_microsecond(self.0).unwrap_or_default())
     }
 }
 
@@ -108,12 +104,16 @@ impl Date {
     /// A sentence that tells what to send.
     pub fn parse(text: &str) -> Result<Self, Text> {
         let shaped = text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
-        text.parse::<jiff::civil::Date>().ok().filter(|day| shaped && (YEAR_MIN..=YEAR_MAX).contains(&day.year())).map(Self).ok_or_else(|| {
-            Text::fixed(
-                "Tulis tanggal sebagai YYYY-MM-DD, misalnya 2014-02-24; tanggalnya harus ada dalam kalender.",
-                "Write the date as YYYY-MM-DD, such as 2014-02-24; it must be a day of the calendar.",
-            )
-        })
+        text.parse::<jiff::civil::Date>()
+            .ok()
+            .filter(|day| shaped && (YEAR_MIN..=YEAR_MAX).contains(&day.year()))
+            .map(Self)
+            .ok_or_else(|| {
+                Text::fixed(
+                    "Tulis tanggal sebagai YYYY-MM-DD, misalnya 2014-02-24; tanggalnya harus ada dalam kalender.",
+                    "Write the date as YYYY-MM-DD, such as 2014-02-24; it must be a day of the calendar.",
+                )
+            })
     }
 
     /// Year, four digits.
@@ -135,20 +135,13 @@ impl Date {
 
     /// Days from this one to `later`; negative when `later` is earlier.
     pub fn days_until(self, later: Self) -> i32 {
-        self.0
-            .until(later.0)
-            .map(|span| span.get_days())
-            .unwrap_or_default()
+        self.0.until(later.0).map(|span| span.get_days()).unwrap_or_default()
     }
 
     /// The instant this day begins in East Kalimantan.
     pub fn start(self) -> Timestamp {
         let start = WITA.to_timestamp(self.0.to_datetime(jiff::civil::Time::midnight()));
-        Timestamp(
-            start
-                .map(jiff::Timestamp::as_microsecond)
-                .unwrap_or_default(),
-        )
+        Timestamp(start.map(jiff::Timestamp::as_microsecond).unwrap_or_default())
     }
 
     /// Refuses a day after the one it is now in East Kalimantan.
@@ -156,11 +149,7 @@ impl Date {
     /// # Errors
     /// A rule refusal pointing at `pointer`.
     pub fn require_past(self, now: Timestamp, pointer: &str) -> Result<(), super::Refusal> {
-        if self <= now.day() {
-            Ok(())
-        } else {
-            Err(future(pointer))
-        }
+        if self <= now.day() { Ok(()) } else { Err(future(pointer)) }
     }
 }
 
@@ -184,16 +173,12 @@ macro_rules! as_text {
             }
         }
         impl Deserr<Faults> for $type {
-            fn deserialize_from_value<V: IntoValue>(
-                value: Value<V>,
-                at: ValuePointerRef,
-            ) -> Result<Self, Faults> {
+            fn deserialize_from_value<V: IntoValue>(value: Value<V>, at: ValuePointerRef) -> Result<Self, Faults> {
                 let text = match value {
                     Value::String(text) => text,
                     _ => String::new(),
                 };
-                Self::parse(&text)
-                    .map_err(|why| Faults(vec![Fault::new(Pointer::of(at), $fault, why)]))
+                Self::parse(&text).map_err(|why| Faults(vec![Fault::new(Pointer::of(at), $fault, why)]))
             }
         }
         impl PartialSchema for $type {
@@ -217,13 +202,7 @@ as_text!(
     "2014-02-24T00:00:00Z",
     "RFC 3339 with an offset; answered in UTC."
 );
-as_text!(
-    Date,
-    "invalid_date",
-    KnownFormat::Date,
-    "2014-02-24",
-    "A day, YYYY-MM-DD."
-);
+as_text!(Date, "invalid_date", KnownFormat::Date, "2014-02-24", "A day, YYYY-MM-DD.");
 
 /// Where the time comes from.
 #[derive(Clone, Debug)]
@@ -271,14 +250,7 @@ mod tests {
     #[test]
     fn an_instant_without_an_offset_and_a_day_outside_the_calendar_are_refused() {
         assert!(Timestamp::parse("2014-02-24T08:00:00").is_err());
-        for text in [
-            "1066-10-14",
-            "2014-02-30",
-            "0000-00-00",
-            "20140224",
-            "2014-2-4",
-            "24-02-2014",
-        ] {
+        for text in ["1066-10-14", "2014-02-30", "0000-00-00", "20140224", "2014-2-4", "24-02-2014"] {
             assert!(Date::parse(text).is_err(), "{text}");
         }
     }
@@ -286,18 +258,8 @@ mod tests {
     #[test]
     fn five_minutes_ahead_is_forgiven_and_more_is_not() {
         let now = Timestamp::parse("2014-02-24T08:00:00+08:00").unwrap();
-        assert!(
-            Timestamp::parse("2014-02-24T08:05:00+08:00")
-                .unwrap()
-                .require_past(now, "/x")
-                .is_ok()
-        );
-        assert!(
-            Timestamp::parse("2014-02-24T08:05:01+08:00")
-                .unwrap()
-                .require_past(now, "/x")
-                .is_err()
-        );
+        assert!(Timestamp::parse("2014-02-24T08:05:00+08:00").unwrap().require_past(now, "/x").is_ok());
+        assert!(Timestamp::parse("2014-02-24T08:05:01+08:00").unwrap().require_past(now, "/x").is_err());
     }
 
     proptest::proptest! {
@@ -312,15 +274,7 @@ mod tests {
 
     #[test]
     fn years_are_added_by_the_calendar() {
-        assert_eq!(
-            Date::parse("2012-02-29").unwrap().plus_years(3).to_string(),
-            "2015-02-28"
-        );
-        assert_eq!(
-            Date::parse("2014-02-17")
-                .unwrap()
-                .days_until(Date::parse("2014-05-27").unwrap()),
-            99
-        );
+        assert_eq!(Date::parse("2012-02-29").unwrap().plus_years(3).to_string(), "2015-02-28");
+        assert_eq!(Date::parse("2014-02-17").unwrap().days_until(Date::parse("2014-05-27").unwrap()), 99);
     }
 }

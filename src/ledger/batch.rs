@@ -36,30 +36,15 @@ impl Work {
     ) -> Result<Self, StoreError> {
         let keys: Vec<(Uuid, String)> = submissions
             .iter()
-            .filter_map(|s| {
-                s.context
-                    .idempotency
-                    .as_ref()
-                    .map(|(key, _)| (s.context.actor.organisation, key.clone()))
-            })
+            .filter_map(|s| s.context.idempotency.as_ref().map(|(key, _)| (s.context.actor.organisation, key.clone())))
             .collect();
-        let known = if keys.is_empty() {
-            Vec::new()
-        } else {
-            store.receipts(&keys)?
-        };
+        let known = if keys.is_empty() { Vec::new() } else { store.receipts(&keys)? };
         let mut work = Self {
             world: World::default(),
-            receipts: known
-                .into_iter()
-                .map(|r| ((r.organisation, r.key.clone()), r))
-                .collect(),
+            receipts: known.into_iter().map(|r| ((r.organisation, r.key.clone()), r)).collect(),
             touched: Vec::new(),
             tables: HashMap::new(),
-            batch: Batch {
-                head,
-                ..Batch::default()
-            },
+            batch: Batch { head, ..Batch::default() },
             now,
         };
         // What all commands want is read together: one query per kind and round, not per command.
@@ -84,9 +69,7 @@ impl Work {
         store: &mut dyn Store,
         ids: &mut Ids,
     ) -> Result<Answer, StoreError> {
-        let Submission {
-            command, context, ..
-        } = submission;
+        let Submission { command, context, .. } = submission;
         if let Some(answer) = self.replay(context) {
             return Ok(answer);
         }
@@ -95,27 +78,16 @@ impl Work {
             Err(refusal) => Err(refusal),
         };
         self.keep_receipt(command.as_ref(), context, &result);
-        Ok(Answer {
-            replayed: false,
-            result,
-        })
+        Ok(Answer { replayed: false, result })
     }
 
     /// The first answer to this key, if it was used before.
     fn replay(&self, context: &Context) -> Option<Answer> {
         let (key, fingerprint) = context.idempotency.as_ref()?;
-        let receipt = self
-            .receipts
-            .get(&(context.actor.organisation, key.clone()))?;
+        let receipt = self.receipts.get(&(context.actor.organisation, key.clone()))?;
         if receipt.fingerprint != *fingerprint {
-            let refusal = Refusal::new(
-                &IDEMPOTENCY_KEY_REUSED,
-                IDEMPOTENCY_KEY_REUSED.advice.clone(),
-            );
-            return Some(Answer {
-                replayed: false,
-                result: Err(refusal),
-            });
+            let refusal = Refusal::new(&IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_REUSED.advice.clone());
+            return Some(Answer { replayed: false, result: Err(refusal) });
         }
         let result = match &receipt.refusal {
             Some(stored) => Err(Refusal::from_stored(stored)),
@@ -127,10 +99,7 @@ impl Work {
                 doc: None,
             }),
         };
-        Some(Answer {
-            replayed: true,
-            result,
-        })
+        Some(Answer { replayed: true, result })
     }
 
     fn decide(
@@ -150,15 +119,9 @@ impl Work {
                 Err(LoadError::Store(error)) => return Err(error),
             }
         }
-        let decided = catch_unwind(AssertUnwindSafe(|| {
-            command.decide(&self.world, context, self.now)
-        }));
+        let decided = catch_unwind(AssertUnwindSafe(|| command.decide(&self.world, context, self.now)));
         Ok(decided.unwrap_or_else(|_| {
-            log::error!(
-                "a decision panicked kind={} id={}",
-                command.kind(),
-                command.id()
-            );
+            log::error!("a decision panicked kind={} id={}", command.kind(), command.id());
             Err(Refusal::new(&INTERNAL, INTERNAL.advice.clone()))
         }))
     }
@@ -197,9 +160,7 @@ impl Work {
         let Some(Some(state)) = self.world.states.get(&own) else {
             return Ok(Err(Refusal::not_found(own.0, own.1)));
         };
-        let doc = state
-            .doc()
-            .map_err(|why| StoreError(format!("a document could not be written: {why}")))?;
+        let doc = state.doc().map_err(|why| StoreError(format!("a document could not be written: {why}")))?;
         let stamp = state.stamp();
         Ok(Ok(Done {
             created: command.creates(),
@@ -219,11 +180,8 @@ impl Work {
         cause: Option<Uuid>,
     ) -> Envelope {
         let key = (draft.kind.name, draft.stream_id);
-        let before = outcome
-            .state(&self.world, key)
-            .map_or(0, |state| state.stamp().version);
-        let placed =
-            i64::try_from(self.batch.events.len() + outcome.events.len()).unwrap_or(i64::MAX);
+        let before = outcome.state(&self.world, key).map_or(0, |state| state.stamp().version);
+        let placed = i64::try_from(self.batch.events.len() + outcome.events.len()).unwrap_or(i64::MAX);
         let start = self.batch.head.position;
         Envelope {
             position: start + placed + 1,
@@ -251,11 +209,7 @@ impl Work {
         Ok(self.world.holder(claim))
     }
 
-    fn claims_refusal(
-        &mut self,
-        outcome: &Folded,
-        store: &mut dyn Store,
-    ) -> Result<Option<Refusal>, StoreError> {
+    fn claims_refusal(&mut self, outcome: &Folded, store: &mut dyn Store) -> Result<Option<Refusal>, StoreError> {
         for (claim, id) in &outcome.claims {
             if let Some(holder) = self.holder(claim, store)?.filter(|holder| holder != id) {
                 return Ok(Some(Refusal::duplicate(claim.pointer, claim.what, holder)));
@@ -265,24 +219,16 @@ impl Work {
     }
 
     /// Looks up the persons whose keys are written, and keeps who holds which number up to date within the batch.
-    fn persons_refusal(
-        &mut self,
-        plan: &Plan,
-        store: &mut dyn Store,
-    ) -> Result<Option<Refusal>, StoreError> {
+    fn persons_refusal(&mut self, plan: &Plan, store: &mut dyn Store) -> Result<Option<Refusal>, StoreError> {
         for key in &plan.subject_keys {
             let Some(lookup) = &key.lookup else { continue };
             let claim = Claim::person(lookup.clone());
-            if let Some(holder) = self
-                .holder(&claim, store)?
-                .filter(|holder| *holder != key.holder)
-            {
+            if let Some(holder) = self.holder(&claim, store)?.filter(|holder| *holder != key.holder) {
                 return Ok(Some(Refusal::duplicate(claim.pointer, claim.what, holder)));
             }
         }
         let given_up = |holder: &Uuid| {
-            plan.destroyed_holders.contains(holder)
-                || plan.subject_keys.iter().any(|key| key.holder == *holder)
+            plan.destroyed_holders.contains(holder) || plan.subject_keys.iter().any(|key| key.holder == *holder)
         };
         for (claim, holder) in &mut self.world.claims {
             if claim.namespace == PERSON && holder.as_ref().is_some_and(given_up) {
@@ -291,9 +237,7 @@ impl Work {
         }
         for key in &plan.subject_keys {
             if let Some(lookup) = &key.lookup {
-                self.world
-                    .claims
-                    .insert(Claim::person(lookup.clone()), Some(key.holder));
+                self.world.claims.insert(Claim::person(lookup.clone()), Some(key.holder));
             }
         }
         Ok(None)
@@ -306,13 +250,7 @@ impl Work {
         self.batch.events.extend(outcome.events);
         self.batch.facts.extend(outcome.facts);
         for (claim, id) in outcome.claims {
-            if self
-                .world
-                .claims
-                .insert(claim.clone(), Some(id))
-                .flatten()
-                .is_none()
-            {
+            if self.world.claims.insert(claim.clone(), Some(id)).flatten().is_none() {
                 self.batch.claims.push((claim, id));
             }
         }
@@ -325,21 +263,13 @@ impl Work {
         }
     }
 
-    fn keep_receipt(
-        &mut self,
-        command: &dyn AnyCommand,
-        context: &Context,
-        result: &Result<Done, Refusal>,
-    ) {
+    fn keep_receipt(&mut self, command: &dyn AnyCommand, context: &Context, result: &Result<Done, Refusal>) {
         let Some((key, fingerprint)) = &context.idempotency else {
             return;
         };
         // What is our fault, and not an answer to the question, must not be repeated for ever.
         // A failed precondition answers nothing either: it tells to look again and to send with what was seen.
-        if result
-            .as_ref()
-            .is_err_and(|refusal| refusal.code.status >= 500 || refusal.code.status == 412)
-        {
+        if result.as_ref().is_err_and(|refusal| refusal.code.status >= 500 || refusal.code.status == 412) {
             return;
         }
         let done = result.as_ref().ok();
@@ -355,8 +285,7 @@ impl Work {
             refusal: result.as_ref().err().map(Refusal::to_stored),
             recorded_at: self.now,
         };
-        self.receipts
-            .insert((receipt.organisation, receipt.key.clone()), receipt.clone());
+        self.receipts.insert((receipt.organisation, receipt.key.clone()), receipt.clone());
         self.batch.receipts.push(receipt);
     }
 
@@ -367,14 +296,10 @@ impl Work {
             self.batch.head.recorded_at = self.now;
         }
         for key in &self.touched {
-            let (Some(Some(state)), Some(table)) =
-                (self.world.states.get(key), self.tables.get(key.0))
-            else {
+            let (Some(Some(state)), Some(table)) = (self.world.states.get(key), self.tables.get(key.0)) else {
                 continue;
             };
-            let doc = state
-                .doc()
-                .map_err(|why| StoreError(format!("a document could not be written: {why}")))?;
+            let doc = state.doc().map_err(|why| StoreError(format!("a document could not be written: {why}")))?;
             let stamp = state.stamp();
             self.batch.states.push(StateRow {
                 table: *table,
@@ -406,24 +331,15 @@ struct Folded {
 
 impl Folded {
     fn state<'a>(&'a self, world: &'a World, key: (&'static str, Uuid)) -> Option<&'a BoxedState> {
-        let own = self
-            .states
-            .iter()
-            .rev()
-            .find(|(known, ..)| *known == key)
-            .map(|(.., state)| state);
+        let own = self.states.iter().rev().find(|(known, ..)| *known == key).map(|(.., state)| state);
         own.or_else(|| world.states.get(&key)?.as_ref())
     }
 
     fn fold(&mut self, world: &World, draft: Draft, envelope: Envelope) -> Result<(), StoreError> {
         let key = (draft.kind.name, draft.stream_id);
         let before = self.state(world, key);
-        let Some(after) = (draft.kind.fold)(before.map(|state| &**state), &*draft.event, &envelope)
-        else {
-            return Err(StoreError(format!(
-                "{} does not follow the state of {}",
-                draft.event_type, draft.stream_id
-            )));
+        let Some(after) = (draft.kind.fold)(before.map(|state| &**state), &*draft.event, &envelope) else {
+            return Err(StoreError(format!("{} does not follow the state of {}", draft.event_type, draft.stream_id)));
         };
         let (facts_before, claims_before) =
             before.map_or_else(Default::default, |state| (state.facts(), state.claims()));
@@ -434,27 +350,15 @@ impl Folded {
             position: envelope.position,
             begins,
         };
-        let ceased = facts_before
-            .iter()
-            .filter(|fact| !facts_after.contains(fact))
-            .map(|fact| change(fact, false));
-        let begun = facts_after
-            .iter()
-            .filter(|fact| !facts_before.contains(fact))
-            .map(|fact| change(fact, true));
+        let ceased = facts_before.iter().filter(|fact| !facts_after.contains(fact)).map(|fact| change(fact, false));
+        let begun = facts_after.iter().filter(|fact| !facts_before.contains(fact)).map(|fact| change(fact, true));
         let changes: Vec<FactChange> = ceased.chain(begun).collect();
         self.facts.extend(changes);
-        let new_claims = after
-            .claims()
-            .into_iter()
-            .filter(|claim| !claims_before.contains(claim));
-        self.claims
-            .extend(new_claims.map(|claim| (claim, draft.stream_id)));
+        let new_claims = after.claims().into_iter().filter(|claim| !claims_before.contains(claim));
+        self.claims.extend(new_claims.map(|claim| (claim, draft.stream_id)));
         self.states.push((key, draft.kind.table, after));
         let sealed = Event::seal(envelope, draft.data);
-        self.events.push(
-            sealed.map_err(|why| StoreError(format!("an event could not be sealed: {why}")))?,
-        );
+        self.events.push(sealed.map_err(|why| StoreError(format!("an event could not be sealed: {why}")))?);
         Ok(())
     }
 }

@@ -26,10 +26,7 @@ pub trait Decide: Send + 'static {
     ///
     /// # Errors
     /// The reason the command is not carried out.
-    fn decide(
-        &self,
-        scene: &Scene<'_, Self::Resource>,
-    ) -> Result<Decision<Self::Resource>, Refusal>;
+    fn decide(&self, scene: &Scene<'_, Self::Resource>) -> Result<Decision<Self::Resource>, Refusal>;
 }
 
 /// What a decision sees.
@@ -91,10 +88,7 @@ impl<'a, R: Resource> Scene<'a, R> {
             Refusal::rule(
                 pointer,
                 "unknown_reference",
-                text!(
-                    "Tidak ada `{kind}` dengan id {id}.",
-                    "There is no `{kind}` with id {id}."
-                ),
+                text!("Tidak ada `{kind}` dengan id {id}.", "There is no `{kind}` with id {id}."),
             )
         })
     }
@@ -115,22 +109,12 @@ pub struct Decision<R: Resource> {
 impl<R: Resource> Decision<R> {
     /// One event.
     pub fn one(event: R::Event) -> Self {
-        Self {
-            events: vec![event],
-            caused: Vec::new(),
-            subject_keys: Vec::new(),
-            destroyed: Vec::new(),
-        }
+        Self { events: vec![event], caused: Vec::new(), subject_keys: Vec::new(), destroyed: Vec::new() }
     }
 
     /// Nothing changes: the command asks for what already is.
     pub fn nothing() -> Self {
-        Self {
-            events: Vec::new(),
-            caused: Vec::new(),
-            subject_keys: Vec::new(),
-            destroyed: Vec::new(),
-        }
+        Self { events: Vec::new(), caused: Vec::new(), subject_keys: Vec::new(), destroyed: Vec::new() }
     }
 
     /// Adds an event of another resource.
@@ -152,10 +136,7 @@ impl<R: Resource> Decision<R> {
 
 pub(super) fn draft<R: Resource>(id: Uuid, event: R::Event) -> Result<Draft, Refusal> {
     Draft::of::<R>(id, event).map_err(|why| {
-        log::error!(
-            "an event could not be encoded kind={} id={id} error={why}",
-            R::KIND
-        );
+        log::error!("an event could not be encoded kind={} id={id} error={why}", R::KIND);
         Refusal::new(&INTERNAL, INTERNAL.advice.clone())
     })
 }
@@ -187,13 +168,7 @@ pub struct Context {
 impl Context {
     /// A context of the service's own doing.
     pub fn internal(actor: Actor, correlation_id: &str) -> Self {
-        Self {
-            actor,
-            occurred_at: None,
-            correlation_id: correlation_id.to_owned(),
-            idempotency: None,
-            if_match: None,
-        }
+        Self { actor, occurred_at: None, correlation_id: correlation_id.to_owned(), idempotency: None, if_match: None }
     }
 }
 
@@ -275,14 +250,7 @@ impl<C: Decide> AnyCommand for Request<C> {
         let state = world.find::<C::Resource>(self.id);
         let occurred_at = context.occurred_at.unwrap_or(now);
         occurred_at.require_past(now, "/occurred_at")?;
-        let scene = Scene {
-            id: self.id,
-            state,
-            world,
-            actor: &context.actor,
-            occurred_at,
-            now,
-        };
+        let scene = Scene { id: self.id, state, world, actor: &context.actor, occurred_at, now };
         let decided = self.command.decide(&scene);
         // Versions and taken ids are told only to who may see and write the resource.
         let hidden = |refusal: &Refusal| matches!(refusal.code.status, 403 | 404);
@@ -301,17 +269,8 @@ impl<C: Decide> AnyCommand for Request<C> {
             drafts.push(draft::<C::Resource>(self.id, event)?);
         }
         drafts.extend(decision.caused);
-        let destroyed_holders = if decision.destroyed.is_empty() {
-            Vec::new()
-        } else {
-            vec![self.id]
-        };
-        Ok(Plan {
-            drafts,
-            subject_keys: decision.subject_keys,
-            destroyed: decision.destroyed,
-            destroyed_holders,
-        })
+        let destroyed_holders = if decision.destroyed.is_empty() { Vec::new() } else { vec![self.id] };
+        Ok(Plan { drafts, subject_keys: decision.subject_keys, destroyed: decision.destroyed, destroyed_holders })
     }
 }
 

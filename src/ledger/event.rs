@@ -60,11 +60,7 @@ impl Event {
     /// When `data` is not JSON.
     pub fn seal(envelope: Envelope, data: String) -> Result<Self, serde_json::Error> {
         let leaf_hash = leaf_hash(&canonical(&envelope, &data)?);
-        Ok(Self {
-            envelope,
-            data,
-            leaf_hash,
-        })
+        Ok(Self { envelope, data, leaf_hash })
     }
 
     /// Recomputes the leaf hash from what is stored.
@@ -107,9 +103,7 @@ pub fn encode<E: Serialize>(event: &E) -> Result<(String, String), serde_json::E
     let mut value = serde_json::to_value(event)?;
     let data = value.get_mut("data").map_or_else(|| json!({}), Value::take);
     let Some(Value::String(name)) = value.get_mut("type").map(Value::take) else {
-        return Err(serde_json::Error::custom(
-            "an event serialises as {type, data}",
-        ));
+        return Err(serde_json::Error::custom("an event serialises as {type, data}"));
     };
     Ok((name, serde_json_canonicalizer::to_string(&data)?))
 }

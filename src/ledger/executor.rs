@@ -24,10 +24,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            queue_commands: 4096,
-            batch_commands: 256,
-        }
+        Self { queue_commands: 4096, batch_commands: 256 }
     }
 }
 
@@ -92,21 +89,11 @@ impl Ledger {
         context: Context,
     ) -> Result<oneshot::Receiver<Answer>, Refusal> {
         let (reply, answer) = oneshot::channel();
-        let submission = Submission {
-            command: Box::new(Request { id, command }),
-            context,
-            reply,
-        };
-        self.queue
-            .try_send(submission)
-            .map_err(|error| match error {
-                mpsc::error::TrySendError::Full(_) => {
-                    Refusal::new(&OVERLOADED, OVERLOADED.advice.clone())
-                }
-                mpsc::error::TrySendError::Closed(_) => {
-                    Refusal::new(&UNAVAILABLE, UNAVAILABLE.advice.clone())
-                }
-            })?;
+        let submission = Submission { command: Box::new(Request { id, command }), context, reply };
+        self.queue.try_send(submission).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Refusal::new(&OVERLOADED, OVERLOADED.advice.clone()),
+            mpsc::error::TrySendError::Closed(_) => Refusal::new(&UNAVAILABLE, UNAVAILABLE.advice.clone()),
+        })?;
         Ok(answer)
     }
 
@@ -114,14 +101,8 @@ impl Ledger {
     pub fn execute<C: Decide>(&self, id: Uuid, command: C, context: Context) -> Answer {
         let lost = || Refusal::new(&UNAVAILABLE, UNAVAILABLE.advice.clone());
         match self.submit(id, command, context) {
-            Ok(answer) => answer.blocking_recv().unwrap_or_else(|_| Answer {
-                replayed: false,
-                result: Err(lost()),
-            }),
-            Err(refusal) => Answer {
-                replayed: false,
-                result: Err(refusal),
-            },
+            Ok(answer) => answer.blocking_recv().unwrap_or_else(|_| Answer { replayed: false, result: Err(lost()) }),
+            Err(refusal) => Answer { replayed: false, result: Err(refusal) },
         }
     }
 
@@ -164,15 +145,10 @@ impl Executor {
                 reply(submissions, answers);
             }
             Err(Failed::Batch(error)) if submissions.len() > 1 => {
-                log::warn!(
-                    "a batch failed and is retried one by one commands={} error={error}",
-                    submissions.len()
-                );
+                log::warn!("a batch failed and is retried one by one commands={} error={error}", submissions.len());
                 for submission in submissions {
                     let alone = vec![submission];
-                    let answers = self
-                        .attempt(&alone)
-                        .unwrap_or_else(|failed| vec![unavailable(failed.error())]);
+                    let answers = self.attempt(&alone).unwrap_or_else(|failed| vec![unavailable(failed.error())]);
                     reply(alone, answers);
                 }
             }
@@ -240,8 +216,5 @@ fn reply(submissions: Vec<Submission>, answers: Vec<Answer>) {
 
 fn unavailable(error: &StoreError) -> Answer {
     log::error!("a command could not be recorded error={error}");
-    Answer {
-        replayed: false,
-        result: Err(Refusal::new(&UNAVAILABLE, UNAVAILABLE.advice.clone())),
-    }
+    Answer { replayed: false, result: Err(Refusal::new(&UNAVAILABLE, UNAVAILABLE.advice.clone())) }
 }

@@ -7,20 +7,11 @@ pub type Hash = [u8; 32];
 
 /// `SHA-256(0x00 ‖ data)`.
 pub fn leaf_hash(data: &[u8]) -> Hash {
-    Sha256::new()
-        .chain_update([0])
-        .chain_update(data)
-        .finalize()
-        .into()
+    Sha256::new().chain_update([0]).chain_update(data).finalize().into()
 }
 
 fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    Sha256::new()
-        .chain_update([1])
-        .chain_update(left)
-        .chain_update(right)
-        .finalize()
-        .into()
+    Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
 }
 
 /// The roots of the complete subtrees of a tree of `size` leaves, largest first: all that is needed to append and to tell the root.
@@ -67,10 +58,7 @@ impl Frontier {
     pub fn from_bytes(size: u64, bytes: &[u8]) -> Option<Self> {
         let (chunks, rest) = bytes.as_chunks::<32>();
         let complete = usize::try_from(size.count_ones()).ok()?;
-        (rest.is_empty() && chunks.len() == complete).then(|| Self {
-            size,
-            roots: chunks.to_vec(),
-        })
+        (rest.is_empty() && chunks.len() == complete).then(|| Self { size, roots: chunks.to_vec() })
     }
 }
 
@@ -96,14 +84,9 @@ mod tests {
         // Leaves {"position":i,"type":"LoanApproved"}, i = 0…999; root agreed by two C2SP implementations in other languages.
         let mut frontier = Frontier::default();
         for position in 0..1000 {
-            frontier.push(leaf_hash(
-                format!(r#"{{"position":{position},"type":"LoanApproved"}}"#).as_bytes(),
-            ));
+            frontier.push(leaf_hash(format!(r#"{{"position":{position},"type":"LoanApproved"}}"#).as_bytes()));
         }
-        assert_eq!(
-            data_encoding::BASE64.encode(&frontier.root()),
-            "PfpeoJzpXrl0xfa75Ws+kkIkbkV0lv71uvRhucKEQGA="
-        );
+        assert_eq!(data_encoding::BASE64.encode(&frontier.root()), "PfpeoJzpXrl0xfa75Ws+kkIkbkV0lv71uvRhucKEQGA=");
     }
 
     proptest! {

@@ -19,11 +19,7 @@ mod merkle;
 mod resource;
 mod store;
 #[cfg(test)]
-#[allow(
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
-    clippy::return_self_not_must_use
-)]
+#[allow(clippy::missing_panics_doc, clippy::must_use_candidate, clippy::return_self_not_must_use)]
 pub mod testing;
 mod world;
 

@@ -35,10 +35,7 @@ pub enum Cell {
 
 impl Cell {
     /// A text cell.
-    #[allow(
-        clippy::needless_pass_by_value,
-        reason = "callers hand over words and numbers alike"
-    )]
+    #[allow(clippy::needless_pass_by_value, reason = "callers hand over words and numbers alike")]
     pub fn text(value: impl ToString) -> Self {
         Self::Text(Some(value.to_string()))
     }
@@ -157,20 +154,12 @@ fn fold<R: Resource>(state: Option<&R>, event: &R::Event, envelope: &Envelope) -
 pub fn fold_stream<R: Resource>(events: &[Event]) -> Result<Option<R>, String> {
     let mut state: Option<R> = None;
     for event in events {
-        let Envelope {
-            event_type,
-            schema_version,
-            position,
-            ..
-        } = &event.envelope;
+        let Envelope { event_type, schema_version, position, .. } = &event.envelope;
         let data = R::upcast(event_type, *schema_version, event.data.clone());
         let decoded = decode::<R::Event>(event_type, &data)
             .map_err(|why| format!("event at position {position} does not decode: {why}"))?;
         let next = fold(state.as_ref(), &decoded, &event.envelope);
-        state =
-            Some(next.ok_or_else(|| {
-                format!("event at position {position} does not follow the state")
-            })?);
+        state = Some(next.ok_or_else(|| format!("event at position {position} does not follow the state"))?);
     }
     Ok(state)
 }
@@ -231,8 +220,7 @@ impl Kind {
                 let event = event.downcast_ref::<R::Event>()?;
                 match state {
                     Some(None) => None,
-                    known => fold::<R>(known.flatten(), event, envelope)
-                        .map(|state| Box::new(state) as BoxedState),
+                    known => fold::<R>(known.flatten(), event, envelope).map(|state| Box::new(state) as BoxedState),
                 }
             },
         }

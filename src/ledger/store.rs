@@ -34,12 +34,7 @@ pub struct Claim {
 impl Claim {
     /// The claim that a person, found by the keyed hash of the identity number, is registered once.
     pub fn person(lookup: String) -> Self {
-        Self {
-            namespace: PERSON,
-            value: lookup,
-            pointer: "/person/nik_orang",
-            what: "nik_orang",
-        }
+        Self { namespace: PERSON, value: lookup, pointer: "/person/nik_orang", what: "nik_orang" }
     }
 }
 

@@ -27,22 +27,13 @@ impl<R: Resource> Story<R> {
     /// These events happened to the resource.
     pub fn given<const N: usize>(events: [R::Event; N]) -> Self {
         let world = World::default();
-        Self {
-            world,
-            actor: Actor::service(),
-            kind: std::marker::PhantomData,
-        }
-        .knowing::<R, N>(SUBJECT, events)
+        Self { world, actor: Actor::service(), kind: std::marker::PhantomData }.knowing::<R, N>(SUBJECT, events)
     }
 
     /// These events happened to another resource.
     pub fn knowing<T: Resource, const N: usize>(mut self, id: Uuid, events: [T::Event; N]) -> Self {
         for event in events {
-            let held = self
-                .world
-                .states
-                .get(&(T::KIND, id))
-                .and_then(Option::as_ref);
+            let held = self.world.states.get(&(T::KIND, id)).and_then(Option::as_ref);
             let state = fold::<T>(id, held, event);
             self.world.states.insert((T::KIND, id), Some(state));
         }
@@ -58,15 +49,9 @@ impl<R: Resource> Story<R> {
     /// The command.
     #[allow(clippy::needless_pass_by_value, reason = "a story reads better so")]
     pub fn when<C: Decide<Resource = R>>(self, command: C) -> Told<R> {
-        let request = Request {
-            id: SUBJECT,
-            command,
-        };
+        let request = Request { id: SUBJECT, command };
         let context = Context::internal(self.actor, "story");
-        Told {
-            plan: request.decide(&self.world, &context, now()),
-            kind: self.kind,
-        }
+        Told { plan: request.decide(&self.world, &context, now()), kind: self.kind }
     }
 
     /// The state after the given events.
@@ -112,33 +97,19 @@ impl<R: Resource> Told<R> {
     /// Exactly these events of the resource itself.
     #[allow(clippy::needless_pass_by_value, reason = "a story reads better so")]
     pub fn then<const N: usize>(self, events: [R::Event; N]) {
-        let expected: Vec<(String, String)> =
-            events.iter().map(|event| encode(event).unwrap()).collect();
-        assert_eq!(
-            self.types_and_data(|draft| draft.stream_id == SUBJECT),
-            expected
-        );
+        let expected: Vec<(String, String)> = events.iter().map(|event| encode(event).unwrap()).collect();
+        assert_eq!(self.types_and_data(|draft| draft.stream_id == SUBJECT), expected);
     }
 
     /// The types of all events, those of other resources included.
     pub fn then_types(self, types: &[&str]) {
-        let found: Vec<String> = self
-            .types_and_data(|_| true)
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
+        let found: Vec<String> = self.types_and_data(|_| true).into_iter().map(|(name, _)| name).collect();
         assert_eq!(found, types);
     }
 
     fn types_and_data(self, wanted: impl Fn(&Draft) -> bool) -> Vec<(String, String)> {
-        let plan = self
-            .plan
-            .unwrap_or_else(|refusal| panic!("refused: {refusal:?}"));
-        plan.drafts
-            .into_iter()
-            .filter(|draft| wanted(draft))
-            .map(|draft| (draft.event_type, draft.data))
-            .collect()
+        let plan = self.plan.unwrap_or_else(|refusal| panic!("refused: {refusal:?}"));
+        plan.drafts.into_iter().filter(|draft| wanted(draft)).map(|draft| (draft.event_type, draft.data)).collect()
     }
 
     /// Refused with this code.
@@ -151,10 +122,6 @@ impl<R: Resource> Told<R> {
     pub fn refused_at(self, code: &str, pointer: &str) {
         let refusal = self.plan.err().unwrap_or_else(|| panic!("not refused"));
         assert_eq!(refusal.code.name, code, "{}", refusal.detail.en);
-        assert!(
-            refusal.faults.iter().any(|fault| fault.pointer == pointer),
-            "{:?}",
-            refusal.faults
-        );
+        assert!(refusal.faults.iter().any(|fault| fault.pointer == pointer), "{:?}", refusal.faults);
     }
 }

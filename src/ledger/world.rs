@@ -52,11 +52,7 @@ pub struct World {
 impl World {
     /// The state of a resource; `None` when it does not exist or was not wanted.
     pub fn find<R: Resource>(&self, id: Uuid) -> Option<&R> {
-        self.states
-            .get(&(R::KIND, id))?
-            .as_ref()?
-            .as_any()
-            .downcast_ref()
+        self.states.get(&(R::KIND, id))?.as_ref()?.as_any().downcast_ref()
     }
 
     /// Who holds a claim.
@@ -69,10 +65,8 @@ impl World {
         let mut read_any = false;
         for (kind, ids) in wants.states.into_values() {
             let Some(kind) = kind else { continue };
-            let missing: Vec<Uuid> = ids
-                .into_iter()
-                .filter(|id| !self.states.contains_key(&(kind.name, *id)))
-                .collect();
+            let missing: Vec<Uuid> =
+                ids.into_iter().filter(|id| !self.states.contains_key(&(kind.name, *id))).collect();
             if missing.is_empty() {
                 continue;
             }
@@ -91,26 +85,17 @@ impl World {
                     }
                 }
             }
-            self.states
-                .extend(absent.into_iter().map(|id| ((kind.name, id), None)));
+            self.states.extend(absent.into_iter().map(|id| ((kind.name, id), None)));
             if let Some(why) = corrupt {
                 return Err(LoadError::Corrupt(why));
             }
         }
-        let missing: Vec<Claim> = wants
-            .claims
-            .into_iter()
-            .filter(|claim| !self.claims.contains_key(claim))
-            .collect();
+        let missing: Vec<Claim> = wants.claims.into_iter().filter(|claim| !self.claims.contains_key(claim)).collect();
         if !missing.is_empty() {
             read_any = true;
             let held = store.claims(&missing)?;
-            self.claims
-                .extend(missing.into_iter().map(|claim| (claim, None)));
-            self.claims.extend(
-                held.into_iter()
-                    .map(|(claim, holder)| (claim, Some(holder))),
-            );
+            self.claims.extend(missing.into_iter().map(|claim| (claim, None)));
+            self.claims.extend(held.into_iter().map(|(claim, holder)| (claim, Some(holder))));
         }
         Ok(read_any)
     }

@@ -26,14 +26,8 @@ impl Decide for RegisterSealed {
     const CREATES: bool = true;
 
     fn decide(&self, scene: &Scene<'_, Manager>) -> Result<Decision<Manager>, Refusal> {
-        scene
-            .actor
-            .require_write(Area::Managers, self.region, scene.actor.organisation)?;
-        let event = Event::Registered {
-            region: self.region,
-            subject: self.key.subject,
-            sealed: self.sealed.clone(),
-        };
+        scene.actor.require_write(Area::Managers, self.region, scene.actor.organisation)?;
+        let event = Event::Registered { region: self.region, subject: self.key.subject, sealed: self.sealed.clone() };
         Ok(Decision::one(event).with_key(Some(self.key.clone())))
     }
 }
@@ -42,10 +36,7 @@ impl Decide for RegisterSealed {
 fn known<'a>(scene: &Scene<'a, Manager>) -> Result<&'a Manager, Refusal> {
     let own = scene.own()?;
     if own.erased {
-        return Err(Refusal::new(
-            &PERSONAL_DATA_ERASED,
-            PERSONAL_DATA_ERASED.advice.clone(),
-        ));
+        return Err(Refusal::new(&PERSONAL_DATA_ERASED, PERSONAL_DATA_ERASED.advice.clone()));
     }
     Ok(own)
 }
@@ -64,12 +55,8 @@ impl Decide for AmendSealed {
 
     fn decide(&self, scene: &Scene<'_, Manager>) -> Result<Decision<Manager>, Refusal> {
         let own = known(scene)?;
-        let Some((sealed, key)) = self.changed.clone().filter(|_| own.sealed == self.based_on)
-        else {
-            return Err(Refusal::new(
-                &PRECONDITION_FAILED,
-                PRECONDITION_FAILED.advice.clone(),
-            ));
+        let Some((sealed, key)) = self.changed.clone().filter(|_| own.sealed == self.based_on) else {
+            return Err(Refusal::new(&PRECONDITION_FAILED, PRECONDITION_FAILED.advice.clone()));
         };
         Ok(Decision::one(Event::DetailsAmended { sealed }).with_key(Some(key)))
     }
@@ -100,32 +87,20 @@ impl Decide for Appoint {
     fn decide(&self, scene: &Scene<'_, Manager>) -> Result<Decision<Manager>, Refusal> {
         let own = scene.own()?;
         let cooperative = scene.named::<Cooperative>(self.cooperative.0, "/cooperative")?;
-        scene
-            .actor
-            .require_write(Area::Managers, cooperative.region, scene.actor.organisation)?;
+        scene.actor.require_write(Area::Managers, cooperative.region, scene.actor.organisation)?;
         if cooperative.status == CooperativeStatus::Dissolved {
             return Err(Refusal::rule(
                 "/cooperative",
                 "cooperative_dissolved",
-                Text::fixed(
-                    "Koperasi ini sudah bubar.",
-                    "This cooperative was dissolved.",
-                ),
+                Text::fixed("Koperasi ini sudah bubar.", "This cooperative was dissolved."),
             ));
         }
         let since = self.since.unwrap_or_else(|| scene.occurred_at.day());
         since.require_past(scene.now, "/since")?;
-        if own
-            .current()
-            .any(|held| held.cooperative == self.cooperative.0 && held.role == self.role)
-        {
+        if own.current().any(|held| held.cooperative == self.cooperative.0 && held.role == self.role) {
             return Err(Refusal::wrong_state("appointed", &["departures"]));
         }
-        Ok(Decision::one(Event::Appointed {
-            cooperative: self.cooperative.0,
-            role: self.role,
-            since,
-        }))
+        Ok(Decision::one(Event::Appointed { cooperative: self.cooperative.0, role: self.role, since }))
     }
 }
 
@@ -155,9 +130,7 @@ impl Decide for Depart {
         let own = scene.own()?;
         let until = self.until.unwrap_or_else(|| scene.occurred_at.day());
         until.require_past(scene.now, "/until")?;
-        let held = own
-            .current()
-            .find(|held| held.cooperative == self.cooperative.0 && held.role == self.role);
+        let held = own.current().find(|held| held.cooperative == self.cooperative.0 && held.role == self.role);
         let held = held.ok_or_else(|| Refusal::wrong_state("not_appointed", &["appointments"]))?;
         if until < held.since {
             return Err(Refusal::rule(
@@ -167,12 +140,7 @@ impl Decide for Depart {
             ));
         }
         let (cooperative, role) = (self.cooperative.0, self.role);
-        Ok(Decision::one(Event::Departed {
-            cooperative,
-            role,
-            until,
-            reason: self.reason.clone(),
-        }))
+        Ok(Decision::one(Event::Departed { cooperative, role, until, reason: self.reason.clone() }))
     }
 }
 
@@ -190,9 +158,7 @@ impl Decide for ErasePerson {
 
     fn decide(&self, scene: &Scene<'_, Manager>) -> Result<Decision<Manager>, Refusal> {
         let own = known(scene)?;
-        let mut decision = Decision::one(Event::PersonalDataErased {
-            reason: self.reason.clone(),
-        });
+        let mut decision = Decision::one(Event::PersonalDataErased { reason: self.reason.clone() });
         decision.destroyed.push(own.subject);
         Ok(decision)
     }
@@ -213,19 +179,11 @@ mod tests {
     }
 
     fn registered() -> Event {
-        Event::Registered {
-            region: samarinda(),
-            subject: Uuid::from_u128(0x5B),
-            sealed: "x1.sealed".to_owned(),
-        }
+        Event::Registered { region: samarinda(), subject: Uuid::from_u128(0x5B), sealed: "x1.sealed".to_owned() }
     }
 
     fn appointed() -> Event {
-        Event::Appointed {
-            cooperative: KSP.0,
-            role: Role::Manajer,
-            since: Date::parse("2013-01-02").unwrap(),
-        }
+        Event::Appointed { cooperative: KSP.0, role: Role::Manajer, since: Date::parse("2013-01-02").unwrap() }
     }
 
     fn ksp() -> [CooperativeEvent; 1] {
@@ -240,94 +198,51 @@ mod tests {
     }
 
     fn appoint() -> Appoint {
-        Appoint {
-            cooperative: KSP,
-            role: Role::Manajer,
-            since: Some(Date::parse("2013-01-02").unwrap()),
-        }
+        Appoint { cooperative: KSP, role: Role::Manajer, since: Some(Date::parse("2013-01-02").unwrap()) }
     }
 
     fn depart(until: &str) -> Depart {
-        Depart {
-            cooperative: KSP,
-            role: Role::Manajer,
-            until: Some(Date::parse(until).unwrap()),
-            reason: None,
-        }
+        Depart { cooperative: KSP, role: Role::Manajer, until: Some(Date::parse(until).unwrap()), reason: None }
     }
 
     #[test]
     fn a_person_is_appointed_once_per_role_and_cooperative() {
         let given = || Story::given([registered()]).knowing::<Cooperative, 1>(KSP.0, ksp());
         given().when(appoint()).then([appointed()]);
-        let again =
-            Story::given([registered(), appointed()]).knowing::<Cooperative, 1>(KSP.0, ksp());
+        let again = Story::given([registered(), appointed()]).knowing::<Cooperative, 1>(KSP.0, ksp());
         again.when(appoint()).refused("wrong_state");
     }
 
     #[test]
     fn an_appointment_at_an_unknown_cooperative_points_at_the_field() {
-        Story::given([registered()])
-            .when(appoint())
-            .refused_at("rule_refused", "/cooperative");
+        Story::given([registered()]).when(appoint()).refused_at("rule_refused", "/cooperative");
     }
 
     #[test]
     fn a_departure_needs_an_appointment_and_cannot_precede_it() {
-        Story::given([registered()])
-            .when(depart("2014-01-01"))
-            .refused("wrong_state");
-        Story::given([registered(), appointed()])
-            .when(depart("2012-01-01"))
-            .refused_at("rule_refused", "/until");
-        Story::given([registered(), appointed()])
-            .when(depart("2014-01-01"))
-            .then_types(&["manager.departed"]);
+        Story::given([registered()]).when(depart("2014-01-01")).refused("wrong_state");
+        Story::given([registered(), appointed()]).when(depart("2012-01-01")).refused_at("rule_refused", "/until");
+        Story::given([registered(), appointed()]).when(depart("2014-01-01")).then_types(&["manager.departed"]);
     }
 
     #[test]
     fn after_erasure_the_data_can_be_neither_amended_nor_erased_again() {
         let reason = Note::parse("permintaan").unwrap();
-        let erased = || {
-            Story::<Manager>::given([
-                registered(),
-                Event::PersonalDataErased {
-                    reason: reason.clone(),
-                },
-            ])
-        };
+        let erased = || Story::<Manager>::given([registered(), Event::PersonalDataErased { reason: reason.clone() }]);
         assert!(erased().state().sealed.is_empty());
-        erased()
-            .when(ErasePerson {
-                reason: reason.clone(),
-            })
-            .refused("personal_data_erased");
-        erased()
-            .when(AmendSealed {
-                based_on: String::new(),
-                changed: None,
-            })
-            .refused("personal_data_erased");
+        erased().when(ErasePerson { reason: reason.clone() }).refused("personal_data_erased");
+        erased().when(AmendSealed { based_on: String::new(), changed: None }).refused("personal_data_erased");
     }
 
     #[test]
     fn an_amendment_of_data_that_somebody_else_changed_meanwhile_is_not_made() {
-        let key = SubjectKey {
-            subject: Uuid::nil(),
-            holder: Uuid::nil(),
-            lookup: None,
-            wrapped: Vec::new(),
-            is_new: false,
-        };
+        let key =
+            SubjectKey { subject: Uuid::nil(), holder: Uuid::nil(), lookup: None, wrapped: Vec::new(), is_new: false };
         let amend = |based_on: &str| AmendSealed {
             based_on: based_on.to_owned(),
             changed: Some(("x1.other".to_owned(), key.clone())),
         };
-        Story::given([registered()])
-            .when(amend("x1.older"))
-            .refused("precondition_failed");
-        Story::given([registered()])
-            .when(amend("x1.sealed"))
-            .then_types(&["manager.details_amended"]);
+        Story::given([registered()]).when(amend("x1.older")).refused("precondition_failed");
+        Story::given([registered()]).when(amend("x1.sealed")).then_types(&["manager.details_amended"]);
     }
 }

@@ -14,20 +14,15 @@ use crate::kernel::{Faults, Person, PersonChanges, PersonalData, Region, Scope};
 use crate::ledger::Stamp;
 use crate::storage::{AnyConnection, ReadError, current_facts};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Stored,
-    Viewer, command_reply, listing, present_persons, reseal_person, seal_person, show,
-    show_history,
+    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Stored, Viewer,
+    command_reply, listing, present_persons, reseal_person, seal_person, show, show_history,
 };
 
 impl Present for Manager {
     const PATH: &'static str = "managers";
     const REWRITES: bool = true;
 
-    fn present(
-        viewer: &Viewer,
-        connection: &mut AnyConnection,
-        docs: Vec<String>,
-    ) -> Result<Vec<String>, Problem> {
+    fn present(viewer: &Viewer, connection: &mut AnyConnection, docs: Vec<String>) -> Result<Vec<String>, Problem> {
         present_persons(viewer, connection, &docs)
     }
 
@@ -37,18 +32,13 @@ impl Present for Manager {
             return Ok(scope.admits(self.region, self.stamp.recorded_by));
         };
         let put_forward = current_facts(connection, PUT_FORWARD, self.stamp.id)?;
-        Ok(put_forward
-            .iter()
-            .any(|fact| fact.value == certifier.to_string()))
+        Ok(put_forward.iter().any(|fact| fact.value == certifier.to_string()))
     }
 }
 
 /// A manager as it is shown.
 #[derive(ToSchema)]
-#[expect(
-    dead_code,
-    reason = "describes the answer; it is made from the stored document"
-)]
+#[expect(dead_code, reason = "describes the answer; it is made from the stored document")]
 pub struct ManagerDocument {
     /// About the record.
     #[schema(inline)]
@@ -110,21 +100,9 @@ pub fn routes(config: &mut ServiceConfig) {
     responses((status = 201, description = "Registered", body = ManagerDocument)))]
 #[post("/managers")]
 async fn register_manager(command: Command<RegisterManager>) -> Result<HttpResponse, Problem> {
-    let (key, sealed) = seal_person(
-        &command.caller.service,
-        command.id,
-        &command.body.person,
-        true,
-    )?;
+    let (key, sealed) = seal_person(&command.caller.service, command.id, &command.body.person, true)?;
     let region = command.body.region;
-    command
-        .with(RegisterSealed {
-            region,
-            sealed,
-            key,
-        })
-        .create()
-        .await
+    command.with(RegisterSealed { region, sealed, key }).create().await
 }
 
 /// List managers
@@ -136,12 +114,9 @@ async fn list_managers(
     caller: Caller,
     page: Page<ManagerFilter>,
 ) -> Result<HttpResponse, Problem> {
-    listing::<Manager, _, _>(
-        &request,
-        caller,
-        page,
-        |connection, _, scope, filter, keyset| views::list(connection, scope, filter, keyset),
-    )
+    listing::<Manager, _, _>(&request, caller, page, |connection, _, scope, filter, keyset| {
+        views::list(connection, scope, filter, keyset)
+    })
     .await
 }
 
@@ -162,24 +137,16 @@ async fn get_manager(
 #[utoipa::path(tag = "managers", params(("id" = Uuid, Path, description = "The manager")), request_body = AmendManager,
     responses((status = 200, description = "Amended", body = ManagerDocument)))]
 #[patch("/managers/{id}")]
-async fn amend_manager(
-    id: IdPath,
-    command: Command<AmendManager>,
-) -> Result<HttpResponse, Problem> {
+async fn amend_manager(id: IdPath, command: Command<AmendManager>) -> Result<HttpResponse, Problem> {
     command.require_id(id.0)?;
     let mut attempts_left = AMEND_ATTEMPTS;
     loop {
         attempts_left -= 1;
         let amend = seal_changes(&command, id.0).await?;
-        let Command {
-            caller, context, ..
-        } = &command;
+        let Command { caller, context, .. } = &command;
         let answer = caller.service.execute(id.0, amend, context.clone()).await?;
         // Somebody else was first: their change and ours are put together. With `If-Match`, the sender wants to know instead.
-        let overtaken = answer
-            .result
-            .as_ref()
-            .is_err_and(|refusal| refusal.code == &PRECONDITION_FAILED);
+        let overtaken = answer.result.as_ref().is_err_and(|refusal| refusal.code == &PRECONDITION_FAILED);
         if !overtaken || context.if_match.is_some() || attempts_left == 0 {
             return command_reply::<Manager>(caller, answer).await;
         }
@@ -189,27 +156,13 @@ async fn amend_manager(
 /// Opens the manager's data, makes the changes and seals it again. When there is nothing to open, the decision says why.
 async fn seal_changes(command: &Command<AmendManager>, id: Uuid) -> Result<AmendSealed, Problem> {
     let service = &command.caller.service;
-    let row = service
-        .look_up(move |connection| Ok(Manager::find(connection, &id.to_string())?))
-        .await?;
-    let manager = row
-        .map(|row| serde_json::from_str::<Manager>(&row.doc))
-        .transpose()
-        .map_err(ReadError::from)?;
+    let row = service.look_up(move |connection| Ok(Manager::find(connection, &id.to_string())?)).await?;
+    let manager = row.map(|row| serde_json::from_str::<Manager>(&row.doc)).transpose().map_err(ReadError::from)?;
     let Some(manager) = manager.filter(|manager| !manager.erased) else {
-        return Ok(AmendSealed {
-            based_on: String::new(),
-            changed: None,
-        });
+        return Ok(AmendSealed { based_on: String::new(), changed: None });
     };
     let based_on = manager.sealed.clone();
-    let changed = reseal_person(
-        service,
-        manager.subject,
-        manager.sealed,
-        command.body.person.clone(),
-    )
-    .await?;
+    let changed = reseal_person(service, manager.subject, manager.sealed, command.body.person.clone()).await?;
     Ok(AmendSealed { based_on, changed })
 }
 

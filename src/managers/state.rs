@@ -77,32 +77,21 @@ pub struct Manager {
 impl Manager {
     /// Roles held now.
     pub fn current(&self) -> impl Iterator<Item = &Appointment> {
-        self.appointments
-            .iter()
-            .filter(|appointment| appointment.until.is_none())
+        self.appointments.iter().filter(|appointment| appointment.until.is_none())
     }
 
     /// The role that counted on a day: a manager role if one was held then, else the latest.
     pub fn role_on(&self, day: Date) -> Option<Role> {
-        let held = |appointment: &&Appointment| {
-            appointment.since <= day && appointment.until.is_none_or(|until| day <= until)
-        };
-        let held: Vec<Role> = self
-            .appointments
-            .iter()
-            .filter(held)
-            .map(|held| held.role)
-            .collect();
+        let held =
+            |appointment: &&Appointment| appointment.since <= day && appointment.until.is_none_or(|until| day <= until);
+        let held: Vec<Role> = self.appointments.iter().filter(held).map(|held| held.role).collect();
         let manager = held.iter().find(|role| role.is_manager());
         manager.or(held.last()).copied()
     }
 
     /// The role that counts now: a manager role if one is held, else the latest.
     pub fn role(&self) -> Option<Role> {
-        let manager = self
-            .current()
-            .map(|appointment| appointment.role)
-            .find(|role| role.is_manager());
+        let manager = self.current().map(|appointment| appointment.role).find(|role| role.is_manager());
         manager.or_else(|| self.current().last().map(|appointment| appointment.role))
     }
 }
@@ -115,12 +104,7 @@ impl Resource for Manager {
 
     fn evolve(state: Option<Self>, event: &Event, envelope: &Envelope) -> Option<Self> {
         let Some(mut state) = state else {
-            let Event::Registered {
-                region,
-                subject,
-                sealed,
-            } = event
-            else {
+            let Event::Registered { region, subject, sealed } = event else {
                 return None;
             };
             return Some(Self {
@@ -135,23 +119,14 @@ impl Resource for Manager {
         match event {
             Event::Registered { .. } => return None,
             Event::DetailsAmended { sealed } => state.sealed.clone_from(sealed),
-            Event::Appointed {
-                cooperative,
-                role,
-                since,
-            } => state.appointments.push(Appointment {
+            Event::Appointed { cooperative, role, since } => state.appointments.push(Appointment {
                 cooperative: *cooperative,
                 role: *role,
                 since: *since,
                 until: None,
                 event_id: envelope.event_id,
             }),
-            Event::Departed {
-                cooperative,
-                role,
-                until,
-                ..
-            } => {
+            Event::Departed { cooperative, role, until, .. } => {
                 let held = |held: &&mut Appointment| {
                     held.cooperative == *cooperative && held.role == *role && held.until.is_none()
                 };
@@ -175,11 +150,7 @@ impl Resource for Manager {
         vec![
             Cell::text(self.region),
             Cell::text(self.stamp.recorded_by),
-            Cell::maybe(
-                self.current()
-                    .last()
-                    .map(|appointment| appointment.cooperative),
-            ),
+            Cell::maybe(self.current().last().map(|appointment| appointment.cooperative)),
             Cell::maybe(self.role().map(OneOf::word)),
             Cell::text(if self.erased { "erased" } else { "active" }),
         ]

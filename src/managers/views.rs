@@ -76,14 +76,8 @@ pub fn list(
     filter: &ManagerFilter,
     keyset: &Keyset,
 ) -> Result<Vec<DocRow>, ReadError> {
-    let mut query = managers::table
-        .select((
-            managers::id,
-            managers::version,
-            managers::position,
-            managers::doc,
-        ))
-        .into_boxed();
+    let mut query =
+        managers::table.select((managers::id, managers::version, managers::position, managers::doc)).into_boxed();
     match scope {
         Scope::All => {}
         Scope::Region(region) => query = query.filter(managers::region.eq(region.code())),

@@ -7,8 +7,7 @@ use uuid::Uuid;
 use super::events::OrganisationEvent as Event;
 use super::state::Organisation;
 use crate::kernel::{
-    Area, Faults, Id, Name, Note, Number, OrganisationKind, PROVINCE, Refusal, Region, Text,
-    Timestamp,
+    Area, Faults, Id, Name, Note, Number, OrganisationKind, PROVINCE, Refusal, Region, Text, Timestamp,
 };
 use crate::ledger::{Decide, Decision, Scene};
 
@@ -37,9 +36,7 @@ impl Decide for RegisterOrganisation {
 
     fn decide(&self, scene: &Scene<'_, Organisation>) -> Result<Decision<Organisation>, Refusal> {
         let region = self.region.unwrap_or(PROVINCE);
-        scene
-            .actor
-            .require_write(Area::Organisations, region, scene.id)?;
+        scene.actor.require_write(Area::Organisations, region, scene.id)?;
         if (self.kind == OrganisationKind::Regency) == region.is_province() {
             return Err(Refusal::rule(
                 "/region",
@@ -86,10 +83,7 @@ impl Decide for IssueKey {
             return Err(Refusal::rule(
                 "/expires_at",
                 "already_over",
-                Text::fixed(
-                    "Waktu berakhir harus di masa depan.",
-                    "The expiry must lie in the future.",
-                ),
+                Text::fixed("Waktu berakhir harus di masa depan.", "The expiry must lie in the future."),
             ));
         }
         Ok(Decision::one(Event::KeyIssued {
@@ -124,10 +118,7 @@ impl Decide for RevokeKey {
         match key {
             None => Err(Refusal::not_found("key", self.key_id.0)),
             Some(key) if key.revoked_at.is_some() => Ok(Decision::nothing()),
-            Some(_) => Ok(Decision::one(Event::KeyRevoked {
-                key_id: self.key_id.0,
-                reason: self.reason.clone(),
-            })),
+            Some(_) => Ok(Decision::one(Event::KeyRevoked { key_id: self.key_id.0, reason: self.reason.clone() })),
         }
     }
 }

@@ -17,8 +17,8 @@ use crate::kernel::{Faults, Name, OrganisationKind, Region, Timestamp};
 use crate::ledger::{Resource, fold_stream};
 use crate::storage::{AnyConnection, ReadError, stream_to_version};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Viewer,
-    json_reply, listing, show,
+    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Viewer, json_reply, listing,
+    show,
 };
 
 impl Present for Organisation {
@@ -26,11 +26,7 @@ impl Present for Organisation {
     const REWRITES: bool = true;
 
     /// Hashes of keys stay inside.
-    fn present(
-        _: &Viewer,
-        _: &mut AnyConnection,
-        docs: Vec<String>,
-    ) -> Result<Vec<String>, Problem> {
+    fn present(_: &Viewer, _: &mut AnyConnection, docs: Vec<String>) -> Result<Vec<String>, Problem> {
         let without_hashes = |doc: String| -> Result<String, ReadError> {
             let mut doc: Value = serde_json::from_str(&doc)?;
             for key in doc["keys"].as_array_mut().into_iter().flatten() {
@@ -38,9 +34,7 @@ impl Present for Organisation {
             }
             Ok(doc.to_string())
         };
-        docs.into_iter()
-            .map(|doc| without_hashes(doc).map_err(Problem::from))
-            .collect()
+        docs.into_iter().map(|doc| without_hashes(doc).map_err(Problem::from)).collect()
     }
 }
 
@@ -66,9 +60,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[utoipa::path(tag = "administration", request_body = RegisterOrganisation,
     responses((status = 201, description = "Registered", body = Organisation)))]
 #[post("/organisations")]
-async fn register_organisation(
-    command: Command<RegisterOrganisation>,
-) -> Result<HttpResponse, Problem> {
+async fn register_organisation(command: Command<RegisterOrganisation>) -> Result<HttpResponse, Problem> {
     command.create().await
 }
 
@@ -83,10 +75,7 @@ async fn list_organisations(
     caller: Caller,
     page: Page<NoFilter>,
 ) -> Result<HttpResponse, Problem> {
-    listing::<Organisation, _, _>(&request, caller, page, |c, _, scope, _, keyset| {
-        views::list(c, scope, keyset)
-    })
-    .await
+    listing::<Organisation, _, _>(&request, caller, page, |c, _, scope, _, keyset| views::list(c, scope, keyset)).await
 }
 
 /// Read one organisation
@@ -138,19 +127,8 @@ async fn issue_key(id: IdPath, command: Command<KeyRequest>) -> Result<HttpRespo
     command.require_id(Uuid::nil())?;
     let new = NewKey::make().map_err(|_| Problem::of(&INTERNAL))?;
     let KeyRequest { label, expires_at } = command.body.clone();
-    let issue = IssueKey {
-        key_id: command.id,
-        label,
-        hash: new.hash.clone(),
-        last_four: new.last_four(),
-        expires_at,
-    };
-    let Command {
-        caller,
-        body,
-        context,
-        ..
-    } = command.with(issue);
+    let issue = IssueKey { key_id: command.id, label, hash: new.hash.clone(), last_four: new.last_four(), expires_at };
+    let Command { caller, body, context, .. } = command.with(issue);
     let answer = caller.service.execute(id.0, body, context).await?;
     let done = answer.result?;
     let version = done.version;
@@ -168,21 +146,11 @@ async fn issue_key(id: IdPath, command: Command<KeyRequest>) -> Result<HttpRespo
         response.insert_header(("Idempotent-Replayed", "true"));
     }
     Ok(response
-        .insert_header((
-            actix_web::http::header::LOCATION,
-            format!("/v1/organisations/{}", id.0),
-        ))
-        .insert_header((
-            actix_web::http::header::ETAG,
-            format!("\"{}\"", done.version),
-        ))
+        .insert_header((actix_web::http::header::LOCATION, format!("/v1/organisations/{}", id.0)))
+        .insert_header((actix_web::http::header::ETAG, format!("\"{}\"", done.version)))
         .insert_header(("Log-Position", done.position.to_string()))
         .insert_header((actix_web::http::header::CACHE_CONTROL, "no-store"))
-        .json(IssuedKey {
-            key_id,
-            key,
-            organisation: id.0,
-        }))
+        .json(IssuedKey { key_id, key, organisation: id.0 }))
 }
 
 /// Revoke a key
@@ -215,10 +183,5 @@ pub struct Me {
 #[get("/me")]
 async fn get_me(caller: Caller) -> Result<HttpResponse, Problem> {
     let actor = caller.actor()?;
-    Ok(json_reply(&Me {
-        organisation: actor.organisation,
-        kind: actor.kind,
-        region: actor.region,
-        key_id: actor.key,
-    }))
+    Ok(json_reply(&Me { organisation: actor.organisation, kind: actor.kind, region: actor.region, key_id: actor.key }))
 }

@@ -8,9 +8,7 @@ use uuid::Uuid;
 use super::commands::{IssueKey, RegisterOrganisation};
 use super::state::Organisation;
 use super::views;
-use crate::kernel::{
-    Actor, Name, Number, OrganisationKind, PROVINCE, Refusal, Region, Text, Timestamp,
-};
+use crate::kernel::{Actor, Name, Number, OrganisationKind, PROVINCE, Refusal, Region, Text, Timestamp};
 use crate::ledger::{Context, Hash};
 use crate::storage::{AnyConnection, OpenError, ReadError, claims};
 use crate::web::Service;
@@ -42,9 +40,7 @@ impl NewKey {
     /// The key of a given secret: the demonstration's keys are the same in every test.
     pub fn of_secret(secret: &[u8; 32]) -> Self {
         let body = BASE32_NOPAD.encode(secret).to_ascii_lowercase();
-        let check = BASE32_NOPAD
-            .encode(&Sha256::digest(body.as_bytes()))
-            .to_ascii_lowercase();
+        let check = BASE32_NOPAD.encode(&Sha256::digest(body.as_bytes())).to_ascii_lowercase();
         let text = format!("{PREFIX}{body}{}", &check[..CHECK_CHARACTERS]);
         let hash = HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
         Self { text, hash }
@@ -60,11 +56,7 @@ impl NewKey {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn find_actor(
-    connection: &mut AnyConnection,
-    hash: &Hash,
-    now: Timestamp,
-) -> Result<Option<Actor>, ReadError> {
+pub fn find_actor(connection: &mut AnyConnection, hash: &Hash, now: Timestamp) -> Result<Option<Actor>, ReadError> {
     let hash = HEXLOWER.encode(hash);
     let doc: Option<String> = claims::table
         .inner_join(views::organisations::table.on(views::organisations::id.eq(claims::holder)))
@@ -75,11 +67,7 @@ pub fn find_actor(
         .optional()?;
     let Some(doc) = doc else { return Ok(None) };
     let organisation: Organisation = serde_json::from_str(&doc)?;
-    let key = organisation
-        .keys
-        .iter()
-        .find(|key| key.hash == hash && key.works(now))
-        .map(|key| key.key_id);
+    let key = organisation.keys.iter().find(|key| key.hash == hash && key.works(now)).map(|key| key.key_id);
     Ok(key.map(|key: Uuid| Actor {
         organisation: organisation.stamp.id,
         kind: organisation.kind,
@@ -113,18 +101,8 @@ pub fn issue_key(
         id
     } else {
         let code = code.map(Number::parse).transpose().map_err(said)?;
-        let register = RegisterOrganisation {
-            name,
-            kind,
-            region,
-            code,
-        };
-        service
-            .ledger
-            .execute(Uuid::now_v7(), register, context())
-            .result
-            .map_err(refused)?
-            .id
+        let register = RegisterOrganisation { name, kind, region, code };
+        service.ledger.execute(Uuid::now_v7(), register, context()).result.map_err(refused)?.id
     };
     let issue = IssueKey {
         key_id: Uuid::now_v7(),
@@ -133,11 +111,7 @@ pub fn issue_key(
         last_four: key.last_four(),
         expires_at: None,
     };
-    service
-        .ledger
-        .execute(id, issue, context())
-        .result
-        .map_err(refused)?;
+    service.ledger.execute(id, issue, context()).result.map_err(refused)?;
     Ok(key)
 }
 

@@ -61,22 +61,10 @@ impl Resource for Organisation {
     const AREA: Area = Area::Organisations;
 
     fn evolve(state: Option<Self>, event: &Event, envelope: &Envelope) -> Option<Self> {
-        let Event::Registered {
-            name,
-            kind,
-            region,
-            code,
-        } = event
-        else {
+        let Event::Registered { name, kind, region, code } = event else {
             let mut state = state?;
             match event {
-                Event::KeyIssued {
-                    key_id,
-                    label,
-                    hash,
-                    last_four,
-                    expires_at,
-                } => state.keys.push(Key {
+                Event::KeyIssued { key_id, label, hash, last_four, expires_at } => state.keys.push(Key {
                     key_id: *key_id,
                     label: label.clone(),
                     last_four: last_four.clone(),
@@ -86,11 +74,7 @@ impl Resource for Organisation {
                     hash: hash.clone(),
                 }),
                 Event::KeyRevoked { key_id, .. } => {
-                    state
-                        .keys
-                        .iter_mut()
-                        .find(|key| key.key_id == *key_id)?
-                        .revoked_at = Some(envelope.recorded_at);
+                    state.keys.iter_mut().find(|key| key.key_id == *key_id)?.revoked_at = Some(envelope.recorded_at);
                 }
                 Event::Registered { .. } => {}
             }
@@ -113,22 +97,13 @@ impl Resource for Organisation {
         &mut self.stamp
     }
     fn columns(&self) -> Vec<Cell> {
-        vec![
-            Cell::text(self.kind.word()),
-            Cell::text(self.region),
-            Cell::text(&self.name),
-        ]
+        vec![Cell::text(self.kind.word()), Cell::text(self.region), Cell::text(&self.name)]
     }
     fn home(&self) -> (Region, Uuid) {
         (self.region, self.stamp.id)
     }
     fn claims(&self) -> Vec<Claim> {
-        let key = |hash: &String| Claim {
-            namespace: "api_key",
-            value: hash.clone(),
-            pointer: "",
-            what: "key",
-        };
+        let key = |hash: &String| Claim { namespace: "api_key", value: hash.clone(), pointer: "", what: "key" };
         let name = Claim {
             namespace: "organisation",
             value: format!("{}|{}|{}", self.kind, self.region, self.name.normalised()),
@@ -141,9 +116,6 @@ impl Resource for Organisation {
             pointer: "/code",
             what: "code",
         });
-        std::iter::once(name)
-            .chain(code)
-            .chain(self.keys.iter().map(|stored| key(&stored.hash)))
-            .collect()
+        std::iter::once(name).chain(code).chain(self.keys.iter().map(|stored| key(&stored.hash))).collect()
     }
 }

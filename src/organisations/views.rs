@@ -26,11 +26,7 @@ use crate::storage::claims;
 /// Columns beside id, version, position and doc.
 pub const TABLE: Table = Table {
     name: "organisations",
-    columns: &[
-        ("kind", ColumnType::Text),
-        ("region", ColumnType::Text),
-        ("name", ColumnType::Text),
-    ],
+    columns: &[("kind", ColumnType::Text), ("region", ColumnType::Text), ("name", ColumnType::Text)],
 };
 
 impl Stored for Organisation {
@@ -62,18 +58,9 @@ pub fn find_by_name(
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn list(
-    connection: &mut AnyConnection,
-    scope: Scope,
-    keyset: &Keyset,
-) -> Result<Vec<DocRow>, ReadError> {
+pub fn list(connection: &mut AnyConnection, scope: Scope, keyset: &Keyset) -> Result<Vec<DocRow>, ReadError> {
     let query = organisations::table
-        .select((
-            organisations::id,
-            organisations::version,
-            organisations::position,
-            organisations::doc,
-        ))
+        .select((organisations::id, organisations::version, organisations::position, organisations::doc))
         .into_boxed();
     let query = match scope {
         Scope::All => query,

@@ -50,37 +50,25 @@ impl Decide for Launch {
 
     fn decide(&self, scene: &Scene<'_, Programme>) -> Result<Decision<Programme>, Refusal> {
         let region = self.region.unwrap_or(PROVINCE);
-        scene
-            .actor
-            .require_write(Area::Programmes, region, scene.actor.organisation)?;
+        scene.actor.require_write(Area::Programmes, region, scene.actor.organisation)?;
         let mut faults = Faults::default();
         if self.ends_on < self.starts_on {
-            let why = Text::fixed(
-                "Program berakhir sebelum dimulai.",
-                "The programme would end before it begins.",
-            );
+            let why = Text::fixed("Program berakhir sebelum dimulai.", "The programme would end before it begins.");
             faults.add("/ends_on", "ends_before_it_begins", why);
         }
         if self.targets.is_empty() {
             faults.add(
                 "/targets",
                 "no_targets",
-                Text::fixed(
-                    "Sebutkan paling sedikit satu target.",
-                    "Name at least one target.",
-                ),
+                Text::fixed("Sebutkan paling sedikit satu target.", "Name at least one target."),
             );
         }
         for (index, target) in self.targets.iter().enumerate() {
-            if self.targets[..index]
-                .iter()
-                .any(|before| before.measure == target.measure)
-            {
+            if self.targets[..index].iter().any(|before| before.measure == target.measure) {
                 let why = Text::fixed("Setiap ukuran hanya sekali.", "Each measure once only.");
                 faults.add(format!("/targets/{index}/measure"), "repeated_measure", why);
             }
-            if let Err(refusal) = require_number(target.number, &format!("/targets/{index}/number"))
-            {
+            if let Err(refusal) = require_number(target.number, &format!("/targets/{index}/number")) {
                 faults.0.extend(refusal.faults);
             }
         }
@@ -124,11 +112,7 @@ impl Decide for ReviseTarget {
         open(scene)?;
         require_number(self.number, "/number")?;
         let reason = self.reason.clone();
-        Ok(Decision::one(Event::TargetRevised {
-            measure: self.measure,
-            number: self.number,
-            reason,
-        }))
+        Ok(Decision::one(Event::TargetRevised { measure: self.measure, number: self.number, reason }))
     }
 }
 
@@ -175,10 +159,7 @@ impl Decide for Enrol {
         if own.participants.iter().any(|known| known.id == id) {
             return Ok(Decision::nothing());
         }
-        Ok(Decision::one(Event::ParticipantEnrolled {
-            kind: self.kind,
-            id,
-        }))
+        Ok(Decision::one(Event::ParticipantEnrolled { kind: self.kind, id }))
     }
 }
 
@@ -198,9 +179,7 @@ impl Decide for CloseProgramme {
 
     fn decide(&self, scene: &Scene<'_, Programme>) -> Result<Decision<Programme>, Refusal> {
         open(scene)?;
-        Ok(Decision::one(Event::Closed {
-            note: self.note.clone(),
-        }))
+        Ok(Decision::one(Event::Closed { note: self.note.clone() }))
     }
 }
 
@@ -222,44 +201,21 @@ mod tests {
     }
 
     fn launched() -> Event {
-        let Launch {
-            name,
-            starts_on,
-            ends_on,
-            targets,
-            ..
-        } = launch(vec![ten()]);
-        Event::Launched {
-            name,
-            region: PROVINCE,
-            starts_on,
-            ends_on,
-            targets,
-        }
+        let Launch { name, starts_on, ends_on, targets, .. } = launch(vec![ten()]);
+        Event::Launched { name, region: PROVINCE, starts_on, ends_on, targets }
     }
 
     fn ten() -> Target {
-        Target {
-            measure: Measure::HealthyKsp,
-            number: 10,
-        }
+        Target { measure: Measure::HealthyKsp, number: 10 }
     }
 
     #[test]
     fn a_programme_is_launched_with_each_measure_once_and_something_to_reach() {
-        Story::given([])
-            .when(launch(vec![ten()]))
-            .then([launched()]);
-        Story::given([])
-            .when(launch(vec![]))
-            .refused_at("rule_refused", "/targets");
-        Story::given([])
-            .when(launch(vec![ten(), ten()]))
-            .refused_at("rule_refused", "/targets/1/measure");
+        Story::given([]).when(launch(vec![ten()])).then([launched()]);
+        Story::given([]).when(launch(vec![])).refused_at("rule_refused", "/targets");
+        Story::given([]).when(launch(vec![ten(), ten()])).refused_at("rule_refused", "/targets/1/measure");
         let nothing = Target { number: 0, ..ten() };
-        Story::given([])
-            .when(launch(vec![nothing]))
-            .refused_at("rule_refused", "/targets/0/number");
+        Story::given([]).when(launch(vec![nothing])).refused_at("rule_refused", "/targets/0/number");
     }
 
     #[test]
@@ -270,28 +226,18 @@ mod tests {
             region: PROVINCE,
             key: Uuid::nil(),
         };
-        Story::given([])
-            .by(council)
-            .when(launch(vec![ten()]))
-            .refused("forbidden");
+        Story::given([]).by(council).when(launch(vec![ten()])).refused("forbidden");
     }
 
     #[test]
     fn nothing_changes_in_a_closed_programme() {
         let closed = Story::<Programme>::given([launched(), Event::Closed { note: None }]);
-        closed
-            .when(CloseProgramme { note: None })
-            .refused("wrong_state");
+        closed.when(CloseProgramme { note: None }).refused("wrong_state");
     }
 
     #[test]
     fn a_participant_that_does_not_exist_is_pointed_at() {
-        let enrol = Enrol {
-            kind: ParticipantKind::Cooperative,
-            participant: Id(Uuid::from_u128(5)),
-        };
-        Story::given([launched()])
-            .when(enrol)
-            .refused_at("rule_refused", "/participant");
+        let enrol = Enrol { kind: ParticipantKind::Cooperative, participant: Id(Uuid::from_u128(5)) };
+        Story::given([launched()]).when(enrol).refused_at("rule_refused", "/participant");
     }
 }

@@ -16,8 +16,8 @@ use crate::ledger::{Resource, fold_stream};
 use crate::organisations::http::NoFilter;
 use crate::storage::{AnyConnection, AsOf, ReadError, head_position, stream_up_to};
 use crate::web::{
-    AsOfParams, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Service,
-    json_reply, listing_for_all, parse_as_of, point_in_time, show_to_all,
+    AsOfParams, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Service, json_reply,
+    listing_for_all, parse_as_of, point_in_time, show_to_all,
 };
 
 impl Present for Programme {
@@ -78,10 +78,7 @@ async fn get_programme(
 #[utoipa::path(tag = "programmes", params(("id" = Uuid, Path, description = "The programme")), request_body = ReviseTarget,
     responses((status = 200, description = "Revised", body = Programme)))]
 #[post("/programmes/{id}/targets")]
-async fn revise_target(
-    id: IdPath,
-    command: Command<ReviseTarget>,
-) -> Result<HttpResponse, Problem> {
+async fn revise_target(id: IdPath, command: Command<ReviseTarget>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -97,10 +94,7 @@ async fn enrol_participant(id: IdPath, command: Command<Enrol>) -> Result<HttpRe
 #[utoipa::path(tag = "programmes", params(("id" = Uuid, Path, description = "The programme")), request_body = CloseProgramme,
     responses((status = 200, description = "Closed", body = Programme)))]
 #[post("/programmes/{id}/closures")]
-async fn close_programme(
-    id: IdPath,
-    command: Command<CloseProgramme>,
-) -> Result<HttpResponse, Problem> {
+async fn close_programme(id: IdPath, command: Command<CloseProgramme>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -190,10 +184,6 @@ async fn list_metrics() -> HttpResponse {
     responses((status = 200, description = "The regions", body = List<RegionEntry>)))]
 #[get("/regions")]
 async fn list_regions(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
-    let position = service
-        .read(|connection| Ok(head_position(connection)?))
-        .await?;
-    Ok(json_reply(
-        &json!({ "data": REGIONS, "next_cursor": null, "as_of_position": position }),
-    ))
+    let position = service.read(|connection| Ok(head_position(connection)?)).await?;
+    Ok(json_reply(&json!({ "data": REGIONS, "next_cursor": null, "as_of_position": position })))
 }

@@ -24,10 +24,7 @@ crate::words! {
 
 /// A measure's definition.
 #[derive(Debug, Serialize, ToSchema)]
-#[allow(
-    clippy::struct_field_names,
-    reason = "`definition` is the term of Satu Data"
-)]
+#[allow(clippy::struct_field_names, reason = "`definition` is the term of Satu Data")]
 pub struct Definition {
     /// Its name.
     pub measure: Measure,

@@ -117,22 +117,13 @@ fn standing(
     position: i64,
 ) -> Result<Vec<FactRow>, ReadError> {
     let window = (programme.starts_on, programme.ends_on);
-    facts_of(
-        connection,
-        measure.facts(),
-        programme.region,
-        window,
-        position,
-    )
+    facts_of(connection, measure.facts(), programme.region, window, position)
 }
 
 /// The first fact of each subject: what makes it count.
 fn first_of_each(facts: &[FactRow]) -> Vec<&FactRow> {
     let mut seen = BTreeSet::new();
-    facts
-        .iter()
-        .filter(|fact| seen.insert(fact.subject.as_str()))
-        .collect()
+    facts.iter().filter(|fact| seen.insert(fact.subject.as_str())).collect()
 }
 
 /// Counts every target.
@@ -170,24 +161,16 @@ fn count(target: Target, counted: &[&FactRow]) -> TargetProgress {
     let mut cumulative = 0;
     let per_day = by_day.into_iter().map(|(day, reached)| {
         cumulative += reached;
-        DayCount {
-            day: day.to_owned(),
-            reached,
-            cumulative,
-        }
+        DayCount { day: day.to_owned(), reached, cumulative }
     });
     // A cooperative of the whole province has the province's own code: shown when there is one.
-    let regions = REGIONS
-        .iter()
-        .filter(|entry| entry.code != "64" || by_region.contains_key("64"));
+    let regions = REGIONS.iter().filter(|entry| entry.code != "64" || by_region.contains_key("64"));
     TargetProgress {
         measure: target.measure,
         version: target.measure.definition().version,
         target: target.number,
         reached: counted.len(),
-        remaining: usize::try_from(target.number)
-            .unwrap_or(usize::MAX)
-            .saturating_sub(counted.len()),
+        remaining: usize::try_from(target.number).unwrap_or(usize::MAX).saturating_sub(counted.len()),
         per_regency: regions
             .map(|entry| RegionCount {
                 region: entry.code.to_owned(),
@@ -210,23 +193,12 @@ pub fn evidence(
     position: i64,
 ) -> Result<Evidence, ReadError> {
     let facts = standing(connection, programme, measure, position)?;
-    let counted: BTreeSet<&str> = first_of_each(&facts)
-        .into_iter()
-        .map(|fact| fact.event_id.as_str())
-        .collect();
+    let counted: BTreeSet<&str> = first_of_each(&facts).into_iter().map(|fact| fact.event_id.as_str()).collect();
     let ids: Vec<String> = facts.iter().map(|fact| fact.event_id.clone()).collect();
     let briefs = event_briefs(connection, &ids)?;
-    let briefs: BTreeMap<&str, &EventBrief> = briefs
-        .iter()
-        .map(|brief| (brief.event_id.as_str(), brief))
-        .collect();
+    let briefs: BTreeMap<&str, &EventBrief> = briefs.iter().map(|brief| (brief.event_id.as_str(), brief)).collect();
     let item = |fact: &FactRow| {
-        let missing = || {
-            ReadError::Corrupt(format!(
-                "the event {} behind a fact is missing",
-                fact.event_id
-            ))
-        };
+        let missing = || ReadError::Corrupt(format!("the event {} behind a fact is missing", fact.event_id));
         let brief = briefs.get(fact.event_id.as_str()).ok_or_else(missing)?;
         Ok(EvidenceItem {
             subject: fact.subject.clone(),

@@ -58,14 +58,7 @@ impl Resource for Programme {
 
     fn evolve(state: Option<Self>, event: &Event, _: &Envelope) -> Option<Self> {
         let Some(mut state) = state else {
-            let Event::Launched {
-                name,
-                region,
-                starts_on,
-                ends_on,
-                targets,
-            } = event
-            else {
+            let Event::Launched { name, region, starts_on, ends_on, targets } = event else {
                 return None;
             };
             return Some(Self {
@@ -81,25 +74,13 @@ impl Resource for Programme {
         };
         match event {
             Event::Launched { .. } => return None,
-            Event::TargetRevised {
-                measure, number, ..
-            } => {
-                match state
-                    .targets
-                    .iter_mut()
-                    .find(|target| target.measure == *measure)
-                {
+            Event::TargetRevised { measure, number, .. } => {
+                match state.targets.iter_mut().find(|target| target.measure == *measure) {
                     Some(target) => target.number = *number,
-                    None => state.targets.push(Target {
-                        measure: *measure,
-                        number: *number,
-                    }),
+                    None => state.targets.push(Target { measure: *measure, number: *number }),
                 }
             }
-            Event::ParticipantEnrolled { kind, id } => state.participants.push(Participant {
-                kind: *kind,
-                id: *id,
-            }),
+            Event::ParticipantEnrolled { kind, id } => state.participants.push(Participant { kind: *kind, id: *id }),
             Event::Closed { .. } => state.state = ProgrammeState::Closed,
         }
         Some(state)

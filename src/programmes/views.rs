@@ -43,12 +43,7 @@ impl Stored for Programme {
 /// When the database cannot be read.
 pub fn list(connection: &mut AnyConnection, keyset: &Keyset) -> Result<Vec<DocRow>, ReadError> {
     let query = programmes::table
-        .select((
-            programmes::id,
-            programmes::version,
-            programmes::position,
-            programmes::doc,
-        ))
+        .select((programmes::id, programmes::version, programmes::position, programmes::doc))
         .into_boxed();
     Ok(crate::keyset!(query, programmes, keyset).load(connection)?)
 }

@@ -66,10 +66,7 @@ impl Database {
     pub fn open_writer(&self) -> Result<SqliteConnection, OpenError> {
         let mut connection = self.open()?;
         // FULL: a commit returns after the write-ahead log is on disk. secure_delete: an erased key's bytes are overwritten.
-        self.prepare(
-            &mut connection,
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;",
-        )?;
+        self.prepare(&mut connection, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;")?;
         Ok(connection)
     }
 
@@ -79,36 +76,23 @@ impl Database {
     /// When the database cannot be opened.
     pub fn open_reader(&self) -> Result<AnyConnection, OpenError> {
         let mut connection = self.open()?;
-        self.prepare(
-            &mut connection,
-            "PRAGMA query_only=ON; PRAGMA cache_size=-8000;",
-        )?;
+        self.prepare(&mut connection, "PRAGMA query_only=ON; PRAGMA cache_size=-8000;")?;
         Ok(AnyConnection::Sqlite(connection))
     }
 
     fn open(&self) -> Result<SqliteConnection, OpenError> {
         let Self::Sqlite(path) = self;
-        let mut connection =
-            SqliteConnection::establish(&path.to_string_lossy()).map_err(|why| {
-                self.error(&format!(
-                    "it cannot be opened ({why}); check the path and its permissions"
-                ))
-            })?;
+        let mut connection = SqliteConnection::establish(&path.to_string_lossy())
+            .map_err(|why| self.error(&format!("it cannot be opened ({why}); check the path and its permissions")))?;
         let wait = format!("PRAGMA busy_timeout={BUSY_TIMEOUT_MS}; PRAGMA foreign_keys=ON;");
         self.prepare(&mut connection, &wait)?;
         Ok(connection)
     }
 
-    fn prepare(
-        &self,
-        connection: &mut SqliteConnection,
-        statements: &str,
-    ) -> Result<(), OpenError> {
-        connection.batch_execute(statements).map_err(|why| {
-            self.error(&format!(
-                "it cannot be used ({why}); is it a database, and may we write to it?"
-            ))
-        })
+    fn prepare(&self, connection: &mut SqliteConnection, statements: &str) -> Result<(), OpenError> {
+        connection
+            .batch_execute(statements)
+            .map_err(|why| self.error(&format!("it cannot be used ({why}); is it a database, and may we write to it?")))
     }
 
     fn error(&self, why: &str) -> OpenError {
@@ -129,9 +113,7 @@ impl ManageConnection for Database {
     type Error = r2d2::Error;
 
     fn connect(&self) -> Result<AnyConnection, r2d2::Error> {
-        self.open_reader().map_err(|why| {
-            r2d2::Error::ConnectionError(diesel::ConnectionError::BadConnection(why.0))
-        })
+        self.open_reader().map_err(|why| r2d2::Error::ConnectionError(diesel::ConnectionError::BadConnection(why.0)))
     }
 
     // A check on every checkout would be one more query per request; a broken connection shows itself in use.
@@ -182,14 +164,7 @@ mod tests {
 
     #[test]
     fn a_url_without_a_known_scheme_is_refused_and_shows_no_password() {
-        for url in [
-            "lumbung.db",
-            "sqlite:",
-            "sqlite://",
-            "sqlit:x.db",
-            "mysql://root:geheim@host/db",
-            "",
-        ] {
+        for url in ["lumbung.db", "sqlite:", "sqlite://", "sqlit:x.db", "mysql://root:geheim@host/db", ""] {
             let error = Database::parse(url).unwrap_err();
             assert!(!error.0.contains("geheim"), "{error}");
         }
@@ -197,17 +172,8 @@ mod tests {
 
     #[test]
     fn a_path_may_be_relative_or_absolute() {
-        assert_eq!(
-            Database::parse("sqlite:lumbung.db"),
-            Ok(Database::Sqlite("lumbung.db".into()))
-        );
-        assert_eq!(
-            Database::parse("sqlite:///srv/lumbung.db"),
-            Ok(Database::Sqlite("/srv/lumbung.db".into()))
-        );
-        assert_eq!(
-            Database::parse("sqlite:/srv/lumbung.db"),
-            Ok(Database::Sqlite("/srv/lumbung.db".into()))
-        );
+        assert_eq!(Database::parse("sqlite:lumbung.db"), Ok(Database::Sqlite("lumbung.db".into())));
+        assert_eq!(Database::parse("sqlite:///srv/lumbung.db"), Ok(Database::Sqlite("/srv/lumbung.db".into())));
+        assert_eq!(Database::parse("sqlite:/srv/lumbung.db"), Ok(Database::Sqlite("/srv/lumbung.db".into())));
     }
 }

@@ -10,9 +10,7 @@ use super::OpenError;
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 fn failed(why: impl std::fmt::Display) -> OpenError {
-    OpenError(format!(
-        "the database schema cannot be brought up to date: {why}"
-    ))
+    OpenError(format!("the database schema cannot be brought up to date: {why}"))
 }
 
 /// Brings the schema up to date; tells how many steps were taken.
@@ -21,24 +19,14 @@ fn failed(why: impl std::fmt::Display) -> OpenError {
 /// When a step fails, or the database has steps this binary does not know.
 pub fn migrate(connection: &mut SqliteConnection) -> Result<usize, OpenError> {
     let known: Vec<Box<dyn Migration<Sqlite>>> = SQLITE.migrations().map_err(failed)?;
-    let known: Vec<String> = known
-        .iter()
-        .map(|migration| migration.name().version().to_string())
-        .collect();
+    let known: Vec<String> = known.iter().map(|migration| migration.name().version().to_string()).collect();
     let applied = connection.applied_migrations().map_err(failed)?;
-    if let Some(newer) = applied
-        .iter()
-        .map(ToString::to_string)
-        .find(|version| !known.contains(version))
-    {
+    if let Some(newer) = applied.iter().map(ToString::to_string).find(|version| !known.contains(version)) {
         return Err(OpenError(format!(
             "the database has schema step {newer}, which this program does not know; run the newer lumbung that made it"
         )));
     }
-    connection
-        .run_pending_migrations(SQLITE)
-        .map(|steps| steps.len())
-        .map_err(failed)
+    connection.run_pending_migrations(SQLITE).map(|steps| steps.len()).map_err(failed)
 }
 
 /// How many steps are still to be taken.
@@ -46,10 +34,7 @@ pub fn migrate(connection: &mut SqliteConnection) -> Result<usize, OpenError> {
 /// # Errors
 /// When the database cannot be read.
 pub fn pending(connection: &mut SqliteConnection) -> Result<usize, OpenError> {
-    connection
-        .pending_migrations(SQLITE)
-        .map(|steps| steps.len())
-        .map_err(failed)
+    connection.pending_migrations(SQLITE).map(|steps| steps.len()).map_err(failed)
 }
 
 /// Takes every step back; only tests do this.
@@ -57,8 +42,5 @@ pub fn pending(connection: &mut SqliteConnection) -> Result<usize, OpenError> {
 /// # Errors
 /// When a step fails.
 pub fn revert_all(connection: &mut SqliteConnection) -> Result<usize, OpenError> {
-    connection
-        .revert_all_migrations(SQLITE)
-        .map(|steps| steps.len())
-        .map_err(failed)
+    connection.revert_all_migrations(SQLITE).map(|steps| steps.len()).map_err(failed)
 }

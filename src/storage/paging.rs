@@ -61,16 +61,14 @@ macro_rules! keyset {
         let (query, keyset) = ($query, $keyset);
         let name = $table::name_folded;
         match (keyset.sort, &keyset.after) {
-            ($crate::storage::Sort::Name, None) => query
-                .order((name.asc(), $table::id.asc()))
-                .limit(keyset.limit),
+            ($crate::storage::Sort::Name, None) => query.order((name.asc(), $table::id.asc())).limit(keyset.limit),
             ($crate::storage::Sort::Name, Some((key, id))) => query
                 .filter(name.gt(key).or(name.eq(key).and($table::id.gt(id))))
                 .order((name.asc(), $table::id.asc()))
                 .limit(keyset.limit),
-            ($crate::storage::Sort::NameDescending, None) => query
-                .order((name.desc(), $table::id.desc()))
-                .limit(keyset.limit),
+            ($crate::storage::Sort::NameDescending, None) => {
+                query.order((name.desc(), $table::id.desc())).limit(keyset.limit)
+            }
             ($crate::storage::Sort::NameDescending, Some((key, id))) => query
                 .filter(name.lt(key).or(name.eq(key).and($table::id.lt(id))))
                 .order((name.desc(), $table::id.desc()))
@@ -84,9 +82,7 @@ macro_rules! keyset {
 #[macro_export]
 macro_rules! find_row {
     ($table:ident, $connection:expr, $id:expr) => {{
-        use diesel::{
-            ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _,
-        };
+        use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _};
         $table::table
             .filter($table::id.eq($id))
             .select(($table::id, $table::version, $table::position, $table::doc))

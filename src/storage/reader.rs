@@ -95,14 +95,8 @@ pub fn position_at(connection: &mut AnyConnection, instant: Timestamp) -> Result
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn recorded_at(
-    connection: &mut AnyConnection,
-    position: i64,
-) -> Result<Option<Timestamp>, ReadError> {
-    let found = events::table
-        .find(position)
-        .select(events::recorded_at)
-        .first(connection);
+pub fn recorded_at(connection: &mut AnyConnection, position: i64) -> Result<Option<Timestamp>, ReadError> {
+    let found = events::table.find(position).select(events::recorded_at).first(connection);
     Ok(found.optional()?.map(Timestamp::from_micros))
 }
 
@@ -126,8 +120,7 @@ struct EventRow {
 }
 
 fn read_event(row: EventRow) -> Result<Event, ReadError> {
-    let corrupt =
-        |what: &str| ReadError::Corrupt(format!("event at position {}: {what}", row.position));
+    let corrupt = |what: &str| ReadError::Corrupt(format!("event at position {}: {what}", row.position));
     Ok(Event {
         envelope: Envelope {
             position: row.position,
@@ -136,18 +129,13 @@ fn read_event(row: EventRow) -> Result<Event, ReadError> {
             stream_id: Uuid::parse_str(&row.stream_id)?,
             version: row.version,
             event_type: row.event_type,
-            schema_version: i32::try_from(row.schema_version)
-                .map_err(|_| corrupt("schema version"))?,
+            schema_version: i32::try_from(row.schema_version).map_err(|_| corrupt("schema version"))?,
             actor: Uuid::parse_str(&row.actor)?,
             organisation: Uuid::parse_str(&row.organisation)?,
             occurred_at: Timestamp::from_micros(row.occurred_at),
             recorded_at: Timestamp::from_micros(row.recorded_at),
             correlation_id: row.correlation_id,
-            causation_id: row
-                .causation_id
-                .as_deref()
-                .map(Uuid::parse_str)
-                .transpose()?,
+            causation_id: row.causation_id.as_deref().map(Uuid::parse_str).transpose()?,
         },
         data: row.data,
         leaf_hash: row.leaf_hash.try_into().map_err(|_| corrupt("leaf hash"))?,
@@ -201,10 +189,7 @@ pub fn stream_to_version(
 /// # Errors
 /// As [`stream_up_to`].
 pub fn event_by_id(connection: &mut AnyConnection, id: Uuid) -> Result<Option<Event>, ReadError> {
-    let row = events::table
-        .filter(events::event_id.eq(id.to_string()))
-        .first::<EventRow>(connection)
-        .optional()?;
+    let row = events::table.filter(events::event_id.eq(id.to_string())).first::<EventRow>(connection).optional()?;
     row.map(read_event).transpose()
 }
 
@@ -227,19 +212,10 @@ pub struct EventBrief {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn event_briefs(
-    connection: &mut AnyConnection,
-    ids: &[String],
-) -> Result<Vec<EventBrief>, ReadError> {
+pub fn event_briefs(connection: &mut AnyConnection, ids: &[String]) -> Result<Vec<EventBrief>, ReadError> {
     Ok(events::table
         .filter(events::event_id.eq_any(ids))
-        .select((
-            events::event_id,
-            events::event_type,
-            events::position,
-            events::occurred_at,
-            events::recorded_at,
-        ))
+        .select((events::event_id, events::event_type, events::position, events::occurred_at, events::recorded_at))
         .load(connection)?)
 }
 
@@ -281,11 +257,7 @@ pub fn facts_of(
         .filter(facts::measure.eq(measure))
         .filter(facts::occurred_on.between(days.0.to_string(), days.1.to_string()))
         .filter(facts::from_position.le(position))
-        .filter(
-            facts::until_position
-                .is_null()
-                .or(facts::until_position.gt(position)),
-        )
+        .filter(facts::until_position.is_null().or(facts::until_position.gt(position)))
         .order((facts::occurred_on, facts::from_position, facts::event_id))
         .into_boxed();
     if !region.is_province() {
@@ -298,11 +270,7 @@ pub fn facts_of(
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn current_facts(
-    connection: &mut AnyConnection,
-    measure: &str,
-    subject: Uuid,
-) -> Result<Vec<FactRow>, ReadError> {
+pub fn current_facts(connection: &mut AnyConnection, measure: &str, subject: Uuid) -> Result<Vec<FactRow>, ReadError> {
     Ok(facts::table
         .filter(facts::measure.eq(measure))
         .filter(facts::subject.eq(subject.to_string()))

@@ -9,8 +9,7 @@ use uuid::Uuid;
 use super::schema::{claims, events, facts, head, receipts, subject_keys};
 use crate::kernel::Timestamp;
 use crate::ledger::{
-    Batch, Cell, Claim, Event, FactChange, Frontier, Head, Receipt, StateRow, Store, StoreError,
-    SubjectKey, Table,
+    Batch, Cell, Claim, Event, FactChange, Frontier, Head, Receipt, StateRow, Store, StoreError, SubjectKey, Table,
 };
 
 /// How often, and how long apart, emptying the write-ahead log is tried while readers hold it up.
@@ -56,9 +55,7 @@ impl QueryFragment<Sqlite> for Statement {
                     Some(Cell::Int(value)) => out.push_bind_param::<Nullable<BigInt>, _>(value)?,
                     Some(Cell::Bool(value)) => out.push_bind_param::<Nullable<Bool>, _>(value)?,
                     None => {
-                        return Err(diesel::result::Error::QueryBuilderError(
-                            "too few values".into(),
-                        ));
+                        return Err(diesel::result::Error::QueryBuilderError("too few values".into()));
                     }
                 }
             }
@@ -97,21 +94,15 @@ struct Checkpoint {
 
 impl Store for SqliteStore {
     fn begin(&mut self) -> Result<Head, StoreError> {
-        self.connection
-            .batch_execute("BEGIN IMMEDIATE")
-            .map_err(failed)?;
+        self.connection.batch_execute("BEGIN IMMEDIATE").map_err(failed)?;
         let (position, recorded_at, frontier) = head::table
             .select((head::position, head::recorded_at, head::frontier))
             .first::<(i64, i64, Vec<u8>)>(&mut self.connection)
             .map_err(failed)?;
         let size = u64::try_from(position).map_err(failed)?;
-        let frontier = Frontier::from_bytes(size, &frontier)
-            .ok_or_else(|| failed("the head row's frontier is damaged"))?;
-        Ok(Head {
-            position,
-            recorded_at: Timestamp::from_micros(recorded_at),
-            frontier,
-        })
+        let frontier =
+            Frontier::from_bytes(size, &frontier).ok_or_else(|| failed("the head row's frontier is damaged"))?;
+        Ok(Head { position, recorded_at: Timestamp::from_micros(recorded_at), frontier })
     }
 
     fn receipts(&mut self, keys: &[(Uuid, String)]) -> Result<Vec<Receipt>, StoreError> {
@@ -136,9 +127,7 @@ impl Store for SqliteStore {
                 sql: format!("SELECT id, doc FROM {} WHERE id = ?", table.name),
                 values: vec![Cell::text(id)],
             };
-            let rows = statement
-                .load::<(String, String)>(&mut self.connection)
-                .map_err(failed)?;
+            let rows = statement.load::<(String, String)>(&mut self.connection).map_err(failed)?;
             found.extend(rows.into_iter().map(|(_, doc)| (*id, doc)));
         }
         Ok(found)
@@ -194,22 +183,17 @@ impl SqliteStore {
                 claims::value.eq(&claim.value),
                 claims::holder.eq(holder.to_string()),
             );
-            diesel::insert_into(claims::table)
-                .values(row)
-                .execute(&mut self.connection)?;
+            diesel::insert_into(claims::table).values(row).execute(&mut self.connection)?;
         }
         for change in &batch.facts {
             self.write_fact(change)?;
         }
         for receipt in &batch.receipts {
-            diesel::insert_into(receipts::table)
-                .values(receipt_row(receipt))
-                .execute(&mut self.connection)?;
+            diesel::insert_into(receipts::table).values(receipt_row(receipt)).execute(&mut self.connection)?;
         }
         // Numbers are given free before they are taken.
         for subject in &batch.destroyed {
-            diesel::delete(subject_keys::table.find(subject.to_string()))
-                .execute(&mut self.connection)?;
+            diesel::delete(subject_keys::table.find(subject.to_string())).execute(&mut self.connection)?;
         }
         for key in batch.subject_keys.iter().filter(|key| !key.is_new) {
             self.write_subject_key(key)?;
@@ -246,9 +230,7 @@ impl SqliteStore {
             events::causation_id.eq(envelope.causation_id.map(|id| id.to_string())),
             events::leaf_hash.eq(event.leaf_hash.as_slice()),
         );
-        diesel::insert_into(events::table)
-            .values(row)
-            .execute(&mut self.connection)
+        diesel::insert_into(events::table).values(row).execute(&mut self.connection)
     }
 
     fn write_fact(&mut self, change: &FactChange) -> QueryResult<usize> {
@@ -274,18 +256,14 @@ impl SqliteStore {
             facts::occurred_on.eq(fact.occurred_on.to_string()),
             facts::from_position.eq(change.position),
         );
-        diesel::insert_into(facts::table)
-            .values(row)
-            .execute(&mut self.connection)
+        diesel::insert_into(facts::table).values(row).execute(&mut self.connection)
     }
 
     fn write_subject_key(&mut self, key: &SubjectKey) -> QueryResult<usize> {
         if !key.is_new {
             let known = subject_keys::table.find(key.subject.to_string());
             let looked_up = subject_keys::lookup.eq(&key.lookup);
-            return diesel::update(known)
-                .set(looked_up)
-                .execute(&mut self.connection);
+            return diesel::update(known).set(looked_up).execute(&mut self.connection);
         }
         let row = (
             subject_keys::subject.eq(key.subject.to_string()),
@@ -293,9 +271,7 @@ impl SqliteStore {
             subject_keys::lookup.eq(&key.lookup),
             subject_keys::wrapped.eq(&key.wrapped),
         );
-        diesel::insert_into(subject_keys::table)
-            .values(row)
-            .execute(&mut self.connection)
+        diesel::insert_into(subject_keys::table).values(row).execute(&mut self.connection)
     }
 
     /// Moves the write-ahead log into the database and empties it: a destroyed key must not live on in old frames. Readers may hold it
@@ -323,15 +299,8 @@ fn upsert(state: &StateRow) -> Statement {
     names.extend(state.table.columns.iter().map(|(name, _)| *name));
     names.push("doc");
     let marks = vec!["?"; names.len()].join(", ");
-    let sets: Vec<String> = names[1..]
-        .iter()
-        .map(|name| format!("{name} = excluded.{name}"))
-        .collect();
-    let mut values = vec![
-        Cell::text(state.id),
-        Cell::Int(Some(state.version)),
-        Cell::Int(Some(state.position)),
-    ];
+    let sets: Vec<String> = names[1..].iter().map(|name| format!("{name} = excluded.{name}")).collect();
+    let mut values = vec![Cell::text(state.id), Cell::Int(Some(state.version)), Cell::Int(Some(state.position))];
     values.extend(state.columns.iter().cloned());
     values.push(Cell::text(&state.doc));
     Statement {
@@ -364,10 +333,7 @@ fn read_receipt(row: ReceiptRow) -> Result<Receipt, StoreError> {
     Ok(Receipt {
         organisation: Uuid::parse_str(&row.organisation).map_err(failed)?,
         key: row.key,
-        fingerprint: row
-            .fingerprint
-            .try_into()
-            .map_err(|_| failed("a receipt's fingerprint is damaged"))?,
+        fingerprint: row.fingerprint.try_into().map_err(|_| failed("a receipt's fingerprint is damaged"))?,
         created: row.created,
         stream_kind: row.stream_kind,
         stream_id: Uuid::parse_str(&row.stream_id).map_err(failed)?,

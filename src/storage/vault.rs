@@ -54,12 +54,8 @@ impl Vault {
                 .ok_or_else(|| named("it must hold 64 hexadecimal digits and nothing else")),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && create => {
                 let key: [u8; KEY_BYTES] = random()?;
-                write_private(path, &HEXLOWER.encode(&key))
-                    .map_err(|why| named(&why.to_string()))?;
-                log::warn!(
-                    "a new master key was made; keep a copy apart from the database path={}",
-                    path.display()
-                );
+                write_private(path, &HEXLOWER.encode(&key)).map_err(|why| named(&why.to_string()))?;
+                log::warn!("a new master key was made; keep a copy apart from the database path={}", path.display());
                 Ok(key)
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(named(
@@ -81,28 +77,16 @@ impl Vault {
     ///
     /// # Errors
     /// When the database cannot be used, or the master key is not the one it was sealed with.
-    pub fn open(
-        connection: &mut SqliteConnection,
-        master: &[u8; KEY_BYTES],
-    ) -> Result<Self, OpenError> {
+    pub fn open(connection: &mut SqliteConnection, master: &[u8; KEY_BYTES]) -> Result<Self, OpenError> {
         let cipher = XChaCha20Poly1305::new(master.into());
-        let failed =
-            |why: diesel::result::Error| OpenError(format!("the vault cannot be opened: {why}"));
-        let wrapped: Option<Vec<u8>> = secrets::table
-            .find("lookup")
-            .select(secrets::wrapped)
-            .first(connection)
-            .optional()
-            .map_err(failed)?;
+        let failed = |why: diesel::result::Error| OpenError(format!("the vault cannot be opened: {why}"));
+        let wrapped: Option<Vec<u8>> =
+            secrets::table.find("lookup").select(secrets::wrapped).first(connection).optional().map_err(failed)?;
         let lookup = if let Some(wrapped) = wrapped {
             unseal(&cipher, b"lookup", &wrapped)
                 .ok()
                 .and_then(|key| key.try_into().ok())
-                .ok_or_else(|| {
-                    OpenError(
-                        "the master key is not the one this database was sealed with".to_owned(),
-                    )
-                })?
+                .ok_or_else(|| OpenError("the master key is not the one this database was sealed with".to_owned()))?
         } else {
             let key: [u8; KEY_BYTES] = random()?;
             let wrapped = seal(&cipher, b"lookup", &key).map_err(|why| OpenError(why.0))?;
@@ -112,10 +96,7 @@ impl Vault {
                 .map_err(failed)?;
             key
         };
-        Ok(Self {
-            master: cipher,
-            lookup,
-        })
+        Ok(Self { master: cipher, lookup })
     }
 
     /// A keyed hash for `purpose`: identity numbers are few enough to be guessed, so a bare hash would reveal them.
@@ -175,13 +156,7 @@ impl Vault {
     ) -> Result<(SubjectKey, Sealed), VaultError> {
         let data_key = self.unwrap(&key)?;
         let sealed = seal_text(&data_key, key.subject, clear)?;
-        Ok((
-            SubjectKey {
-                lookup: identity_number.map(|number| self.lookup(number)),
-                ..key
-            },
-            sealed,
-        ))
+        Ok((SubjectKey { lookup: identity_number.map(|number| self.lookup(number)), ..key }, sealed))
     }
 
     /// Opens sealed data with the person's key.
@@ -191,34 +166,26 @@ impl Vault {
     pub fn open_sealed(&self, key: &SubjectKey, sealed: &str) -> Result<Vec<u8>, VaultError> {
         let damaged = || VaultError("sealed data is damaged".to_owned());
         let encoded = sealed.strip_prefix(SEALED_PREFIX).ok_or_else(damaged)?;
-        let bytes = BASE64URL_NOPAD
-            .decode(encoded.as_bytes())
-            .map_err(|_| damaged())?;
-        unseal(
-            &XChaCha20Poly1305::new(&self.unwrap(key)?.into()),
-            key.subject.as_bytes(),
-            &bytes,
-        )
+        let bytes = BASE64URL_NOPAD.decode(encoded.as_bytes()).map_err(|_| damaged())?;
+        unseal(&XChaCha20Poly1305::new(&self.unwrap(key)?.into()), key.subject.as_bytes(), &bytes)
     }
 
     fn unwrap(&self, key: &SubjectKey) -> Result<[u8; KEY_BYTES], VaultError> {
         let data_key = unseal(&self.master, key.subject.as_bytes(), &key.wrapped)?;
-        data_key
-            .try_into()
-            .map_err(|_| VaultError("a person's key is damaged".to_owned()))
+        data_key.try_into().map_err(|_| VaultError("a person's key is damaged".to_owned()))
     }
 
     /// The key rows of these persons; an erased person has none.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn keys(
-        connection: &mut AnyConnection,
-        subjects: &[String],
-    ) -> Result<Vec<SubjectKey>, ReadError> {
-        let rows = subject_keys::table
-            .filter(subject_keys::subject.eq_any(subjects))
-            .load::<(String, String, Option<String>, Vec<u8>)>(connection)?;
+    pub fn keys(connection: &mut AnyConnection, subjects: &[String]) -> Result<Vec<SubjectKey>, ReadError> {
+        let rows = subject_keys::table.filter(subject_keys::subject.eq_any(subjects)).load::<(
+            String,
+            String,
+            Option<String>,
+            Vec<u8>,
+        )>(connection)?;
         rows.into_iter()
             .map(|(subject, holder, lookup, wrapped)| {
                 Ok(SubjectKey {
@@ -235,69 +202,36 @@ impl Vault {
 
 fn random<const N: usize>() -> Result<[u8; N], OpenError> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|why| OpenError(format!("the system gives no randomness: {why}")))?;
+    getrandom::fill(&mut bytes).map_err(|why| OpenError(format!("the system gives no randomness: {why}")))?;
     Ok(bytes)
 }
 
 fn seal(cipher: &XChaCha20Poly1305, context: &[u8], clear: &[u8]) -> Result<Vec<u8>, VaultError> {
     let nonce: [u8; NONCE_BYTES] = random().map_err(|why| VaultError(why.0))?;
-    let payload = Payload {
-        msg: clear,
-        aad: context,
-    };
-    let sealed = cipher
-        .encrypt(&XNonce::from(nonce), payload)
-        .map_err(|_| VaultError("sealing failed".to_owned()))?;
+    let payload = Payload { msg: clear, aad: context };
+    let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| VaultError("sealing failed".to_owned()))?;
     Ok([nonce.as_slice(), &sealed].concat())
 }
 
-fn unseal(
-    cipher: &XChaCha20Poly1305,
-    context: &[u8],
-    sealed: &[u8],
-) -> Result<Vec<u8>, VaultError> {
+fn unseal(cipher: &XChaCha20Poly1305, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
     let damaged = || VaultError("sealed data does not open with this key".to_owned());
-    let (nonce, text) = sealed
-        .split_first_chunk::<NONCE_BYTES>()
-        .ok_or_else(damaged)?;
-    cipher
-        .decrypt(
-            &XNonce::from(*nonce),
-            Payload {
-                msg: text,
-                aad: context,
-            },
-        )
-        .map_err(|_| damaged())
+    let (nonce, text) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or_else(damaged)?;
+    cipher.decrypt(&XNonce::from(*nonce), Payload { msg: text, aad: context }).map_err(|_| damaged())
 }
 
 fn seal_text(key: &[u8; KEY_BYTES], subject: Uuid, clear: &[u8]) -> Result<Sealed, VaultError> {
-    let sealed = seal(
-        &XChaCha20Poly1305::new(key.into()),
-        subject.as_bytes(),
-        clear,
-    )?;
-    Ok(format!(
-        "{SEALED_PREFIX}{}",
-        BASE64URL_NOPAD.encode(&sealed)
-    ))
+    let sealed = seal(&XChaCha20Poly1305::new(key.into()), subject.as_bytes(), clear)?;
+    Ok(format!("{SEALED_PREFIX}{}", BASE64URL_NOPAD.encode(&sealed)))
 }
 
 #[cfg(unix)]
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     // The name must be as durable as the content: the database is worth nothing without this file.
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -30,25 +30,16 @@ pub struct RequestId {
 impl RequestId {
     /// The id given to this request by [`around`].
     pub fn of(request: &HttpRequest) -> Self {
-        request
-            .extensions()
-            .get::<Self>()
-            .cloned()
-            .unwrap_or_else(|| Self::from_headers(request.headers()))
+        request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self::from_headers(request.headers()))
     }
 
     fn from_headers(headers: &HeaderMap) -> Self {
         let usable = |text: &&str| {
             !text.is_empty()
                 && text.len() <= REQUEST_ID_CHARACTERS_MAX
-                && text
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
         };
-        let sent = headers
-            .get(X_REQUEST_ID)
-            .and_then(|value| value.to_str().ok())
-            .filter(usable);
+        let sent = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(usable);
         let id = sent.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
         let correlation = headers
             .get("traceparent")
@@ -101,27 +92,15 @@ fn explain(
     path: &str,
     request_id: &RequestId,
 ) -> ServiceResponse<BoxBody> {
-    let problem = response
-        .response()
-        .extensions()
-        .get::<Problem>()
-        .cloned()
-        .or_else(|| bare(&response));
+    let problem = response.response().extensions().get::<Problem>().cloned().or_else(|| bare(&response));
     let Some(problem) = problem else {
         return response;
     };
     let document = problem.document(language, path, &request_id.id);
     let mut response = response.map_body(|head, _| {
-        head.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
-        head.headers_mut().insert(
-            header::CONTENT_LANGUAGE,
-            HeaderValue::from_static(language.tag()),
-        );
-        head.headers_mut()
-            .insert(header::VARY, HeaderValue::from_static("Accept-Language"));
+        head.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        head.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+        head.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept-Language"));
         BoxBody::new(serde_json::to_vec(&document).unwrap_or_default())
     });
     if let Ok(status) = StatusCode::from_u16(problem.0.code.status) {
@@ -132,10 +111,8 @@ fn explain(
 
 fn bare(response: &ServiceResponse<BoxBody>) -> Option<Problem> {
     let status = response.status();
-    let already_json = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().ends_with(b"json"));
+    let already_json =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().ends_with(b"json"));
     if already_json || !(status.is_client_error() || status.is_server_error()) {
         return None;
     }
@@ -151,23 +128,13 @@ fn bare(response: &ServiceResponse<BoxBody>) -> Option<Problem> {
 
 /// Every answer of the API is JSON; a client that accepts none of it is told so.
 fn accepts_json(request: &ServiceRequest) -> bool {
-    let Some(accept) = request
-        .headers()
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-    else {
+    let Some(accept) = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()) else {
         return true;
     };
     !request.path().starts_with("/v1/")
-        || accept
-            .split(',')
-            .map(|range| range.split(';').next().unwrap_or_default().trim())
-            .any(|range| {
-                matches!(
-                    range,
-                    "*/*" | "application/*" | "application/json" | "application/problem+json" | ""
-                )
-            })
+        || accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim()).any(|range| {
+            matches!(range, "*/*" | "application/*" | "application/json" | "application/problem+json" | "")
+        })
 }
 
 /// What a browser may load: nothing, but for the pages of the API description, which come from this service alone.
@@ -183,43 +150,23 @@ fn set_headers(headers: &mut HeaderMap, path: &str, request_id: &RequestId) {
     if let Ok(value) = HeaderValue::from_str(&request_id.id) {
         headers.insert(X_REQUEST_ID, value);
     }
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("no-referrer"),
-    );
-    for (name, value) in [
-        (header::CACHE_CONTROL, "private, no-cache"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            content_security_policy(path),
-        ),
-    ] {
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    for (name, value) in
+        [(header::CACHE_CONTROL, "private, no-cache"), (header::CONTENT_SECURITY_POLICY, content_security_policy(path))]
+    {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }
     }
 }
 
-fn write_log(
-    method: &Method,
-    path: &str,
-    status: StatusCode,
-    started: Instant,
-    request_id: &RequestId,
-) {
+fn write_log(method: &Method, path: &str, status: StatusCode, started: Instant, request_id: &RequestId) {
     if matches!(path, "/livez" | "/readyz") {
         return;
     }
-    let level = if status.is_server_error() {
-        log::Level::Error
-    } else {
-        log::Level::Info
-    };
+    let level = if status.is_server_error() { log::Level::Error } else { log::Level::Info };
     log::log!(
         level,
         "answered {method} with {} path={path} duration_us={} request_id={}",
@@ -231,10 +178,7 @@ fn write_log(
 
 /// Answers what no route takes: 405 with `Allow` when the path exists for other methods, else 404.
 /// `routes` are path templates with their methods, from the `OpenAPI` document.
-pub fn method_not_allowed_or_not_found(
-    routes: &[(String, Vec<&'static str>)],
-    request: &HttpRequest,
-) -> HttpResponse {
+pub fn method_not_allowed_or_not_found(routes: &[(String, Vec<&'static str>)], request: &HttpRequest) -> HttpResponse {
     let path = request.path();
     let mut allowed: Vec<&str> = routes
         .iter()
@@ -261,8 +205,7 @@ fn matches_template(template: &str, path: &str) -> bool {
     loop {
         match (template.next(), path.next()) {
             (None, None) => return true,
-            (Some(part), Some(given))
-                if part == given || (part.starts_with('{') && !given.is_empty()) => {}
+            (Some(part), Some(given)) if part == given || (part.starts_with('{') && !given.is_empty()) => {}
             _ => return false,
         }
     }
@@ -274,18 +217,9 @@ mod tests {
 
     #[test]
     fn a_template_matches_paths_of_its_form_only() {
-        assert!(matches_template(
-            "/v1/cooperatives/{id}",
-            "/v1/cooperatives/42"
-        ));
-        assert!(!matches_template(
-            "/v1/cooperatives/{id}",
-            "/v1/cooperatives/"
-        ));
-        assert!(!matches_template(
-            "/v1/cooperatives/{id}",
-            "/v1/cooperatives/42/history"
-        ));
+        assert!(matches_template("/v1/cooperatives/{id}", "/v1/cooperatives/42"));
+        assert!(!matches_template("/v1/cooperatives/{id}", "/v1/cooperatives/"));
+        assert!(!matches_template("/v1/cooperatives/{id}", "/v1/cooperatives/42/history"));
     }
 
     #[test]

@@ -30,9 +30,7 @@ impl Caller {
     /// # Errors
     /// `unauthenticated` when no key was sent.
     pub fn actor(&self) -> Result<&Actor, Problem> {
-        self.actor
-            .as_ref()
-            .ok_or_else(|| Problem::of(&UNAUTHENTICATED))
+        self.actor.as_ref().ok_or_else(|| Problem::of(&UNAUTHENTICATED))
     }
 
     /// What the caller may read in an area.
@@ -67,26 +65,15 @@ impl FromRequest for Caller {
         let request_id = RequestId::of(request);
         let token = bearer(request);
         Box::pin(async move {
-            let service =
-                service.ok_or_else(|| Problem::of(&crate::kernel::problem_codes::INTERNAL))?;
+            let service = service.ok_or_else(|| Problem::of(&crate::kernel::problem_codes::INTERNAL))?;
             let Some(token) = token? else {
-                return Ok(Self {
-                    service,
-                    actor: None,
-                    request_id,
-                });
+                return Ok(Self { service, actor: None, request_id });
             };
             let hash = Sha256::digest(token.as_bytes()).into();
             let (find, now) = (service.find_actor, service.clock.now());
-            let actor = service
-                .look_up(move |connection| Ok(find(connection, &hash, now)?))
-                .await?;
+            let actor = service.look_up(move |connection| Ok(find(connection, &hash, now)?)).await?;
             let actor = actor.ok_or_else(|| Problem::of(&UNAUTHENTICATED))?;
-            Ok(Self {
-                service,
-                actor: Some(actor),
-                request_id,
-            })
+            Ok(Self { service, actor: Some(actor), request_id })
         })
     }
 }
@@ -98,9 +85,7 @@ fn bearer(request: &HttpRequest) -> Result<Option<String>, Problem> {
     };
     let text = value.to_str().map_err(|_| Problem::of(&UNAUTHENTICATED))?;
     match text.split_once(' ') {
-        Some((scheme, token))
-            if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() =>
-        {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
             Ok(Some(token.trim().to_owned()))
         }
         _ => Err(Problem::of(&UNAUTHENTICATED)),

@@ -18,8 +18,7 @@ use super::problem::Problem;
 use super::reply::command_reply;
 use super::show::{Present, Stored};
 use crate::kernel::problem_codes::{
-    BODY_TOO_LARGE, BODY_TOO_SLOW, INVALID_BODY, INVALID_HEADER, MALFORMED_JSON,
-    UNSUPPORTED_MEDIA_TYPE,
+    BODY_TOO_LARGE, BODY_TOO_SLOW, INVALID_BODY, INVALID_HEADER, MALFORMED_JSON, UNSUPPORTED_MEDIA_TYPE,
 };
 use crate::kernel::{Fault, Faults, Refusal, Text, Timestamp};
 use crate::ledger::{Context, Decide, IfMatch};
@@ -58,22 +57,12 @@ impl<C> Command<C> {
             "Isian `id` hanya untuk membuat catatan baru; hapus isian ini.",
             "The field `id` is for creating a record only; leave it out.",
         );
-        Err(Refusal::faults(
-            &INVALID_BODY,
-            Faults(vec![Fault::new("/id", "unknown_field", why)]),
-        )
-        .into())
+        Err(Refusal::faults(&INVALID_BODY, Faults(vec![Fault::new("/id", "unknown_field", why)])).into())
     }
 
     /// The same request with another body: what a handler turns the sent body into.
     pub fn with<D>(self, body: D) -> Command<D> {
-        Command {
-            caller: self.caller,
-            id: self.id,
-            id_was_sent: self.id_was_sent,
-            body,
-            context: self.context,
-        }
+        Command { caller: self.caller, id: self.id, id_was_sent: self.id_was_sent, body, context: self.context }
     }
 }
 
@@ -96,12 +85,7 @@ where
     /// The refusal, as a problem.
     pub async fn on(self, id: Uuid) -> Result<HttpResponse, Problem> {
         self.require_id(id)?;
-        let Self {
-            caller,
-            body,
-            context,
-            ..
-        } = self;
+        let Self { caller, body, context, .. } = self;
         let answer = caller.service.execute(id, body, context).await?;
         command_reply::<C::Resource>(&caller, answer).await
     }
@@ -131,11 +115,7 @@ impl<C: Deserr<Faults> + 'static> FromRequest for Command<C> {
             let value = parse(&bytes)?;
             let idempotency = idempotency_key(request.headers())?.map(|key| {
                 let canonical = serde_json_canonicalizer::to_vec(&value).unwrap_or_default();
-                let parts: [&[u8]; 3] = [
-                    request.method().as_str().as_bytes(),
-                    request.path().as_bytes(),
-                    &canonical,
-                ];
+                let parts: [&[u8]; 3] = [request.method().as_str().as_bytes(), request.path().as_bytes(), &canonical];
                 (key, caller.service.vault.keyed_hash("receipt", &parts))
             });
             let (id, occurred_at, body) = split(value)?;
@@ -146,41 +126,20 @@ impl<C: Deserr<Faults> + 'static> FromRequest for Command<C> {
                 idempotency,
                 if_match: if_match(request.headers())?,
             };
-            Ok(Self {
-                caller,
-                id: id.unwrap_or_else(Uuid::now_v7),
-                id_was_sent: id.is_some(),
-                body,
-                context,
-            })
+            Ok(Self { caller, id: id.unwrap_or_else(Uuid::now_v7), id_was_sent: id.is_some(), body, context })
         })
     }
 }
 
 /// Commands are plain JSON. A compressed body is refused: inflating it could cost a thousand times its size before any limit is met.
 fn require_plain_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let text = |name| {
-        headers
-            .get(name)
-            .map(|value: &header::HeaderValue| value.to_str().unwrap_or_default())
-    };
-    let plain =
-        text(header::CONTENT_ENCODING).is_none_or(|coding| coding.eq_ignore_ascii_case("identity"));
+    let text = |name| headers.get(name).map(|value: &header::HeaderValue| value.to_str().unwrap_or_default());
+    let plain = text(header::CONTENT_ENCODING).is_none_or(|coding| coding.eq_ignore_ascii_case("identity"));
     let json = text(header::CONTENT_TYPE).is_none_or(|content_type| {
-        let essence = content_type
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase();
-        essence == "application/json"
-            || (essence.starts_with("application/") && essence.ends_with("+json"))
+        let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
     });
-    if plain && json {
-        Ok(())
-    } else {
-        Err(Problem::of(&UNSUPPORTED_MEDIA_TYPE))
-    }
+    if plain && json { Ok(()) } else { Err(Problem::of(&UNSUPPORTED_MEDIA_TYPE)) }
 }
 
 fn too_large_or_broken(error: &actix_web::Error) -> Problem {
@@ -213,10 +172,7 @@ fn parse(bytes: &[u8]) -> Result<Value, Problem> {
     if value.is_object() {
         return Ok(value);
     }
-    Err(malformed(Text::fixed(
-        "Kirim satu objek JSON: { … }.",
-        "Send one JSON object: { … }.",
-    )))
+    Err(malformed(Text::fixed("Kirim satu objek JSON: { … }.", "Send one JSON object: { … }.")))
 }
 
 fn malformed(detail: Text) -> Problem {
@@ -224,22 +180,12 @@ fn malformed(detail: Text) -> Problem {
 }
 
 /// Takes `id` and `occurred_at`, which every command may carry, out of the body and reads the rest; all faults at once.
-fn split<C: Deserr<Faults>>(
-    mut value: Value,
-) -> Result<(Option<Uuid>, Option<Timestamp>, C), Problem> {
+fn split<C: Deserr<Faults>>(mut value: Value) -> Result<(Option<Uuid>, Option<Timestamp>, C), Problem> {
     let mut faults = Faults::default();
-    let mut take = |name: &str| {
-        value
-            .as_object_mut()
-            .and_then(|map| map.remove(name))
-            .filter(|value| !value.is_null())
-    };
+    let mut take = |name: &str| value.as_object_mut().and_then(|map| map.remove(name)).filter(|value| !value.is_null());
     let (id, occurred_at) = (take("id"), take("occurred_at"));
     let id = id.and_then(|id| {
-        let parsed = id
-            .as_str()
-            .and_then(|text| Uuid::try_parse(text).ok())
-            .filter(|id| !id.is_nil());
+        let parsed = id.as_str().and_then(|text| Uuid::try_parse(text).ok()).filter(|id| !id.is_nil());
         if parsed.is_none() {
             let why = Text::fixed(
                 "Kirim UUID, sebaiknya versi 7, atau hilangkan isian ini.",
@@ -252,9 +198,7 @@ fn split<C: Deserr<Faults>>(
     let occurred_at = occurred_at.and_then(|instant| {
         Timestamp::parse(instant.as_str().unwrap_or_default())
             .map_err(|why| {
-                faults
-                    .0
-                    .push(Fault::new("/occurred_at", "invalid_instant", why));
+                faults.0.push(Fault::new("/occurred_at", "invalid_instant", why));
             })
             .ok()
     });
@@ -274,13 +218,9 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
         return Ok(None);
     };
     let text = value.to_str().unwrap_or_default().trim();
-    let key = text
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .unwrap_or(text);
-    let usable = !key.is_empty()
-        && key.len() <= KEY_CHARACTERS_MAX
-        && key.bytes().all(|byte| (0x21..0x7f).contains(&byte));
+    let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    let usable =
+        !key.is_empty() && key.len() <= KEY_CHARACTERS_MAX && key.bytes().all(|byte| (0x21..0x7f).contains(&byte));
     if usable {
         return Ok(Some(key.to_owned()));
     }
@@ -315,18 +255,16 @@ fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>, Problem> {
             Some(inner.parse().unwrap_or(-1))
         })
         .collect();
-    versions
-        .map(|versions| Some(IfMatch::Versions(versions)))
-        .ok_or_else(|| {
-            Refusal::new(
-                &INVALID_HEADER,
-                Text::fixed(
-                    "If-Match berisi ETag dalam tanda petik, misalnya \"3\".",
-                    "If-Match holds an ETag in quotation marks, such as \"3\".",
-                ),
-            )
-            .into()
-        })
+    versions.map(|versions| Some(IfMatch::Versions(versions))).ok_or_else(|| {
+        Refusal::new(
+            &INVALID_HEADER,
+            Text::fixed(
+                "If-Match berisi ETag dalam tanda petik, misalnya \"3\".",
+                "If-Match holds an ETag in quotation marks, such as \"3\".",
+            ),
+        )
+        .into()
+    })
 }
 
 #[cfg(test)]
@@ -336,38 +274,23 @@ mod tests {
 
     fn headers(name: &'static str, value: &'static str) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        headers.insert(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         headers
     }
 
     #[test]
     fn a_quoted_and_a_bare_key_are_the_same_key() {
         let quoted = idempotency_key(&headers("idempotency-key", "\"8e03978e\"")).unwrap();
-        assert_eq!(
-            quoted,
-            idempotency_key(&headers("idempotency-key", "8e03978e")).unwrap()
-        );
+        assert_eq!(quoted, idempotency_key(&headers("idempotency-key", "8e03978e")).unwrap());
         assert!(idempotency_key(&headers("idempotency-key", "two words")).is_err());
         assert!(idempotency_key(&headers("idempotency-key", "\"\"")).is_err());
     }
 
     #[test]
     fn if_match_takes_tags_lists_and_the_star() {
-        assert_eq!(
-            if_match(&headers("if-match", "\"3\"")).unwrap(),
-            Some(IfMatch::Versions(vec![3]))
-        );
-        assert_eq!(
-            if_match(&headers("if-match", "\"3\", \"x\"")).unwrap(),
-            Some(IfMatch::Versions(vec![3, -1]))
-        );
-        assert_eq!(
-            if_match(&headers("if-match", "*")).unwrap(),
-            Some(IfMatch::Any)
-        );
+        assert_eq!(if_match(&headers("if-match", "\"3\"")).unwrap(), Some(IfMatch::Versions(vec![3])));
+        assert_eq!(if_match(&headers("if-match", "\"3\", \"x\"")).unwrap(), Some(IfMatch::Versions(vec![3, -1])));
+        assert_eq!(if_match(&headers("if-match", "*")).unwrap(), Some(IfMatch::Any));
         assert!(if_match(&headers("if-match", "3")).is_err());
     }
 
@@ -375,10 +298,6 @@ mod tests {
     fn broken_utf_8_names_the_byte() {
         let problem = parse(b"{\"name\":\"\xff\"}").unwrap_err();
         assert_eq!(problem.0.code.name, "malformed_json");
-        assert!(
-            problem.0.detail.en.contains("offset 9"),
-            "{}",
-            problem.0.detail.en
-        );
+        assert!(problem.0.detail.en.contains("offset 9"), "{}", problem.0.detail.en);
     }
 }

@@ -25,6 +25,5 @@ pub use problem::{Language, Problem, ProblemDocument, problem_page, wants_englis
 pub use reply::{command_reply, document_reply, json_reply};
 pub use service::{FindActor, Service};
 pub use show::{
-    AsOfParams, Present, Shown, Stored, Viewer, parse_as_of, point_in_time, show, show_history,
-    show_to_all,
+    AsOfParams, Present, Shown, Stored, Viewer, parse_as_of, point_in_time, show, show_history, show_to_all,
 };

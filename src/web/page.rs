@@ -28,10 +28,7 @@ const GUARD_BYTES: usize = 16;
 /// The parameters every list takes, beside its own filters.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(
-    dead_code,
-    reason = "describes the parameters; they are read in `Page::from_request`"
-)]
+#[expect(dead_code, reason = "describes the parameters; they are read in `Page::from_request`")]
 pub struct PageParams {
     /// Rows of the page, 1 to 500; 50 when nothing is said.
     #[param(minimum = 1, maximum = 500, example = 50)]
@@ -99,9 +96,7 @@ fn read<F: Deserr<Faults>>(request: &HttpRequest) -> Result<Page<F>, Problem> {
             faults.add(format!("?{name}"), "repeated_parameter", why);
         }
     }
-    let limit = faults
-        .check(read_limit(limit.as_deref()))
-        .unwrap_or(LIMIT_DEFAULT);
+    let limit = faults.check(read_limit(limit.as_deref())).unwrap_or(LIMIT_DEFAULT);
     let order = faults.check(read_sort(sort.as_deref())).unwrap_or(Sort::Id);
     let filter = match read_pairs(own.clone()) {
         Ok(filter) if faults.0.is_empty() => filter,
@@ -117,24 +112,12 @@ fn read<F: Deserr<Faults>>(request: &HttpRequest) -> Result<Page<F>, Problem> {
         (Some(cursor), Some(service)) => Some(open_cursor(service, &cursor, &bound_to)?),
         _ => None,
     };
-    let keyset = Keyset {
-        sort: order,
-        after,
-        limit: limit + 1,
-    };
-    Ok(Page {
-        filter,
-        keyset,
-        limit: usize::try_from(limit).unwrap_or(1),
-        bound_to,
-    })
+    let keyset = Keyset { sort: order, after, limit: limit + 1 };
+    Ok(Page { filter, keyset, limit: usize::try_from(limit).unwrap_or(1), bound_to })
 }
 
 fn invalid(pointer: &str, why: Text) -> Refusal {
-    Refusal::faults(
-        &INVALID_PARAMETER,
-        Faults(vec![Fault::new(pointer, "invalid_value", why)]),
-    )
+    Refusal::faults(&INVALID_PARAMETER, Faults(vec![Fault::new(pointer, "invalid_value", why)]))
 }
 
 fn read_limit(text: Option<&str>) -> Result<i64, Refusal> {
@@ -144,15 +127,7 @@ fn read_limit(text: Option<&str>) -> Result<i64, Refusal> {
     text.parse()
         .ok()
         .filter(|limit| (1..=LIMIT_MAX).contains(limit))
-        .ok_or_else(|| {
-            invalid(
-                "?limit",
-                Text::fixed(
-                    "Kirim bilangan 1 sampai 500.",
-                    "Send a number from 1 to 500.",
-                ),
-            )
-        })
+        .ok_or_else(|| invalid("?limit", Text::fixed("Kirim bilangan 1 sampai 500.", "Send a number from 1 to 500.")))
 }
 
 fn read_sort(text: Option<&str>) -> Result<Sort, Refusal> {
@@ -173,9 +148,7 @@ fn read_sort(text: Option<&str>) -> Result<Sort, Refusal> {
 }
 
 fn guard(service: &Service, payload: &[u8], bound_to: &str) -> [u8; GUARD_BYTES] {
-    let hash = service
-        .vault
-        .keyed_hash("cursor", &[payload, bound_to.as_bytes()]);
+    let hash = service.vault.keyed_hash("cursor", &[payload, bound_to.as_bytes()]);
     let mut short = [0; GUARD_BYTES];
     short.copy_from_slice(&hash[..GUARD_BYTES]);
     short
@@ -194,20 +167,13 @@ fn open_cursor(service: &Service, text: &str, bound_to: &str) -> Result<(String,
         (*sent == guard(service, payload, bound_to)).then_some(())?;
         serde_json::from_slice::<Cursor>(payload).ok()
     };
-    open()
-        .map(|cursor| (cursor.key, cursor.id))
-        .ok_or_else(|| Problem::of(&INVALID_CURSOR))
+    open().map(|cursor| (cursor.key, cursor.id)).ok_or_else(|| Problem::of(&INVALID_CURSOR))
 }
 
 /// Refuses an order by name where there are no names.
 fn require_sortable<R: Present>(sort: Sort) -> Result<(), Problem> {
     let by_name = matches!(sort, Sort::Name | Sort::NameDescending);
-    if by_name
-        && !R::TABLE
-            .columns
-            .iter()
-            .any(|(column, _)| *column == "name_folded")
-    {
+    if by_name && !R::TABLE.columns.iter().any(|(column, _)| *column == "name_folded") {
         let why = Text::fixed(
             "Daftar ini diurutkan menurut: id, updated, -updated.",
             "This list is sorted by: id, updated, -updated.",
@@ -230,44 +196,22 @@ pub async fn listing<R, F, Q>(
 where
     R: Present,
     F: Send + 'static,
-    Q: FnOnce(&mut AnyConnection, &Actor, Scope, &F, &Keyset) -> Result<Vec<DocRow>, ReadError>
-        + Send
-        + 'static,
+    Q: FnOnce(&mut AnyConnection, &Actor, Scope, &F, &Keyset) -> Result<Vec<DocRow>, ReadError> + Send + 'static,
 {
     let (actor, scope) = caller.reads(R::AREA)?;
     let service = caller.service.clone();
-    let viewer = Viewer {
-        actor: Some(actor.clone()),
-        vault: service.vault.clone(),
-        on: service.clock.now().day(),
-    };
-    let Page {
-        filter,
-        keyset,
-        limit,
-        bound_to,
-    } = page;
+    let viewer = Viewer { actor: Some(actor.clone()), vault: service.vault.clone(), on: service.clock.now().day() };
+    let Page { filter, keyset, limit, bound_to } = page;
     let sort = keyset.sort;
     require_sortable::<R>(sort)?;
     let read = service.read(move |connection| {
         let rows = query(connection, &actor, scope, &filter, &keyset)?;
         let (rows, last) = cut(rows, limit);
-        let docs = R::present(
-            &viewer,
-            connection,
-            rows.into_iter().map(|row| row.doc).collect(),
-        )?;
+        let docs = R::present(&viewer, connection, rows.into_iter().map(|row| row.doc).collect())?;
         Ok((docs, last, head_position(connection)?))
     });
     let (docs, last, as_of_position) = read.await?;
-    Ok(page_reply(
-        request,
-        &service,
-        &docs,
-        last.map(|row| cursor_at(sort, &row)),
-        &bound_to,
-        as_of_position,
-    ))
+    Ok(page_reply(request, &service, &docs, last.map(|row| cursor_at(sort, &row)), &bound_to, as_of_position))
 }
 
 /// Answers a list that anyone may see as it is stored.
@@ -285,31 +229,15 @@ where
     F: Send + 'static,
     Q: FnOnce(&mut AnyConnection, &Keyset) -> Result<Vec<DocRow>, ReadError> + Send + 'static,
 {
-    let Page {
-        keyset,
-        limit,
-        bound_to,
-        ..
-    } = page;
+    let Page { keyset, limit, bound_to, .. } = page;
     let sort = keyset.sort;
     require_sortable::<R>(sort)?;
     let read = service.read(move |connection| {
         let (rows, last) = cut(query(connection, &keyset)?, limit);
-        Ok((
-            rows.into_iter().map(|row| row.doc).collect::<Vec<_>>(),
-            last,
-            head_position(connection)?,
-        ))
+        Ok((rows.into_iter().map(|row| row.doc).collect::<Vec<_>>(), last, head_position(connection)?))
     });
     let (docs, last, as_of_position) = read.await?;
-    Ok(page_reply(
-        request,
-        service,
-        &docs,
-        last.map(|row| cursor_at(sort, &row)),
-        &bound_to,
-        as_of_position,
-    ))
+    Ok(page_reply(request, service, &docs, last.map(|row| cursor_at(sort, &row)), &bound_to, as_of_position))
 }
 
 /// The rows of the page, and the last of them when there are more.
@@ -326,10 +254,7 @@ fn cursor_at(sort: Sort, row: &DocRow) -> Cursor {
         Sort::Updated | Sort::UpdatedDescending => row.position.to_string(),
         Sort::Name | Sort::NameDescending => folded_name(&row.doc),
     };
-    Cursor {
-        key,
-        id: row.id.clone(),
-    }
+    Cursor { key, id: row.id.clone() }
 }
 
 fn page_reply(
@@ -343,16 +268,10 @@ fn page_reply(
     let mut response = HttpResponse::Ok();
     let next = next.map(|cursor| seal_cursor(service, &cursor, bound_to));
     if let Some(cursor) = &next {
-        response.insert_header((
-            header::LINK,
-            format!("<{}>; rel=\"next\"", next_address(request, cursor)),
-        ));
+        response.insert_header((header::LINK, format!("<{}>; rel=\"next\"", next_address(request, cursor))));
     }
     let next = next.map_or_else(|| "null".to_owned(), |cursor| format!("\"{cursor}\""));
-    let body = format!(
-        "{{\"data\":[{}],\"next_cursor\":{next},\"as_of_position\":{as_of_position}}}",
-        docs.join(",")
-    );
+    let body = format!("{{\"data\":[{}],\"next_cursor\":{next},\"as_of_position\":{as_of_position}}}", docs.join(","));
     response.content_type("application/json").body(body)
 }
 
@@ -363,13 +282,7 @@ fn folded_name(doc: &str) -> String {
 }
 
 fn next_address(request: &HttpRequest, cursor: &str) -> String {
-    let kept = request
-        .query_string()
-        .split('&')
-        .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
-    let pairs: Vec<String> = kept
-        .map(str::to_owned)
-        .chain([format!("cursor={cursor}")])
-        .collect();
+    let kept = request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let pairs: Vec<String> = kept.map(str::to_owned).chain([format!("cursor={cursor}")]).collect();
     format!("{}?{}", request.path(), pairs.join("&"))
 }

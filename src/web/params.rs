@@ -30,10 +30,8 @@ impl<T: Deserr<Faults>> FromRequest for Params<T> {
 pub fn pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, Problem> {
     let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(request.query_string());
     pairs.map(actix_web::web::Query::into_inner).map_err(|_| {
-        let why = Text::fixed(
-            "Bagian kueri alamat ini tidak terbaca.",
-            "The query part of this address cannot be read.",
-        );
+        let why =
+            Text::fixed("Bagian kueri alamat ini tidak terbaca.", "The query part of this address cannot be read.");
         Refusal::new(&INVALID_PARAMETER, why).into()
     })
 }
@@ -55,17 +53,10 @@ pub fn read_pairs<T: Deserr<Faults>>(pairs: Vec<(String, String)>) -> Result<T, 
     match read {
         Ok(params) if faults.0.is_empty() => Ok(params),
         other => {
-            faults.0.extend(
-                other
-                    .err()
-                    .unwrap_or_default()
-                    .0
-                    .into_iter()
-                    .map(|mut fault| {
-                        fault.pointer = format!("?{}", fault.pointer.trim_start_matches('/'));
-                        fault
-                    }),
-            );
+            faults.0.extend(other.err().unwrap_or_default().0.into_iter().map(|mut fault| {
+                fault.pointer = format!("?{}", fault.pointer.trim_start_matches('/'));
+                fault
+            }));
             Err(Refusal::faults(&INVALID_PARAMETER, faults).into())
         }
     }

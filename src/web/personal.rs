@@ -28,15 +28,8 @@ pub fn seal_person(
     once: bool,
 ) -> Result<(SubjectKey, Sealed), Problem> {
     let clear = serde_json::to_vec(person).map_err(|why| Problem::from(ReadError::from(why)))?;
-    let number = person
-        .nik_orang
-        .as_ref()
-        .filter(|_| once)
-        .map(|number| number.0.as_str());
-    service
-        .vault
-        .seal_new(subject, &clear, number)
-        .map_err(|why| failed(&why))
+    let number = person.nik_orang.as_ref().filter(|_| once).map(|number| number.0.as_str());
+    service.vault.seal_new(subject, &clear, number).map_err(|why| failed(&why))
 }
 
 /// Opens a person's data, makes the changes, seals it again under the same key. Nothing when there is no key any more.
@@ -54,17 +47,13 @@ pub async fn reseal_person(
         .read(move |connection| {
             let key = Vault::keys(connection, &[subject.to_string()])?.pop();
             let Some(key) = key else { return Ok(None) };
-            let clear = vault
-                .open_sealed(&key, &sealed)
-                .map_err(|why| failed(&why))?;
+            let clear = vault.open_sealed(&key, &sealed).map_err(|why| failed(&why))?;
             let person: Person = serde_json::from_slice(&clear).map_err(ReadError::from)?;
             let person = person.changed(changes);
             let clear = serde_json::to_vec(&person).map_err(ReadError::from)?;
             let number = person.nik_orang.as_ref().map(|number| number.0.as_str());
             let sealed = vault.seal_again(key, &clear, number);
-            sealed
-                .map(|(key, sealed)| Some((sealed, key)))
-                .map_err(|why| failed(&why))
+            sealed.map(|(key, sealed)| Some((sealed, key))).map_err(|why| failed(&why))
         })
         .await
 }
@@ -79,37 +68,18 @@ pub fn present_persons(
     connection: &mut AnyConnection,
     docs: &[String],
 ) -> Result<Vec<String>, Problem> {
-    let mut docs: Vec<Value> = docs
-        .iter()
-        .map(|doc| serde_json::from_str(doc))
-        .collect::<Result<_, _>>()
-        .map_err(ReadError::from)?;
+    let mut docs: Vec<Value> =
+        docs.iter().map(|doc| serde_json::from_str(doc)).collect::<Result<_, _>>().map_err(ReadError::from)?;
     let visible = |doc: &Value| {
-        let owner = doc["recorded_by"]
-            .as_str()
-            .and_then(|text| Uuid::parse_str(text).ok())
-            .unwrap_or_default();
-        viewer
-            .actor
-            .as_ref()
-            .is_some_and(|actor| personal_data(actor, owner))
+        let owner = doc["recorded_by"].as_str().and_then(|text| Uuid::parse_str(text).ok()).unwrap_or_default();
+        viewer.actor.as_ref().is_some_and(|actor| personal_data(actor, owner))
     };
-    let wanted: Vec<String> = docs
-        .iter()
-        .filter(|doc| visible(doc))
-        .filter_map(|doc| doc["subject"].as_str().map(str::to_owned))
-        .collect();
-    let keys = if wanted.is_empty() {
-        Vec::new()
-    } else {
-        Vault::keys(connection, &wanted)?
-    };
+    let wanted: Vec<String> =
+        docs.iter().filter(|doc| visible(doc)).filter_map(|doc| doc["subject"].as_str().map(str::to_owned)).collect();
+    let keys = if wanted.is_empty() { Vec::new() } else { Vault::keys(connection, &wanted)? };
     for doc in &mut docs {
         let sees = visible(doc);
-        let subject = doc["subject"]
-            .as_str()
-            .and_then(|text| Uuid::parse_str(text).ok())
-            .unwrap_or_default();
+        let subject = doc["subject"].as_str().and_then(|text| Uuid::parse_str(text).ok()).unwrap_or_default();
         let sealed = doc.as_object_mut().and_then(|doc| {
             doc.remove("subject");
             doc.remove("sealed")
@@ -119,14 +89,8 @@ pub fn present_persons(
         let (person, state) = match (sealed.as_ref().and_then(Value::as_str), key) {
             _ if erased => (Value::Null, PersonalData::Erased),
             (Some(sealed), Some(key)) if sees => {
-                let clear = viewer
-                    .vault
-                    .open_sealed(key, sealed)
-                    .map_err(|why| failed(&why))?;
-                (
-                    serde_json::from_slice(&clear).map_err(ReadError::from)?,
-                    PersonalData::Shown,
-                )
+                let clear = viewer.vault.open_sealed(key, sealed).map_err(|why| failed(&why))?;
+                (serde_json::from_slice(&clear).map_err(ReadError::from)?, PersonalData::Shown)
             }
             // Visible, but the key is gone: erased since the version that is shown.
             (Some(_), None) if sees => (Value::Null, PersonalData::Erased),

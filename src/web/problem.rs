@@ -73,11 +73,7 @@ pub enum Language {
 impl Language {
     /// The one a request prefers (`Accept-Language`).
     pub fn of(headers: &HeaderMap) -> Self {
-        if wants_english(headers) {
-            Self::English
-        } else {
-            Self::Indonesian
-        }
+        if wants_english(headers) { Self::English } else { Self::Indonesian }
     }
 
     /// The sentence in this language.
@@ -99,10 +95,7 @@ impl Language {
 
 /// Whether `Accept-Language` ranks English above Indonesian.
 pub fn wants_english(headers: &HeaderMap) -> bool {
-    let Some(accepted) = headers
-        .get(header::ACCEPT_LANGUAGE)
-        .and_then(|value| value.to_str().ok())
-    else {
+    let Some(accepted) = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()) else {
         return false;
     };
     let quality = |wanted: &str| {
@@ -111,9 +104,8 @@ pub fn wants_english(headers: &HeaderMap) -> bool {
             .filter_map(|item| {
                 let mut parts = item.split(';').map(str::trim);
                 let tag = parts.next()?.to_ascii_lowercase();
-                let quality = parts
-                    .find_map(|part| part.strip_prefix("q="))
-                    .map_or(Some(1.0), |q| q.parse::<f32>().ok())?;
+                let quality =
+                    parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse::<f32>().ok())?;
                 (tag == wanted || tag.starts_with(&format!("{wanted}-"))).then_some(quality)
             })
             .fold(0.0, f32::max)
@@ -128,18 +120,8 @@ impl Problem {
     }
 
     /// The document in one language.
-    pub fn document(
-        &self,
-        language: Language,
-        instance: &str,
-        request_id: &str,
-    ) -> ProblemDocument {
-        let Refusal {
-            code,
-            detail,
-            faults,
-            members,
-        } = &self.0;
+    pub fn document(&self, language: Language, instance: &str, request_id: &str) -> ProblemDocument {
+        let Refusal { code, detail, faults, members } = &self.0;
         ProblemDocument {
             kind: format!("/problems/{}", code.name),
             title: language.of_text(&code.title).to_owned(),
@@ -227,8 +209,6 @@ mod tests {
     fn indonesian_is_the_default_and_english_is_had_by_asking() {
         assert!(!wants_english(&HeaderMap::new()));
         assert!(english("en") && english("en-GB,en;q=0.9,id;q=0.5") && english("fr, en;q=0.3"));
-        assert!(
-            !english("id,en;q=0.9") && !english("*") && !english("de") && !english("en;q=zero")
-        );
+        assert!(!english("id,en;q=0.9") && !english("*") && !english("de") && !english("en;q=zero"));
     }
 }

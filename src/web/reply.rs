@@ -21,9 +21,7 @@ pub fn json_reply(value: &impl serde::Serialize) -> HttpResponse {
 pub fn document_reply(request: &HttpRequest, shown: Shown) -> HttpResponse {
     let etag = format!("\"{}\"", shown.version);
     if already_has(request.headers(), &etag) {
-        return HttpResponse::NotModified()
-            .insert_header((header::ETAG, etag))
-            .finish();
+        return HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish();
     }
     with_document(HttpResponse::Ok(), &etag, shown)
 }
@@ -43,24 +41,15 @@ fn with_document(mut response: HttpResponseBuilder, etag: &str, shown: Shown) ->
 }
 
 fn already_has(headers: &HeaderMap, etag: &str) -> bool {
-    let Some(known) = headers
-        .get(header::IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok())
-    else {
+    let Some(known) = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()) else {
         return false;
     };
-    known
-        .split(',')
-        .map(str::trim)
-        .any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+    known.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }
 
 /// The answer to a command: 201 or 200 with the resource's document, or the refusal. A replay is folded anew as of the version
 /// that was answered the first time.
-pub async fn command_reply<R: Present + Stored>(
-    caller: &Caller,
-    answer: Answer,
-) -> Result<HttpResponse, Problem> {
+pub async fn command_reply<R: Present + Stored>(caller: &Caller, answer: Answer) -> Result<HttpResponse, Problem> {
     let done = match answer.result {
         Ok(done) => done,
         Err(refusal) if answer.replayed => return Ok(replayed_refusal(refusal)),
@@ -83,43 +72,26 @@ pub async fn command_reply<R: Present + Stored>(
                         let state = fold_stream::<R>(&events).map_err(ReadError::Corrupt)?;
                         serde_json::to_string(&state).map_err(ReadError::from)?
                     };
-                    let viewer = Viewer {
-                        actor: Some(actor),
-                        vault,
-                        on,
-                    };
+                    let viewer = Viewer { actor: Some(actor), vault, on };
                     let mut docs = R::present(&viewer, connection, vec![doc])?;
                     docs.pop().ok_or_else(|| Problem::of(&INTERNAL))
                 })
                 .await?
         }
     };
-    let mut response = if done.created {
-        HttpResponse::Created()
-    } else {
-        HttpResponse::Ok()
-    };
+    let mut response = if done.created { HttpResponse::Created() } else { HttpResponse::Ok() };
     response.insert_header((header::LOCATION, format!("/v1/{}/{id}", R::PATH)));
     if answer.replayed {
         response.insert_header(("Idempotent-Replayed", "true"));
     }
-    Ok(with_document(
-        response,
-        &format!("\"{version}\""),
-        Shown {
-            version,
-            position,
-            doc,
-        },
-    ))
+    Ok(with_document(response, &format!("\"{version}\""), Shown { version, position, doc }))
 }
 
 fn replayed_refusal(refusal: crate::kernel::Refusal) -> HttpResponse {
     use actix_web::ResponseError;
     let mut response = Problem::from(refusal).error_response();
-    response.headers_mut().insert(
-        header::HeaderName::from_static("idempotent-replayed"),
-        header::HeaderValue::from_static("true"),
-    );
+    response
+        .headers_mut()
+        .insert(header::HeaderName::from_static("idempotent-replayed"), header::HeaderValue::from_static("true"));
     response
 }

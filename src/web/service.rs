@@ -40,9 +40,8 @@ impl Service {
         F: FnOnce(&mut AnyConnection) -> Result<T, Problem> + Send + 'static,
     {
         self.look_up(move |connection| {
-            let result = connection.transaction::<T, Failure, _>(|connection| {
-                read(connection).map_err(Failure::Problem)
-            });
+            let result =
+                connection.transaction::<T, Failure, _>(|connection| read(connection).map_err(Failure::Problem));
             result.map_err(|failure| match failure {
                 Failure::Problem(problem) => problem,
                 Failure::Database(error) => ReadError::from(error).into(),
@@ -65,21 +64,14 @@ impl Service {
             let mut connection = readers.get().map_err(ReadError::from)?;
             read(&mut connection)
         });
-        result
-            .await
-            .unwrap_or_else(|_| Err(Problem::of(&UNAVAILABLE)))
+        result.await.unwrap_or_else(|_| Err(Problem::of(&UNAVAILABLE)))
     }
 
     /// Hands a command to the ledger and waits for its answer.
     ///
     /// # Errors
     /// `overloaded` or `unavailable`.
-    pub async fn execute<C: Decide>(
-        &self,
-        id: uuid::Uuid,
-        command: C,
-        context: Context,
-    ) -> Result<Answer, Problem> {
+    pub async fn execute<C: Decide>(&self, id: uuid::Uuid, command: C, context: Context) -> Result<Answer, Problem> {
         let answer = self.ledger.submit(id, command, context)?;
         answer.await.map_err(|_| Problem::of(&INTERNAL))
     }

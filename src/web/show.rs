@@ -16,8 +16,7 @@ use crate::kernel::problem_codes::{INTERNAL, INVALID_PARAMETER};
 use crate::kernel::{Actor, Date, Fault, Faults, Refusal, Scope, Text, Timestamp};
 use crate::ledger::{Resource, fold_stream};
 use crate::storage::{
-    AnyConnection, AsOf, DocRow, ReadError, Vault, head_position, position_at, recorded_at,
-    stream_up_to,
+    AnyConnection, AsOf, DocRow, ReadError, Vault, head_position, position_at, recorded_at, stream_up_to,
 };
 
 /// Who a document is shown to.
@@ -43,11 +42,7 @@ pub trait Present: Resource {
     ///
     /// # Errors
     /// When the database cannot be read.
-    fn present(
-        _: &Viewer,
-        _: &mut AnyConnection,
-        docs: Vec<String>,
-    ) -> Result<Vec<String>, Problem> {
+    fn present(_: &Viewer, _: &mut AnyConnection, docs: Vec<String>) -> Result<Vec<String>, Problem> {
         Ok(docs)
     }
 
@@ -104,19 +99,13 @@ pub fn parse_as_of(text: Option<&str>) -> Result<Option<AsOf>, Problem> {
         return Ok(Some(AsOf::Position(position)));
     }
     // A `+` of an offset that was not percent-encoded arrives as a space.
-    Timestamp::parse(&text.replace(' ', "+"))
-        .map(|instant| Some(AsOf::Instant(instant)))
-        .map_err(|_| {
-            let why = Text::fixed(
-                "Kirim posisi log (bilangan) atau waktu RFC 3339 dengan selisih waktu.",
-                "Send a position of the log (a number) or an RFC 3339 instant with an offset.",
-            );
-            Refusal::faults(
-                &INVALID_PARAMETER,
-                Faults(vec![Fault::new("?as_of", "invalid_as_of", why)]),
-            )
-            .into()
-        })
+    Timestamp::parse(&text.replace(' ', "+")).map(|instant| Some(AsOf::Instant(instant))).map_err(|_| {
+        let why = Text::fixed(
+            "Kirim posisi log (bilangan) atau waktu RFC 3339 dengan selisih waktu.",
+            "Send a position of the log (a number) or an RFC 3339 instant with an offset.",
+        );
+        Refusal::faults(&INVALID_PARAMETER, Faults(vec![Fault::new("?as_of", "invalid_as_of", why)])).into()
+    })
 }
 
 /// One resource, now or as of, to those whose rights reach it.
@@ -175,11 +164,7 @@ async fn show_in_scope<R: Present + Stored>(
             }
             let mut docs = R::present(&viewer, connection, vec![row.doc])?;
             let doc = docs.pop().ok_or_else(|| Problem::of(&INTERNAL))?;
-            Ok(Shown {
-                version: row.version,
-                position: row.position,
-                doc,
-            })
+            Ok(Shown { version: row.version, position: row.position, doc })
         })
         .await?;
     if R::DEPENDS_ON_VERSION_ALONE {
@@ -192,61 +177,39 @@ async fn show_in_scope<R: Present + Stored>(
 ///
 /// # Errors
 /// `invalid_parameter`.
-pub fn point_in_time(
-    connection: &mut AnyConnection,
-    as_of: AsOf,
-    now: Timestamp,
-) -> Result<(i64, Date), Problem> {
+pub fn point_in_time(connection: &mut AnyConnection, as_of: AsOf, now: Timestamp) -> Result<(i64, Date), Problem> {
     let head = head_position(connection)?;
     match as_of {
         AsOf::Position(position) if position <= head => {
             let recorded = recorded_at(connection, position)?;
             Ok((position, recorded.unwrap_or_default().day()))
         }
-        AsOf::Instant(instant) if instant <= now => {
-            Ok((position_at(connection, instant)?, instant.day()))
-        }
+        AsOf::Instant(instant) if instant <= now => Ok((position_at(connection, instant)?, instant.day())),
         _ => {
             let why = text!(
                 "Titik ini belum ada: posisi terakhir log sekarang {head}. Tanggal ditulis dengan tanda hubung, misalnya 2014-05-10T00:00:00+08:00.",
                 "This point does not exist yet: the last position of the log is {head} now. An instant is written with hyphens, such as 2014-05-10T00:00:00+08:00."
             );
-            Err(Refusal::faults(
-                &INVALID_PARAMETER,
-                Faults(vec![Fault::new("?as_of", "not_yet", why)]),
-            )
-            .into())
+            Err(Refusal::faults(&INVALID_PARAMETER, Faults(vec![Fault::new("?as_of", "not_yet", why)])).into())
         }
     }
 }
 
-fn row_at<R: Resource>(
-    connection: &mut AnyConnection,
-    id: Uuid,
-    position: i64,
-) -> Result<Option<DocRow>, Problem> {
+fn row_at<R: Resource>(connection: &mut AnyConnection, id: Uuid, position: i64) -> Result<Option<DocRow>, Problem> {
     let events = stream_up_to(connection, R::KIND, id, position)?;
     let Some(state) = fold_stream::<R>(&events).map_err(ReadError::Corrupt)? else {
         return Ok(None);
     };
     let doc = serde_json::to_string(&state).map_err(ReadError::from)?;
     let stamp = state.stamp();
-    Ok(Some(DocRow {
-        id: id.to_string(),
-        version: stamp.version,
-        position: stamp.position,
-        doc,
-    }))
+    Ok(Some(DocRow { id: id.to_string(), version: stamp.version, position: stamp.position, doc }))
 }
 
 /// The events of one resource: who, when it happened, when it was recorded, what.
 ///
 /// # Errors
 /// As [`show`].
-pub async fn show_history<R: Present + Stored>(
-    caller: Caller,
-    id: Uuid,
-) -> Result<HttpResponse, Problem> {
+pub async fn show_history<R: Present + Stored>(caller: Caller, id: Uuid) -> Result<HttpResponse, Problem> {
     let (_, scope) = caller.reads(R::AREA)?;
     let history = caller
         .service

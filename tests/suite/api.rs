@@ -8,15 +8,8 @@ use crate::harness::{App, id};
 fn a_change_based_on_an_old_version_is_refused_and_an_unchanged_document_is_not_sent_again() {
     let app = App::start();
     let at = format!("/v1/cooperatives/{}", app.cooperative("1/BH"));
-    let amend = |tag: &str, name: &str| {
-        app.command(
-            "PATCH",
-            "samarinda",
-            &at,
-            &[("If-Match", tag)],
-            &json!({ "name": name }),
-        )
-    };
+    let amend =
+        |tag: &str, name: &str| app.command("PATCH", "samarinda", &at, &[("If-Match", tag)], &json!({ "name": name }));
     assert_eq!(amend("\"1\"", "Dua").headers["etag"], "\"2\"");
     let problem = amend("\"1\"", "Tiga").problem(412, "precondition_failed");
     assert_eq!(problem["current"], "\"2\"");
@@ -24,33 +17,13 @@ fn a_change_based_on_an_old_version_is_refused_and_an_unchanged_document_is_not_
     amend("*", "Empat").expect(200);
     amend("4", "Lima").problem(400, "invalid_header");
     let bearer = format!("Bearer {}", app.key("bank"));
-    let known = |tag: &str| {
-        app.send(
-            "GET",
-            &at,
-            &[("Authorization", &bearer), ("If-None-Match", tag)],
-            b"",
-        )
-        .status
-    };
-    assert_eq!(
-        (known("\"4\""), known("\"3\""), known("W/\"4\""), known("*")),
-        (304, 200, 304, 304)
-    );
+    let known = |tag: &str| app.send("GET", &at, &[("Authorization", &bearer), ("If-None-Match", tag)], b"").status;
+    assert_eq!((known("\"4\""), known("\"3\""), known("W/\"4\""), known("*")), (304, 200, 304, 304));
     let nobody = json!({"name": "X"});
     let missing = format!("/v1/cooperatives/{}", uuid::Uuid::now_v7());
-    app.command(
-        "PATCH",
-        "samarinda",
-        &missing,
-        &[("If-Match", "\"1\"")],
-        &nobody,
-    )
-    .problem(404, "not_found");
-    app.command("PATCH", "samarinda", &missing, &[], &nobody)
-        .problem(404, "not_found");
-    app.get("bank", "/v1/cooperatives/42")
-        .problem(404, "not_found");
+    app.command("PATCH", "samarinda", &missing, &[("If-Match", "\"1\"")], &nobody).problem(404, "not_found");
+    app.command("PATCH", "samarinda", &missing, &[], &nobody).problem(404, "not_found");
+    app.get("bank", "/v1/cooperatives/42").problem(404, "not_found");
 }
 
 #[test]
@@ -60,14 +33,10 @@ fn the_past_can_be_asked_for_by_position_and_by_instant() {
     let first = app.get("bank", &at);
     let position: i64 = first.headers["log-position"].parse().unwrap();
     let recorded = first.json()["recorded_at"].as_str().unwrap().to_owned();
-    app.command("PATCH", "samarinda", &at, &[], &json!({"name": "Lain"}))
-        .expect(200);
+    app.command("PATCH", "samarinda", &at, &[], &json!({"name": "Lain"})).expect(200);
     let as_of = |point: &str| app.get("bank", &format!("{at}?as_of={point}"));
     let then = as_of(&position.to_string());
-    assert_eq!(
-        (&then.text, &then.headers["etag"]),
-        (&first.text, &first.headers["etag"])
-    );
+    assert_eq!((&then.text, &then.headers["etag"]), (&first.text, &first.headers["etag"]));
     assert_eq!(as_of(&recorded).json()["name"], first.json()["name"]);
     assert_eq!(as_of(&(position + 1).to_string()).json()["name"], "Lain");
     for ahead in ["9999999", "20140510", "2999-01-01T00:00:00Z"] {
@@ -81,9 +50,7 @@ fn the_past_can_be_asked_for_by_position_and_by_instant() {
 #[test]
 fn pages_in_every_order_show_each_row_once_while_others_write() {
     let app = App::start();
-    let mut ids: Vec<String> = (0..7)
-        .map(|number| app.cooperative(&format!("{number}/BH")))
-        .collect();
+    let mut ids: Vec<String> = (0..7).map(|number| app.cooperative(&format!("{number}/BH"))).collect();
     for sort in ["id", "updated", "-updated", "name", "-name"] {
         let mut seen = Vec::new();
         let mut address = format!("/v1/cooperatives?limit=3&sort={sort}");
@@ -98,15 +65,8 @@ fn pages_in_every_order_show_each_row_once_while_others_write() {
                 break;
             };
             assert!(link.ends_with("rel=\"next\""));
-            address = link
-                .trim_start_matches('<')
-                .split('>')
-                .next()
-                .unwrap()
-                .to_owned();
-            assert!(
-                list["as_of_position"].as_i64().unwrap() > 0 && list["next_cursor"].is_string()
-            );
+            address = link.trim_start_matches('<').split('>').next().unwrap().to_owned();
+            assert!(list["as_of_position"].as_i64().unwrap() > 0 && list["next_cursor"].is_string());
         }
         let mut sorted = seen.clone();
         sorted.sort();
@@ -132,9 +92,7 @@ fn a_client_may_choose_its_own_id_and_the_request_is_known_by_its_own_name() {
     );
     assert_eq!(answer.headers["x-request-id"], "bank-7");
     assert_eq!(id(&answer.expect(201)), chosen);
-    let again = app
-        .post("samarinda", "/v1/cooperatives", &body)
-        .problem(409, "duplicate");
+    let again = app.post("samarinda", "/v1/cooperatives", &body).problem(409, "duplicate");
     assert_eq!(again["existing"], chosen.as_str());
 }
 
@@ -166,23 +124,10 @@ fn a_wrong_method_names_the_right_ones_and_every_answer_is_guarded() {
     app.get("", "/v1/nothing").problem(404, "not_found");
     app.get("", "/").problem(404, "not_found");
     let bearer = format!("Bearer {}", app.key("bank"));
-    app.send(
-        "GET",
-        "/v1/cooperatives",
-        &[("Authorization", &bearer), ("Accept", "text/html")],
-        b"",
-    )
-    .problem(406, "not_acceptable");
-    app.send(
-        "GET",
-        "/v1/cooperatives",
-        &[
-            ("Authorization", &bearer),
-            ("Accept", "text/html, */*;q=0.1"),
-        ],
-        b"",
-    )
-    .expect(200);
+    app.send("GET", "/v1/cooperatives", &[("Authorization", &bearer), ("Accept", "text/html")], b"")
+        .problem(406, "not_acceptable");
+    app.send("GET", "/v1/cooperatives", &[("Authorization", &bearer), ("Accept", "text/html, */*;q=0.1")], b"")
+        .expect(200);
 }
 
 #[test]
@@ -190,18 +135,8 @@ fn every_problem_has_a_page_where_its_type_leads() {
     let app = App::start();
     let problem = app.get("", "/v1/me").problem(401, "unauthenticated");
     let page = app.get("", problem["type"].as_str().unwrap()).expect(200);
-    assert_eq!(
-        (&page["code"], &page["status"]),
-        (&json!("unauthenticated"), &json!(401))
-    );
-    let english = app
-        .send(
-            "GET",
-            "/problems/duplicate",
-            &[("Accept-Language", "en")],
-            b"",
-        )
-        .expect(200);
+    assert_eq!((&page["code"], &page["status"]), (&json!("unauthenticated"), &json!(401)));
+    let english = app.send("GET", "/problems/duplicate", &[("Accept-Language", "en")], b"").expect(200);
     assert_eq!(english["title"], "Already recorded");
     app.get("", "/problems/nothing").problem(404, "not_found");
 }
@@ -209,16 +144,8 @@ fn every_problem_has_a_page_where_its_type_leads() {
 #[test]
 fn answers_are_compressed_for_those_who_ask() {
     let app = App::start();
-    let answer = app.send(
-        "GET",
-        "/v1/regulations/permen-14-2009",
-        &[("Accept-Encoding", "zstd")],
-        b"",
-    );
+    let answer = app.send("GET", "/v1/regulations/permen-14-2009", &[("Accept-Encoding", "zstd")], b"");
     // The client does not know zstd and hands over what came.
-    assert_eq!(
-        answer.headers.get("content-encoding").map(String::as_str),
-        Some("zstd")
-    );
+    assert_eq!(answer.headers.get("content-encoding").map(String::as_str), Some("zstd"));
     let _: Value = app.get("", "/v1/regulations/permen-14-2009").expect(200);
 }

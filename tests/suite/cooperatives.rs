@@ -26,52 +26,23 @@ fn a_cooperative_lives_from_registration_to_dissolution_and_its_history_tells_it
     );
     let amended = amended.expect(200);
     assert_eq!(amended["warnings"], json!(["nik_koperasi_not_13_digits"]));
-    let ratified =
-        json!({"badan_hukum": {"number": "AHU-0000667.AH.01.27.TAHUN 2020", "date": "2020-03-02"}});
+    let ratified = json!({"badan_hukum": {"number": "AHU-0000667.AH.01.27.TAHUN 2020", "date": "2020-03-02"}});
     assert_eq!(
-        app.post("samarinda", &format!("{at}/legal-entities"), &ratified)
-            .expect(200)["badan_hukum"][1]["date"],
+        app.post("samarinda", &format!("{at}/legal-entities"), &ratified).expect(200)["badan_hukum"][1]["date"],
         "2020-03-02"
     );
-    let licence =
-        json!({"kind": "Izin usaha simpan pinjam", "number": "503/12", "granted_on": "2013-05-02"});
-    app.post("samarinda", &format!("{at}/licences"), &licence)
-        .expect(200);
-    app.post(
-        "samarinda",
-        &format!("{at}/deactivations"),
-        &json!({"reason": "Tidak RAT"}),
-    )
-    .expect(200);
-    app.post(
-        "samarinda",
-        &format!("{at}/deactivations"),
-        &json!({"reason": "Lagi"}),
-    )
-    .problem(409, "wrong_state");
-    app.post("samarinda", &format!("{at}/reactivations"), &json!({}))
-        .expect(200);
-    app.post(
-        "samarinda",
-        &format!("{at}/dissolutions"),
-        &json!({"reason": "Rapat anggota"}),
-    )
-    .expect(200);
-    let problem = app
-        .post("samarinda", &format!("{at}/reactivations"), &json!({}))
-        .problem(409, "wrong_state");
-    assert_eq!(
-        (&problem["state"], &problem["allowed"]),
-        (&json!("dissolved"), &json!([]))
-    );
+    let licence = json!({"kind": "Izin usaha simpan pinjam", "number": "503/12", "granted_on": "2013-05-02"});
+    app.post("samarinda", &format!("{at}/licences"), &licence).expect(200);
+    app.post("samarinda", &format!("{at}/deactivations"), &json!({"reason": "Tidak RAT"})).expect(200);
+    app.post("samarinda", &format!("{at}/deactivations"), &json!({"reason": "Lagi"})).problem(409, "wrong_state");
+    app.post("samarinda", &format!("{at}/reactivations"), &json!({})).expect(200);
+    app.post("samarinda", &format!("{at}/dissolutions"), &json!({"reason": "Rapat anggota"})).expect(200);
+    let problem = app.post("samarinda", &format!("{at}/reactivations"), &json!({})).problem(409, "wrong_state");
+    assert_eq!((&problem["state"], &problem["allowed"]), (&json!("dissolved"), &json!([])));
 
     let history = app.get("samarinda", &format!("{at}/history")).expect(200);
-    let types: Vec<&str> = history["data"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|event| event["type"].as_str().unwrap())
-        .collect();
+    let types: Vec<&str> =
+        history["data"].as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap()).collect();
     assert_eq!(
         types,
         [
@@ -86,10 +57,7 @@ fn a_cooperative_lives_from_registration_to_dissolution_and_its_history_tells_it
         .map(|verb| format!("cooperative.{verb}"))
     );
     assert_eq!(history["data"][0]["occurred_at"], "2014-02-17T00:00:00Z");
-    assert_ne!(
-        history["data"][0]["recorded_at"],
-        history["data"][0]["occurred_at"]
-    );
+    assert_ne!(history["data"][0]["recorded_at"], history["data"][0]["occurred_at"]);
 }
 
 #[test]
@@ -97,17 +65,12 @@ fn the_same_identity_twice_is_refused_with_the_record_that_has_it() {
     let app = App::start();
     let first = app.cooperative("1/BH/2008");
     let body = json!({"name": "Lain", "kind": "ksp", "region": "64.72", "badan_hukum": {"number": " 1 / bh / 2008", "date": "2009-01-01"}});
-    let problem = app.post("samarinda", "/v1/cooperatives", &body).fault(
-        409,
-        "duplicate",
-        "/badan_hukum/number",
-        "duplicate",
-    );
+    let problem =
+        app.post("samarinda", "/v1/cooperatives", &body).fault(409, "duplicate", "/badan_hukum/number", "duplicate");
     assert_eq!(problem["existing"], first.as_str());
     // The same number in another region is another cooperative's.
     let elsewhere = json!({"name": "Lain", "kind": "ksp", "region": "64.71", "badan_hukum": {"number": "1/BH/2008", "date": "2009-01-01"}});
-    app.post("balikpapan", "/v1/cooperatives", &elsewhere)
-        .expect(201);
+    app.post("balikpapan", "/v1/cooperatives", &elsewhere).expect(201);
 }
 
 #[test]
@@ -116,22 +79,10 @@ fn cooperatives_are_found_by_what_they_are() {
     let one = app.cooperative("1/BH");
     app.cooperative_of_kind("producer", "2/BH");
     let inactive = app.cooperative("3/BH");
-    app.post(
-        "samarinda",
-        &format!("/v1/cooperatives/{inactive}/deactivations"),
-        &json!({"reason": "x"}),
-    )
-    .expect(200);
+    app.post("samarinda", &format!("/v1/cooperatives/{inactive}/deactivations"), &json!({"reason": "x"})).expect(200);
     let found = |query: &str| {
-        let list = app
-            .get("bank", &format!("/v1/cooperatives?{query}"))
-            .expect(200);
-        list["data"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(id)
-            .collect::<Vec<_>>()
+        let list = app.get("bank", &format!("/v1/cooperatives?{query}")).expect(200);
+        list["data"].as_array().unwrap().iter().map(id).collect::<Vec<_>>()
     };
     assert_eq!(found("kind=ksp&status=active"), [one.clone()]);
     assert_eq!(found("region=64.71"), Vec::<String>::new());
@@ -139,10 +90,5 @@ fn cooperatives_are_found_by_what_they_are() {
     assert_eq!(found("text=koPERasi%201"), [one]);
     assert_eq!(found("text=%25"), Vec::<String>::new());
     assert_eq!(found("certified_manager=false").len(), 3);
-    app.get("bank", "/v1/cooperatives?helth=sehat").fault(
-        400,
-        "invalid_parameter",
-        "?helth",
-        "unknown_field",
-    );
+    app.get("bank", "/v1/cooperatives?helth=sehat").fault(400, "invalid_parameter", "?helth", "unknown_field");
 }

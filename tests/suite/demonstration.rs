@@ -23,50 +23,26 @@ fn ten_thirty_three_twenty_and_the_evidence_adds_up() {
     let core = Core::open(&place, Clock::System, Ids::Random, 2, 16).unwrap();
     let app = App::over(core, place);
     let programme = guide.programme;
-    let get = |path: &str| {
-        app.get("", &format!("/v1/programmes/{programme}/{path}"))
-            .expect(200)
-    };
+    let get = |path: &str| app.get("", &format!("/v1/programmes/{programme}/{path}")).expect(200);
     let progress = get("progress");
     let targets = progress["targets"].as_array().unwrap();
-    let reached: Vec<i64> = targets
-        .iter()
-        .map(|target| target["reached"].as_i64().unwrap())
-        .collect();
+    let reached: Vec<i64> = targets.iter().map(|target| target["reached"].as_i64().unwrap()).collect();
     assert_eq!(reached, [10, 30, 3, 20]);
     assert!(targets.iter().all(|target| target["remaining"] == 0));
     for target in targets {
         let measure = target["measure"].as_str().unwrap();
         let evidence = get(&format!("progress/{measure}/evidence"));
         let items = evidence["data"].as_array().unwrap();
-        let subjects: BTreeSet<&str> = items
-            .iter()
-            .map(|item| item["subject"].as_str().unwrap())
-            .collect();
-        assert_eq!(
-            i64::try_from(subjects.len()).unwrap(),
-            target["reached"].as_i64().unwrap(),
-            "{measure}"
-        );
+        let subjects: BTreeSet<&str> = items.iter().map(|item| item["subject"].as_str().unwrap()).collect();
+        assert_eq!(i64::try_from(subjects.len()).unwrap(), target["reached"].as_i64().unwrap(), "{measure}");
         for regency in target["per_regency"].as_array().unwrap() {
-            let own = items
-                .iter()
-                .filter(|item| item["counted"] == true && item["region"] == regency["region"])
-                .count();
-            assert_eq!(
-                own,
-                usize::try_from(regency["reached"].as_u64().unwrap()).unwrap()
-            );
+            let own =
+                items.iter().filter(|item| item["counted"] == true && item["region"] == regency["region"]).count();
+            assert_eq!(own, usize::try_from(regency["reached"].as_u64().unwrap()).unwrap());
         }
         for day in target["per_day"].as_array().unwrap() {
-            let own = items
-                .iter()
-                .filter(|item| item["counted"] == true && item["occurred_on"] == day["day"])
-                .count();
-            assert_eq!(
-                own,
-                usize::try_from(day["reached"].as_u64().unwrap()).unwrap()
-            );
+            let own = items.iter().filter(|item| item["counted"] == true && item["occurred_on"] == day["day"]).count();
+            assert_eq!(own, usize::try_from(day["reached"].as_u64().unwrap()).unwrap());
         }
     }
     let known_in_march = get("progress?as_of=2014-03-31T00:00:00%2B08:00");
@@ -83,25 +59,10 @@ fn everything_the_programme_tells_of_is_in_it() {
     let (_folder, place, guide) = prepared();
     let core = Core::open(&place, Clock::System, Ids::Random, 2, 16).unwrap();
     let app = App::over(core, place);
-    let key = |name: &str| {
-        guide
-            .keys
-            .iter()
-            .find(|(known, _)| known == name)
-            .unwrap()
-            .1
-            .clone()
-    };
+    let key = |name: &str| guide.keys.iter().find(|(known, _)| known == name).unwrap().1.clone();
     let bearer = format!("Bearer {}", key("province"));
     let all = |path: &str| {
-        let list = app
-            .send(
-                "GET",
-                &format!("/v1/{path}limit=500"),
-                &[("Authorization", &bearer)],
-                b"",
-            )
-            .expect(200);
+        let list = app.send("GET", &format!("/v1/{path}limit=500"), &[("Authorization", &bearer)], b"").expect(200);
         list["data"].as_array().unwrap().clone()
     };
     assert_eq!(all("cooperatives?").len(), 24);
@@ -111,61 +72,22 @@ fn everything_the_programme_tells_of_is_in_it() {
         .collect();
     assert_eq!(categories.len(), 5, "{categories:?}");
     assert_eq!(all("assessments?state=reconciled&").len(), 12);
-    let is = |items: &[Value], test: &dyn Fn(&Value) -> bool| {
-        items.iter().filter(|item| test(item)).count()
-    };
+    let is = |items: &[Value], test: &dyn Fn(&Value) -> bool| items.iter().filter(|item| test(item)).count();
     let assessments = all("assessments?");
     assert_eq!(is(&assessments, &|a| a["discrepancy"] == true), 1);
-    assert_eq!(
-        is(&assessments, &|a| !a["return_reasons"]
-            .as_array()
-            .unwrap()
-            .is_empty()),
-        1
-    );
-    assert_eq!(
-        is(&assessments, &|a| a["determination"]["corrections"] == 1),
-        1
-    );
+    assert_eq!(is(&assessments, &|a| !a["return_reasons"].as_array().unwrap().is_empty()), 1);
+    assert_eq!(is(&assessments, &|a| a["determination"]["corrections"] == 1), 1);
     let certifications = all("certifications?");
-    assert_eq!(
-        (
-            certifications.len(),
-            is(&certifications, &|c| !c["certificate"].is_null())
-        ),
-        (36, 30)
-    );
-    assert_eq!(
-        is(&all("managers?"), &|m| m["personal_data"] == "erased"),
-        1
-    );
+    assert_eq!((certifications.len(), is(&certifications, &|c| !c["certificate"].is_null())), (36, 30));
+    assert_eq!(is(&all("managers?"), &|m| m["personal_data"] == "erased"), 1);
     let financings = all("financings?");
-    let reversed = |f: &Value| {
-        f["entries"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|entry| !entry["reversed_by"].is_null())
-    };
+    let reversed = |f: &Value| f["entries"].as_array().unwrap().iter().any(|entry| !entry["reversed_by"].is_null());
     assert_eq!((financings.len(), is(&financings, &reversed)), (28, 1));
-    assert_eq!(
-        is(&financings, &|f| f["collectibility"]["mismatch"] == true),
-        1
-    );
+    assert_eq!(is(&financings, &|f| f["collectibility"]["mismatch"] == true), 1);
     assert_eq!(guide.keys.len(), 18);
     for (name, key) in &guide.keys {
-        let me = app
-            .send(
-                "GET",
-                "/v1/me",
-                &[("Authorization", &format!("Bearer {key}"))],
-                b"",
-            )
-            .expect(200);
-        assert!(
-            name.starts_with(me["kind"].as_str().unwrap()),
-            "{name} {me}"
-        );
+        let me = app.send("GET", "/v1/me", &[("Authorization", &format!("Bearer {key}"))], b"").expect(200);
+        assert!(name.starts_with(me["kind"].as_str().unwrap()), "{name} {me}");
     }
 }
 
@@ -177,23 +99,16 @@ fn it_is_the_same_every_time_and_does_not_play_twice() {
         let core = Core::open(place, Clock::System, Ids::Random, 1, 16).unwrap();
         let mut reader = core.service.readers.get().unwrap();
         let programme = lumbung::programmes::Programme::KIND;
-        let events =
-            lumbung::storage::stream_up_to(&mut reader, programme, guide.programme, i64::MAX)
-                .unwrap();
+        let events = lumbung::storage::stream_up_to(&mut reader, programme, guide.programme, i64::MAX).unwrap();
         drop(reader);
         core.close();
-        events
-            .iter()
-            .map(|event| event.leaf_hash)
-            .collect::<Vec<_>>()
+        events.iter().map(|event| event.leaf_hash).collect::<Vec<_>>()
     };
     assert_eq!(roots(&place), roots(&other));
     let again = lumbung::demo::prepare(&place).unwrap();
     assert_eq!(again.programme, guide.programme);
     let core = Core::open(&place, Clock::System, Ids::Random, 2, 16).unwrap();
     let app = App::over(core, place);
-    let progress = app
-        .get("", &format!("/v1/programmes/{}/progress", guide.programme))
-        .expect(200);
+    let progress = app.get("", &format!("/v1/programmes/{}/progress", guide.programme)).expect(200);
     assert_eq!(progress["targets"][3]["reached"], 20);
 }

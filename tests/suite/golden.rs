@@ -8,16 +8,11 @@ use serde_json::Value;
 
 fn golden() -> BTreeMap<String, Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let files = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     files
         .map(|path| {
             let text = std::fs::read_to_string(&path).unwrap();
-            (
-                path.file_stem().unwrap().to_string_lossy().into_owned(),
-                serde_json::from_str(&text).unwrap(),
-            )
+            (path.file_stem().unwrap().to_string_lossy().into_owned(), serde_json::from_str(&text).unwrap())
         })
         .collect()
 }
@@ -25,8 +20,7 @@ fn golden() -> BTreeMap<String, Value> {
 /// Reads with today's code, through the upcaster, and tells what today's code would write.
 fn round_trip<R: Resource>(event_type: &str, version: i32, data: &Value) -> Value {
     let text = R::upcast(event_type, version, data.to_string());
-    let event: R::Event =
-        decode(event_type, &text).unwrap_or_else(|why| panic!("{event_type} v{version}: {why}"));
+    let event: R::Event = decode(event_type, &text).unwrap_or_else(|why| panic!("{event_type} v{version}: {why}"));
     let (name, data) = encode(&event).unwrap();
     assert_eq!(name, event_type);
     serde_json::from_str(&data).unwrap()
@@ -35,17 +29,11 @@ fn round_trip<R: Resource>(event_type: &str, version: i32, data: &Value) -> Valu
 fn read(event_type: &str, version: i32, data: &Value) -> Value {
     let area = event_type.split('.').next().unwrap();
     match area {
-        "organisation" => {
-            round_trip::<lumbung::organisations::Organisation>(event_type, version, data)
-        }
-        "cooperative" => {
-            round_trip::<lumbung::cooperatives::Cooperative>(event_type, version, data)
-        }
+        "organisation" => round_trip::<lumbung::organisations::Organisation>(event_type, version, data),
+        "cooperative" => round_trip::<lumbung::cooperatives::Cooperative>(event_type, version, data),
         "manager" => round_trip::<lumbung::managers::Manager>(event_type, version, data),
         "assessment" => round_trip::<lumbung::assessments::Assessment>(event_type, version, data),
-        "certification" => {
-            round_trip::<lumbung::certifications::Certification>(event_type, version, data)
-        }
+        "certification" => round_trip::<lumbung::certifications::Certification>(event_type, version, data),
         "enterprise" => round_trip::<lumbung::enterprises::Enterprise>(event_type, version, data),
         "financing" => round_trip::<lumbung::financing::Financing>(event_type, version, data),
         "programme" => round_trip::<lumbung::programmes::Programme>(event_type, version, data),
@@ -59,10 +47,7 @@ fn every_golden_event_is_read_and_at_its_present_version_written_alike() {
         let (event_type, version) = name.rsplit_once(".v").unwrap();
         let version: i32 = version.parse().unwrap();
         let again = read(event_type, version, &data);
-        assert_eq!(
-            again, data,
-            "{name} is not written as it was; that needs a new schema version and an upcaster"
-        );
+        assert_eq!(again, data, "{name} is not written as it was; that needs a new schema version and an upcaster");
     }
 }
 

@@ -49,8 +49,7 @@ pub struct Answer {
 
 impl Answer {
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text)
-            .unwrap_or_else(|why| panic!("{why}: {} {}", self.status, self.text))
+        serde_json::from_str(&self.text).unwrap_or_else(|why| panic!("{why}: {} {}", self.status, self.text))
     }
 
     /// The document, when the status is as expected.
@@ -69,10 +68,7 @@ impl Answer {
         assert_eq!(problem["status"], status);
         assert_eq!(problem["request_id"], self.headers["x-request-id"].as_str());
         let said = |text: &Value| text.as_str().is_some_and(|text| !text.is_empty());
-        assert!(
-            said(&problem["detail"]) && said(&problem["title"]),
-            "{problem}"
-        );
+        assert!(said(&problem["detail"]) && said(&problem["title"]), "{problem}");
         problem
     }
 
@@ -81,9 +77,7 @@ impl Answer {
     pub fn fault(self, status: u16, code: &str, pointer: &str, fault: &str) -> Value {
         let problem = self.problem(status, code);
         let errors = problem["errors"].as_array().unwrap();
-        let found = errors
-            .iter()
-            .any(|error| error["pointer"] == pointer && error["code"] == fault);
+        let found = errors.iter().any(|error| error["pointer"] == pointer && error["code"] == fault);
         assert!(found, "no {fault} at {pointer}: {problem}");
         problem
     }
@@ -120,18 +114,8 @@ impl App {
         let core = Core::open(&place, clock.clone(), Ids::Random, 3, 256).unwrap();
         let mut keys = BTreeMap::new();
         for (name, kind, region) in ORGANISATIONS {
-            let region = Region::parse(region)
-                .ok()
-                .filter(|region| !region.is_province());
-            let key = issue_key(
-                &core.service,
-                kind,
-                region,
-                &format!("{name} uji"),
-                Some(name),
-                None,
-            )
-            .unwrap();
+            let region = Region::parse(region).ok().filter(|region| !region.is_province());
+            let key = issue_key(&core.service, kind, region, &format!("{name} uji"), Some(name), None).unwrap();
             keys.insert(name, key.text);
         }
         Self::serve(core, place, clock, keys, folder)
@@ -139,48 +123,22 @@ impl App {
 
     /// Serves a database that was filled before.
     pub fn over(core: Core, place: Place) -> Self {
-        Self::serve(
-            core,
-            place,
-            Clock::System,
-            BTreeMap::new(),
-            TempDir::new().unwrap(),
-        )
+        Self::serve(core, place, Clock::System, BTreeMap::new(), TempDir::new().unwrap())
     }
 
-    fn serve(
-        core: Core,
-        place: Place,
-        clock: Clock,
-        keys: BTreeMap<&'static str, String>,
-        folder: TempDir,
-    ) -> Self {
+    fn serve(core: Core, place: Place, clock: Clock, keys: BTreeMap<&'static str, String>, folder: TempDir) -> Self {
         let (sender, receiver) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let running = Running::bind(core, &listen_options()).unwrap();
-                sender
-                    .send((running.address, running.handle.clone()))
-                    .unwrap();
+                sender.send((running.address, running.handle.clone())).unwrap();
                 running.run().await.unwrap();
             });
         });
         let (address, handle) = receiver.recv().unwrap();
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .build();
+        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
         let url = format!("http://{address}");
-        Self {
-            url,
-            place,
-            clock,
-            keys,
-            agent: config.into(),
-            handle,
-            thread: Some(thread),
-            folder,
-        }
+        Self { url, place, clock, keys, agent: config.into(), handle, thread: Some(thread), folder }
     }
 
     /// The folder with the database and the key.
@@ -195,34 +153,19 @@ impl App {
 
     /// Any request.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut request = ureq::http::Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.url));
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let mut response = self
-            .agent
-            .run(request.body(body.to_vec()).unwrap())
-            .unwrap();
+        let mut response = self.agent.run(request.body(body.to_vec()).unwrap()).unwrap();
         let named = |(name, value): (&ureq::http::HeaderName, &ureq::http::HeaderValue)| {
-            (
-                name.to_string(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
+            (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
         Answer {
             status: response.status().as_u16(),
             headers: response.headers().iter().map(named).collect(),
-            text: String::from_utf8_lossy(
-                &response
-                    .body_mut()
-                    .with_config()
-                    .limit(64 << 20)
-                    .read_to_vec()
-                    .unwrap(),
-            )
-            .into_owned(),
+            text: String::from_utf8_lossy(&response.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap())
+                .into_owned(),
         }
     }
 
@@ -237,19 +180,9 @@ impl App {
     }
 
     /// A command with further headers.
-    pub fn command(
-        &self,
-        method: &str,
-        who: &str,
-        path: &str,
-        more: &[(&str, &str)],
-        body: &Value,
-    ) -> Answer {
+    pub fn command(&self, method: &str, who: &str, path: &str, more: &[(&str, &str)], body: &Value) -> Answer {
         let bearer = self.bearer(who);
-        let mut headers = vec![
-            ("Content-Type", "application/json"),
-            ("Accept-Language", "en"),
-        ];
+        let mut headers = vec![("Content-Type", "application/json"), ("Accept-Language", "en")];
         if !who.is_empty() {
             headers.push(("Authorization", &bearer));
         }
@@ -258,10 +191,7 @@ impl App {
     }
 
     fn bearer(&self, who: &str) -> String {
-        self.keys
-            .get(who)
-            .map(|key| format!("Bearer {key}"))
-            .unwrap_or_default()
+        self.keys.get(who).map(|key| format!("Bearer {key}")).unwrap_or_default()
     }
 
     fn headers<'a>(&self, who: &str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
@@ -274,10 +204,7 @@ impl App {
 
     /// The id of the organisation behind a key.
     pub fn organisation(&self, who: &str) -> String {
-        self.get(who, "/v1/me").expect(200)["organisation"]
-            .as_str()
-            .unwrap()
-            .to_owned()
+        self.get(who, "/v1/me").expect(200)["organisation"].as_str().unwrap().to_owned()
     }
 
     /// A registered cooperative of Samarinda.
@@ -289,9 +216,7 @@ impl App {
     pub fn cooperative_of_kind(&self, kind: &str, number: &str) -> String {
         let body = json!({"name": format!("Koperasi {number}"), "kind": kind, "region": "64.72",
             "badan_hukum": {"number": number, "date": "2008-08-14"}});
-        id(&self
-            .post("samarinda", "/v1/cooperatives", &body)
-            .expect(201))
+        id(&self.post("samarinda", "/v1/cooperatives", &body).expect(201))
     }
 
     /// A registered manager of Samarinda.
@@ -323,10 +248,7 @@ impl Drop for App {
 
 /// The id of a document.
 pub fn id(document: &Value) -> String {
-    document["id"]
-        .as_str()
-        .unwrap_or_else(|| panic!("no id: {document}"))
-        .to_owned()
+    document["id"].as_str().unwrap_or_else(|| panic!("no id: {document}")).to_owned()
 }
 
 /// A complete worksheet that scores `sehat`; changed amounts may be put over it.

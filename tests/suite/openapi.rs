@@ -10,8 +10,7 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
         .iter()
         .flat_map(|(path, item)| {
             let operations = item.as_object().unwrap().iter();
-            operations
-                .map(move |(method, operation)| (method.clone(), path.clone(), operation.clone()))
+            operations.map(move |(method, operation)| (method.clone(), path.clone(), operation.clone()))
         })
         .collect()
 }
@@ -33,38 +32,20 @@ fn every_operation_has_a_name_a_summary_a_tag_its_errors_and_its_security() {
     for (method, path, operation) in operations(&document) {
         let at = format!("{method} {path}");
         let name = operation["operationId"].as_str().unwrap();
-        assert!(
-            name.contains('_') && names.insert(name.to_owned()),
-            "{at}: {name}"
-        );
-        assert!(
-            operation["summary"]
-                .as_str()
-                .is_some_and(|summary| !summary.is_empty()),
-            "{at} has no summary"
-        );
+        assert!(name.contains('_') && names.insert(name.to_owned()), "{at}: {name}");
+        assert!(operation["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{at} has no summary");
         assert_eq!(operation["tags"].as_array().unwrap().len(), 1, "{at}");
         let responses = operation["responses"].as_object().unwrap();
-        assert!(
-            responses.keys().any(|status| status.starts_with('2')),
-            "{at}"
-        );
+        assert!(responses.keys().any(|status| status.starts_with('2')), "{at}");
         for status in ["400", "500", "503"] {
-            assert!(
-                responses.contains_key(status),
-                "{at} does not tell of {status}"
-            );
+            assert!(responses.contains_key(status), "{at} does not tell of {status}");
         }
         let public = operation.get("security").is_some();
         assert_eq!(responses.contains_key("401"), !public, "{at}");
-        if let Some(body) = operation.pointer("/requestBody/content/application~1json/schema/$ref")
-        {
+        if let Some(body) = operation.pointer("/requestBody/content/application~1json/schema/$ref") {
             let schema = body.as_str().unwrap().rsplit('/').next().unwrap();
             let schema = &document["components"]["schemas"][schema];
-            assert!(
-                schema.get("example").is_some() || schema.get("examples").is_some(),
-                "{at}: no example"
-            );
+            assert!(schema.get("example").is_some() || schema.get("examples").is_some(), "{at}: no example");
             assert_eq!(schema["additionalProperties"], false, "{at}: {schema}");
         }
     }
@@ -82,9 +63,7 @@ fn every_schema_that_is_named_exists() {
     }
     let schemas = document["components"]["schemas"].as_object().unwrap();
     for (name, schema) in schemas {
-        let secret = ["sealed", "hash"]
-            .into_iter()
-            .find(|secret| schema["properties"].get(secret).is_some());
+        let secret = ["sealed", "hash"].into_iter().find(|secret| schema["properties"].get(secret).is_some());
         assert_eq!(secret, None, "{name} shows what is never shown");
     }
 }

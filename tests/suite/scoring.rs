@@ -18,19 +18,9 @@ fn book(id: &str) -> &'static dyn RuleBook {
 /// Worksheet keys of a ratio's two sides, from the rule book's own data.
 fn sides(key: &str) -> (String, Vec<String>, Vec<String>) {
     let shown = book("permen-14-2009").describe();
-    let indicator = shown["indicators"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|known| known["key"] == key)
-        .unwrap()
-        .clone();
+    let indicator = shown["indicators"].as_array().unwrap().iter().find(|known| known["key"] == key).unwrap().clone();
     let keys = |side: &str| serde_json::from_value::<Vec<String>>(indicator[side].clone()).unwrap();
-    (
-        indicator["weight"].as_str().unwrap().to_owned(),
-        keys("numerator"),
-        keys("denominator"),
-    )
+    (indicator["weight"].as_str().unwrap().to_owned(), keys("numerator"), keys("denominator"))
 }
 
 /// A worksheet in which one ratio has exactly this many percent.
@@ -41,11 +31,7 @@ fn with_ratio(key: &str, percent: Decimal) -> Value {
     let amount = |value: Decimal| Value::from(format!("{value:.2}"));
     worksheet.insert(numerator[0].clone(), amount(percent));
     for (index, name) in denominator.iter().enumerate() {
-        let shared = if denominator.contains(&numerator[0]) {
-            hundred - percent
-        } else {
-            Decimal::ZERO
-        };
+        let shared = if denominator.contains(&numerator[0]) { hundred - percent } else { Decimal::ZERO };
         let value = if index == 0 { hundred } else { shared };
         if *name != numerator[0] {
             worksheet.insert(name.clone(), amount(value));
@@ -55,25 +41,13 @@ fn with_ratio(key: &str, percent: Decimal) -> Value {
 }
 
 fn score(worksheet: &Value, readings: &[(&str, &str)]) -> Scoring {
-    let readings: Readings = readings
-        .iter()
-        .map(|(key, option)| ((*key).to_owned(), (*option).to_owned()))
-        .collect();
-    book("permen-14-2009")
-        .score(worksheet, &readings)
-        .unwrap_or_else(|faults| panic!("{faults:?}"))
+    let readings: Readings = readings.iter().map(|(key, option)| ((*key).to_owned(), (*option).to_owned())).collect();
+    book("permen-14-2009").score(worksheet, &readings).unwrap_or_else(|faults| panic!("{faults:?}"))
 }
 
 fn scored(scoring: &Scoring, key: &str) -> (Option<i64>, Option<Decimal>) {
-    let indicator = scoring
-        .indicators
-        .iter()
-        .find(|indicator| indicator.key == key)
-        .unwrap();
-    (
-        indicator.value,
-        indicator.score.as_ref().map(|score| score.parse().unwrap()),
-    )
+    let indicator = scoring.indicators.iter().find(|indicator| indicator.key == key).unwrap();
+    (indicator.value, indicator.score.as_ref().map(|score| score.parse().unwrap()))
 }
 
 #[test]
@@ -81,18 +55,14 @@ fn every_boundary_vector_passes() {
     let mut passed = 0;
     for line in VECTORS.lines().skip(1) {
         let fields: Vec<&str> = line.split(',').collect();
-        let [key, ratio, value, points] = fields[..] else {
-            panic!("{line}")
-        };
+        let [key, ratio, value, points] = fields[..] else { panic!("{line}") };
         let ratio: Decimal = ratio.parse().unwrap();
         if points.is_empty() {
             let category = book(key).category(ratio).map(OneOf::word);
             assert_eq!(category, Some(value.replace(' ', "_").as_str()), "{line}");
         } else {
             for regulation in ["permen-14-2009", "perdep-06-2016"] {
-                let scoring = book(regulation)
-                    .score(&with_ratio(key, ratio), &Readings::new())
-                    .unwrap();
+                let scoring = book(regulation).score(&with_ratio(key, ratio), &Readings::new()).unwrap();
                 let expected = (Some(value.parse().unwrap()), Some(points.parse().unwrap()));
                 assert_eq!(scored(&scoring, key), expected, "{line} under {regulation}");
             }
@@ -116,20 +86,14 @@ enum Verdict {
 /// The readings under which a printed score may have been made.
 const READINGS: [&[(&str, &str)]; 5] = [
     &[],
-    &[
-        ("rpm", "running_text"),
-        ("cadangan", "running_text"),
-        ("ms_pb", "running_text"),
-    ],
+    &[("rpm", "running_text"), ("cadangan", "running_text"), ("ms_pb", "running_text")],
     &[("rpm", "rounded_100"), ("cadangan", "running_text")],
     &[("boa_ge_100_score", "1")],
     &[("rpm", "running_text"), ("boa_ge_100_score", "1")],
 ];
 
 fn decimal(value: &Value) -> Option<Decimal> {
-    value
-        .is_number()
-        .then(|| value.to_string().parse().unwrap())
+    value.is_number().then(|| value.to_string().parse().unwrap())
 }
 
 fn amounts(inputs: &Value) -> Value {
@@ -138,11 +102,7 @@ fn amounts(inputs: &Value) -> Value {
     let mut components = Map::new();
     for (key, value) in inputs.as_object().unwrap() {
         match value {
-            Value::Object(parts) => components.extend(
-                parts
-                    .iter()
-                    .map(|(part, amount)| (part.clone(), text(amount))),
-            ),
+            Value::Object(parts) => components.extend(parts.iter().map(|(part, amount)| (part.clone(), text(amount)))),
             amount => {
                 worksheet.insert(key.clone(), text(amount));
             }
@@ -157,45 +117,27 @@ fn amounts(inputs: &Value) -> Value {
 fn excused(case: &Value, component: &str, check: &str) -> bool {
     case["anomalies"].as_array().unwrap().iter().any(|anomaly| {
         anomaly["component"] == component
-            && anomaly["checks"]
-                .as_array()
-                .is_some_and(|checks| checks.contains(&json!(check)))
+            && anomaly["checks"].as_array().is_some_and(|checks| checks.contains(&json!(check)))
     })
 }
 
 /// Scores that the table can give an indicator.
 fn table_scores(indicator: &Value) -> Vec<Decimal> {
     let weight: Decimal = indicator["weight"].as_str().unwrap().parse().unwrap();
-    let values = indicator["bands"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|band| band["value"].as_i64().unwrap());
-    values
-        .map(|value| Decimal::from(value) * weight / Decimal::ONE_HUNDRED)
-        .collect()
+    let values = indicator["bands"].as_array().unwrap().iter().map(|band| band["value"].as_i64().unwrap());
+    values.map(|value| Decimal::from(value) * weight / Decimal::ONE_HUNDRED).collect()
 }
 
 /// A score whose ratio is not printed: can the table give it, or a reading by whole points?
 fn attainable_alone(key: &str, score: Decimal) -> Verdict {
     let shown = book("permen-14-2009").describe();
-    let indicator = shown["indicators"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|known| known["key"] == key)
-        .unwrap()
-        .clone();
+    let indicator = shown["indicators"].as_array().unwrap().iter().find(|known| known["key"] == key).unwrap().clone();
     if table_scores(&indicator).contains(&score) {
         return Verdict::Match;
     }
     let weight: Decimal = indicator["weight"].as_str().unwrap().parse().unwrap();
     let whole_points = (score * Decimal::ONE_HUNDRED / weight).fract().is_zero();
-    if whole_points {
-        Verdict::OtherReading
-    } else {
-        Verdict::PapersError
-    }
+    if whole_points { Verdict::OtherReading } else { Verdict::PapersError }
 }
 
 /// Every sum of table scores that an aspect can have.
@@ -206,26 +148,16 @@ fn attainable(aspect: &str) -> BTreeSet<Decimal> {
         "kemandirian" => "kemandirian_pertumbuhan",
         other => other,
     };
-    let indicators = shown["indicators"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|known| known["aspect"] == own);
+    let indicators = shown["indicators"].as_array().unwrap().iter().filter(|known| known["aspect"] == own);
     let mut parts: Vec<Vec<Decimal>> = indicators.map(table_scores).collect();
     if own == "manajemen" {
         for group in shown["checklists"]["groups"].as_array().unwrap() {
             let each: Decimal = group["points_each"].as_str().unwrap().parse().unwrap();
-            parts.push(
-                (0..=group["questions"].as_i64().unwrap())
-                    .map(|yes| each * Decimal::from(yes))
-                    .collect(),
-            );
+            parts.push((0..=group["questions"].as_i64().unwrap()).map(|yes| each * Decimal::from(yes)).collect());
         }
     }
     let add = |sums: BTreeSet<Decimal>, part: &Vec<Decimal>| {
-        sums.iter()
-            .flat_map(|sum| part.iter().map(move |score| (sum + score).normalize()))
-            .collect()
+        sums.iter().flat_map(|sum| part.iter().map(move |score| (sum + score).normalize())).collect()
     };
     parts.iter().fold(BTreeSet::from([Decimal::ZERO]), add)
 }
@@ -246,12 +178,8 @@ impl Replay {
     }
 
     fn count(&self, kind: &'static str) -> [usize; 3] {
-        [Verdict::Match, Verdict::OtherReading, Verdict::PapersError].map(|verdict| {
-            self.counts
-                .get(&(kind, verdict))
-                .copied()
-                .unwrap_or_default()
-        })
+        [Verdict::Match, Verdict::OtherReading, Verdict::PapersError]
+            .map(|verdict| self.counts.get(&(kind, verdict)).copied().unwrap_or_default())
     }
 
     /// Ratios that follow from rupiah the paper prints.
@@ -259,30 +187,14 @@ impl Replay {
         let worksheet = amounts(&case["inputs"]);
         let scoring = score(&worksheet, &[]);
         for (key, printed) in case["ratios"].as_object().unwrap() {
-            let indicator = scoring
-                .indicators
-                .iter()
-                .find(|indicator| indicator.key == *key)
-                .unwrap();
+            let indicator = scoring.indicators.iter().find(|indicator| indicator.key == *key).unwrap();
             let Some(ratio) = &indicator.ratio_percent else {
                 continue;
             };
-            let (printed, ratio): (Decimal, Decimal) =
-                (decimal(printed).unwrap(), ratio.parse().unwrap());
+            let (printed, ratio): (Decimal, Decimal) = (decimal(printed).unwrap(), ratio.parse().unwrap());
             let close = (ratio - printed).abs() < Decimal::new(1, printed.scale().min(2));
-            let verdict = if close {
-                Verdict::Match
-            } else {
-                Verdict::PapersError
-            };
-            self.note(
-                "ratio",
-                verdict,
-                format!(
-                    "{} {key}: printed {printed}, rupiah give {ratio}",
-                    case["id"]
-                ),
-            );
+            let verdict = if close { Verdict::Match } else { Verdict::PapersError };
+            self.note("ratio", verdict, format!("{} {key}: printed {printed}, rupiah give {ratio}", case["id"]));
         }
     }
 
@@ -299,16 +211,9 @@ impl Replay {
                 };
                 let by = |readings| {
                     let (value, points) = scored(&score(&with_ratio(key, ratio), readings), key);
-                    if kind == "values" {
-                        value.map(Decimal::from)
-                    } else {
-                        points
-                    }
+                    if kind == "values" { value.map(Decimal::from) } else { points }
                 };
-                let verdict = match READINGS
-                    .iter()
-                    .position(|readings| by(readings) == Some(printed))
-                {
+                let verdict = match READINGS.iter().position(|readings| by(readings) == Some(printed)) {
                     Some(0) => Verdict::Match,
                     Some(_) => Verdict::OtherReading,
                     None => Verdict::PapersError,
@@ -316,10 +221,7 @@ impl Replay {
                 self.note(
                     "value or score",
                     verdict,
-                    format!(
-                        "{} {key}: printed {printed} for {ratio} percent",
-                        case["id"]
-                    ),
+                    format!("{} {key}: printed {printed} for {ratio} percent", case["id"]),
                 );
             }
         }
@@ -328,80 +230,35 @@ impl Replay {
     /// The ratio to two decimals: from rupiah where they are printed, else as printed.
     fn ratio_of(case: &Value, key: &str) -> Option<Decimal> {
         let from_rupiah = score(&amounts(&case["inputs"]), &[]);
-        let indicator = from_rupiah
-            .indicators
-            .into_iter()
-            .find(|indicator| indicator.key == key)?;
-        let computed = indicator
-            .ratio_percent
-            .map(|ratio| ratio.parse::<Decimal>().unwrap().round_dp(2));
+        let indicator = from_rupiah.indicators.into_iter().find(|indicator| indicator.key == key)?;
+        let computed = indicator.ratio_percent.map(|ratio| ratio.parse::<Decimal>().unwrap().round_dp(2));
         computed.or_else(|| decimal(&case["ratios"][key]).map(|ratio| ratio.round_dp(2)))
     }
 
     /// Sums: components to aspects, aspects to totals, and the category of a total.
     fn sums_and_category(&mut self, case: &Value) {
         for (aspect, components) in case["aspect_components"].as_object().into_iter().flatten() {
-            let sum: Decimal = components
-                .as_array()
-                .unwrap()
-                .iter()
-                .filter_map(decimal)
-                .sum();
+            let sum: Decimal = components.as_array().unwrap().iter().filter_map(decimal).sum();
             let printed = decimal(&case["aspects"][aspect]).unwrap();
-            let verdict = if sum == printed {
-                Verdict::Match
-            } else {
-                Verdict::PapersError
-            };
-            assert_eq!(
-                verdict == Verdict::PapersError,
-                excused(case, aspect, "aspect"),
-                "{} {aspect}",
-                case["id"]
-            );
+            let verdict = if sum == printed { Verdict::Match } else { Verdict::PapersError };
+            assert_eq!(verdict == Verdict::PapersError, excused(case, aspect, "aspect"), "{} {aspect}", case["id"]);
             self.note(
                 "aspect sum",
                 verdict,
-                format!(
-                    "{} {aspect}: components make {sum}, printed {printed}",
-                    case["id"]
-                ),
+                format!("{} {aspect}: components make {sum}, printed {printed}", case["id"]),
             );
         }
         let mean = case["aspects_are_mean"] == true;
-        for (aspect, printed) in case["aspects"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .filter(|_| !mean)
-        {
+        for (aspect, printed) in case["aspects"].as_object().into_iter().flatten().filter(|_| !mean) {
             let reachable = attainable(aspect).contains(&decimal(printed).unwrap());
-            let verdict = if reachable {
-                Verdict::Match
-            } else {
-                Verdict::PapersError
-            };
-            self.note(
-                "aspect attainable",
-                verdict,
-                format!("{} {aspect}: {printed}", case["id"]),
-            );
+            let verdict = if reachable { Verdict::Match } else { Verdict::PapersError };
+            self.note("aspect attainable", verdict, format!("{} {aspect}: {printed}", case["id"]));
         }
-        let aspects = case["aspects"]
-            .as_object()
-            .filter(|aspects| aspects.len() == 7);
+        let aspects = case["aspects"].as_object().filter(|aspects| aspects.len() == 7);
         if let (Some(aspects), Some(total)) = (aspects, decimal(&case["total"])) {
             let sum: Decimal = aspects.values().filter_map(decimal).sum();
-            let verdict = if sum == total {
-                Verdict::Match
-            } else {
-                Verdict::PapersError
-            };
-            self.note(
-                "total",
-                verdict,
-                format!("{}: aspects make {sum}, printed {total}", case["id"]),
-            );
+            let verdict = if sum == total { Verdict::Match } else { Verdict::PapersError };
+            self.note("total", verdict, format!("{}: aspects make {sum}, printed {total}", case["id"]));
         }
         // Regulations without a loaded rule book share the bounds of one that is.
         let bounds = match case["regulation"].as_str().unwrap() {
@@ -411,22 +268,9 @@ impl Replay {
         };
         if let (Some(total), Some(printed)) = (decimal(&case["total"]), case["category"].as_str()) {
             let category = book(bounds).category(total).map(OneOf::word).unwrap();
-            let verdict = if category == printed.replace(' ', "_") {
-                Verdict::Match
-            } else {
-                Verdict::PapersError
-            };
-            assert_eq!(
-                verdict == Verdict::PapersError,
-                excused(case, "category", "category"),
-                "{}",
-                case["id"]
-            );
-            self.note(
-                "category",
-                verdict,
-                format!("{}: {total} is {category}, printed {printed}", case["id"]),
-            );
+            let verdict = if category == printed.replace(' ', "_") { Verdict::Match } else { Verdict::PapersError };
+            assert_eq!(verdict == Verdict::PapersError, excused(case, "category", "category"), "{}", case["id"]);
+            self.note("category", verdict, format!("{}: {total} is {category}, printed {printed}", case["id"]));
         }
     }
 }
@@ -459,24 +303,14 @@ fn every_published_case_is_replayed_and_every_departure_is_accounted_for() {
 #[test]
 fn weighted_capital_of_a_full_worksheet_counts_liabilities() {
     let cases: Value = serde_json::from_str(CASES).unwrap();
-    let case = cases["cases"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|case| case["id"] == "tanimakmur-2010")
-        .unwrap()
-        .clone();
+    let case = cases["cases"].as_array().unwrap().iter().find(|case| case["id"] == "tanimakmur-2010").unwrap().clone();
     let equity = json!({"inputs": {"modal_komponen": case["inputs"]["modal_komponen"]}});
     let weighted = |inputs: &Value| {
         let mut worksheet = amounts(inputs);
         worksheet["atmr"] = json!("100.00");
         let scoring = score(&worksheet, &[]);
-        let ratio = scoring
-            .indicators
-            .into_iter()
-            .find(|indicator| indicator.key == "kecukupan")
-            .unwrap()
-            .ratio_percent;
+        let ratio =
+            scoring.indicators.into_iter().find(|indicator| indicator.key == "kecukupan").unwrap().ratio_percent;
         ratio.unwrap().parse::<Decimal>().unwrap()
     };
     // The thesis prints the subtotal of equity alone, 143,498,202.
@@ -489,39 +323,24 @@ fn a_loss_is_not_taken_for_efficiency() {
     let loss = json!({"beban_usaha": "100", "shu_kotor": "-50", "shu_bagian_anggota": "10", "modal_sendiri": "-5"});
     let scoring = score(&loss, &[]);
     for key in ["bu_shuk", "roe"] {
-        let indicator = scoring
-            .indicators
-            .iter()
-            .find(|indicator| indicator.key == key)
-            .unwrap();
+        let indicator = scoring.indicators.iter().find(|indicator| indicator.key == key).unwrap();
         assert_eq!(indicator.state.word(), "not_applicable", "{key}");
     }
     let lowest = score(&loss, &[("bu_shuk_without_surplus", "lowest_value")]);
     assert_eq!(scored(&lowest, "bu_shuk"), (Some(25), Some(Decimal::ONE)));
-    let negative =
-        book("permen-14-2009").score(&json!({"pinjaman_macet": "-50"}), &Readings::new());
+    let negative = book("permen-14-2009").score(&json!({"pinjaman_macet": "-50"}), &Readings::new());
     assert_eq!(negative.unwrap_err().0[0].code, "negative_amount");
-    let more = score(
-        &json!({"volume_pinjaman_anggota": "2", "volume_pinjaman": "1"}),
-        &[],
-    );
-    assert_eq!(
-        more.warnings,
-        ["volume_pinjaman_anggota_above_volume_pinjaman"]
-    );
+    let more = score(&json!({"volume_pinjaman_anggota": "2", "volume_pinjaman": "1"}), &[]);
+    assert_eq!(more.warnings, ["volume_pinjaman_anggota_above_volume_pinjaman"]);
 }
 
 #[test]
 fn ratios_are_classified_unrounded() {
     // 79.999999… percent shows as 80 and is still below it.
-    let worksheet =
-        json!({"modal_sendiri": "7999999999999999.99", "total_aset": "9999999999999999.99"});
+    let worksheet = json!({"modal_sendiri": "7999999999999999.99", "total_aset": "9999999999999999.99"});
     let scoring = score(&worksheet, &[]);
     assert_eq!(scored(&scoring, "ms_ta").0, Some(50));
-    assert_eq!(
-        scoring.indicators[0].ratio_percent.as_deref(),
-        Some("80.00")
-    );
+    assert_eq!(scoring.indicators[0].ratio_percent.as_deref(), Some("80.00"));
 }
 
 proptest! {

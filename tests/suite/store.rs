@@ -7,13 +7,11 @@ use diesel::connection::SimpleConnection;
 use lumbung::cooperatives::{AmendCooperative, Cooperative, CooperativeKind, RegisterCooperative};
 use lumbung::kernel::{Actor, Clock, Date, Name, Number, PROVINCE, Refusal, Timestamp};
 use lumbung::ledger::{
-    Answer, Batch, Cell, Claim, ColumnType, Context, Decide, Decision, Envelope, Event, Fact,
-    FactChange, Frontier, Head, Ids, Ledger, Limits, Receipt, Scene, StateRow, Store, SubjectKey,
-    Table,
+    Answer, Batch, Cell, Claim, ColumnType, Context, Decide, Decision, Envelope, Event, Fact, FactChange, Frontier,
+    Head, Ids, Ledger, Limits, Receipt, Scene, StateRow, Store, SubjectKey, Table,
 };
 use lumbung::storage::{
-    AnyConnection, Database, SqliteStore, current_facts, facts_of, head_position, migrate,
-    stream_up_to,
+    AnyConnection, Database, SqliteStore, current_facts, facts_of, head_position, migrate, stream_up_to,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -29,10 +27,7 @@ impl Place {
         let folder = TempDir::new().unwrap();
         let database = Database::Sqlite(folder.path().join("store.db"));
         migrate(&mut database.open_writer().unwrap()).unwrap();
-        Self {
-            database,
-            _folder: folder,
-        }
+        Self { database, _folder: folder }
     }
 
     fn store(&self) -> Box<dyn Store> {
@@ -45,11 +40,7 @@ impl Place {
 
     /// Runs statements as a mistaken hand at the database would.
     fn tamper(&self, statements: &str) -> Result<(), String> {
-        self.database
-            .open_writer()
-            .unwrap()
-            .batch_execute(statements)
-            .map_err(|why| why.to_string())
+        self.database.open_writer().unwrap().batch_execute(statements).map_err(|why| why.to_string())
     }
 
     fn ledger(&self, limits: Limits) -> (Ledger, std::thread::JoinHandle<()>) {
@@ -73,12 +64,8 @@ impl Place {
             stream_id: String,
         }
         let mut connection = self.database.open_writer().unwrap();
-        let rows = diesel::sql_query("SELECT DISTINCT stream_id FROM events")
-            .load::<Row>(&mut connection)
-            .unwrap();
-        rows.iter()
-            .map(|row| Uuid::parse_str(&row.stream_id).unwrap())
-            .collect()
+        let rows = diesel::sql_query("SELECT DISTINCT stream_id FROM events").load::<Row>(&mut connection).unwrap();
+        rows.iter().map(|row| Uuid::parse_str(&row.stream_id).unwrap()).collect()
     }
 }
 
@@ -119,11 +106,7 @@ fn batch(head: &Head, events: Vec<Event>) -> Batch {
         head.position = event.envelope.position;
         head.recorded_at = event.envelope.recorded_at;
     }
-    Batch {
-        events,
-        head,
-        ..Batch::default()
-    }
+    Batch { events, head, ..Batch::default() }
 }
 
 #[test]
@@ -131,30 +114,14 @@ fn a_new_log_is_empty_and_what_is_committed_is_read_back_to_the_byte() {
     let place = Place::new();
     let mut store = place.store();
     let head = store.begin().unwrap();
-    assert_eq!(
-        head,
-        Head {
-            position: 0,
-            recorded_at: Timestamp::from_micros(0),
-            frontier: Frontier::default()
-        }
-    );
+    assert_eq!(head, Head { position: 0, recorded_at: Timestamp::from_micros(0), frontier: Frontier::default() });
     let written = batch(&head, vec![event(1, 7, 1), event(2, 7, 2)]);
     store.commit(&written).unwrap();
     assert_eq!(store.begin().unwrap(), written.head);
     store.rollback();
-    let read = stream_up_to(
-        &mut place.reader(),
-        "cooperative",
-        Uuid::from_u128(7),
-        i64::MAX,
-    )
-    .unwrap();
+    let read = stream_up_to(&mut place.reader(), "cooperative", Uuid::from_u128(7), i64::MAX).unwrap();
     assert_eq!(read, written.events);
-    assert!(
-        read.iter()
-            .all(|event| event.recomputed_hash().unwrap() == event.leaf_hash)
-    );
+    assert!(read.iter().all(|event| event.recomputed_hash().unwrap() == event.leaf_hash));
 }
 
 #[test]
@@ -163,22 +130,15 @@ fn events_can_be_neither_changed_nor_deleted_nor_left_out_nor_replaced() {
     let mut store = place.store();
     let head = store.begin().unwrap();
     store.commit(&batch(&head, vec![event(1, 7, 1)])).unwrap();
-    for statement in [
-        "UPDATE events SET data = '{}'",
-        "DELETE FROM events",
-        "INSERT OR REPLACE INTO events SELECT * FROM events",
-    ] {
+    for statement in
+        ["UPDATE events SET data = '{}'", "DELETE FROM events", "INSERT OR REPLACE INTO events SELECT * FROM events"]
+    {
         let refused = place.tamper(statement).unwrap_err();
         assert!(refused.contains("append-only"), "{statement}: {refused}");
     }
     for (position, stream, version) in [(3, 8, 1), (1, 8, 1), (2, 7, 1)] {
         let head = store.begin().unwrap();
-        assert!(
-            store
-                .commit(&batch(&head, vec![event(position, stream, version)]))
-                .is_err(),
-            "{position} {version}"
-        );
+        assert!(store.commit(&batch(&head, vec![event(position, stream, version)])).is_err(), "{position} {version}");
         store.rollback();
     }
     assert_eq!(head_position(&mut place.reader()).unwrap(), 1);
@@ -188,12 +148,7 @@ fn events_can_be_neither_changed_nor_deleted_nor_left_out_nor_replaced() {
 fn states_claims_receipts_and_keys_come_back_and_a_later_state_takes_the_earlier_ones_place() {
     let place = Place::new();
     let mut store = place.store();
-    let claim = Claim {
-        namespace: "badan_hukum",
-        value: "64.72|1".to_owned(),
-        pointer: "/x",
-        what: "x",
-    };
+    let claim = Claim { namespace: "badan_hukum", value: "64.72|1".to_owned(), pointer: "/x", what: "x" };
     let person = Claim::person("hash".to_owned());
     let (holder, organisation) = (Uuid::from_u128(7), Uuid::from_u128(1));
     let receipt = Receipt {
@@ -214,12 +169,7 @@ fn states_claims_receipts_and_keys_come_back_and_a_later_state_takes_the_earlier
         id: holder,
         version,
         position: version,
-        columns: vec![
-            text("64"),
-            text("launched"),
-            text("2014-02-17"),
-            text("2014-05-27"),
-        ],
+        columns: vec![text("64"), text("launched"), text("2014-02-17"), text("2014-05-27")],
         doc: doc.to_owned(),
     };
     let key = SubjectKey {
@@ -241,20 +191,12 @@ fn states_claims_receipts_and_keys_come_back_and_a_later_state_takes_the_earlier
     };
     store.commit(&first).unwrap();
     let head = store.begin().unwrap();
-    assert_eq!(
-        store.states(&TABLE, &[holder, organisation]).unwrap(),
-        [(holder, "{\"n\":1}".to_owned())]
-    );
+    assert_eq!(store.states(&TABLE, &[holder, organisation]).unwrap(), [(holder, "{\"n\":1}".to_owned())]);
     assert_eq!(
         store.claims(&[claim.clone(), person.clone()]).unwrap(),
         [(claim.clone(), holder), (person.clone(), holder)]
     );
-    assert_eq!(
-        store
-            .receipts(&[(organisation, "k".to_owned()), (holder, "k".to_owned())])
-            .unwrap(),
-        [receipt]
-    );
+    assert_eq!(store.receipts(&[(organisation, "k".to_owned()), (holder, "k".to_owned())]).unwrap(), [receipt]);
     let second = Batch {
         states: vec![state(2, "{\"n\":2}")],
         destroyed: vec![Uuid::from_u128(0x5B)],
@@ -262,16 +204,10 @@ fn states_claims_receipts_and_keys_come_back_and_a_later_state_takes_the_earlier
     };
     store.commit(&second).unwrap();
     let head = store.begin().unwrap();
-    assert_eq!(
-        store.states(&TABLE, &[holder]).unwrap(),
-        [(holder, "{\"n\":2}".to_owned())]
-    );
+    assert_eq!(store.states(&TABLE, &[holder]).unwrap(), [(holder, "{\"n\":2}".to_owned())]);
     assert_eq!(store.claims(&[person]).unwrap(), []);
     // A claim that is held cannot be written again, and nothing of such a batch stays.
-    let third = Batch {
-        claims: vec![(claim, organisation)],
-        ..batch(&head, vec![event(3, 7, 3)])
-    };
+    let third = Batch { claims: vec![(claim, organisation)], ..batch(&head, vec![event(3, 7, 3)]) };
     assert!(store.commit(&third).is_err());
     store.rollback();
     assert_eq!(head_position(&mut place.reader()).unwrap(), 2);
@@ -293,31 +229,12 @@ fn a_fact_holds_between_the_positions_at_which_it_began_and_ceased() {
     };
     for (position, begins) in [(1, true), (2, false), (3, true)] {
         let head = store.begin().unwrap();
-        let change = FactChange {
-            fact: fact.clone(),
-            resource: Uuid::from_u128(7),
-            position,
-            begins,
-        };
-        store
-            .commit(&Batch {
-                facts: vec![change],
-                ..batch(&head, vec![event(position, 7, position)])
-            })
-            .unwrap();
+        let change = FactChange { fact: fact.clone(), resource: Uuid::from_u128(7), position, begins };
+        store.commit(&Batch { facts: vec![change], ..batch(&head, vec![event(position, 7, position)]) }).unwrap();
     }
-    let held = |position: i64| {
-        facts_of(&mut place.reader(), "m", PROVINCE, (day, day), position)
-            .unwrap()
-            .len()
-    };
+    let held = |position: i64| facts_of(&mut place.reader(), "m", PROVINCE, (day, day), position).unwrap().len();
     assert_eq!([0, 1, 2, 3, 4].map(held), [0, 1, 0, 1, 1]);
-    assert_eq!(
-        current_facts(&mut place.reader(), "m", subject)
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(current_facts(&mut place.reader(), "m", subject).unwrap().len(), 1);
 }
 
 #[test]
@@ -365,11 +282,7 @@ fn many_clients_at_once_get_dense_positions_one_holder_per_claim_and_a_root_that
                 start.wait();
                 // Every other number is wanted by all clients: exactly one may have it.
                 let wanted = |n: usize| {
-                    if n.is_multiple_of(2) {
-                        n
-                    } else {
-                        1000 * (client + 1) + n
-                    }
+                    if n.is_multiple_of(2) { n } else { 1000 * (client + 1) + n }
                 };
                 (0..EACH)
                     .map(|n| ledger.execute(Uuid::now_v7(), registration(wanted(n)), context()))
@@ -377,16 +290,10 @@ fn many_clients_at_once_get_dense_positions_one_holder_per_claim_and_a_root_that
             })
         })
         .collect();
-    let answers: Vec<Answer> = clients
-        .into_iter()
-        .flat_map(|client| client.join().unwrap())
-        .collect();
+    let answers: Vec<Answer> = clients.into_iter().flat_map(|client| client.join().unwrap()).collect();
     drop(ledger);
     executor.join().unwrap();
-    let done: Vec<_> = answers
-        .iter()
-        .filter_map(|answer| answer.result.as_ref().ok())
-        .collect();
+    let done: Vec<_> = answers.iter().filter_map(|answer| answer.result.as_ref().ok()).collect();
     assert_eq!(done.len(), EACH / 2 + CLIENTS * EACH / 2);
     assert!(
         answers
@@ -396,10 +303,7 @@ fn many_clients_at_once_get_dense_positions_one_holder_per_claim_and_a_root_that
     );
     let events = place.events();
     let positions: Vec<i64> = events.iter().map(|event| event.envelope.position).collect();
-    assert_eq!(
-        positions,
-        (1..=i64::try_from(done.len()).unwrap()).collect::<Vec<_>>()
-    );
+    assert_eq!(positions, (1..=i64::try_from(done.len()).unwrap()).collect::<Vec<_>>());
     let mut frontier = Frontier::default();
     for event in &events {
         assert_eq!(event.recomputed_hash().unwrap(), event.leaf_hash);
@@ -416,13 +320,8 @@ fn the_same_key_sent_many_times_at_once_has_one_effect_and_one_answer() {
     let (ledger, executor) = place.ledger(Limits::default());
     let answers: Vec<Answer> = (0..6)
         .map(|_| {
-            let context = Context {
-                idempotency: Some(("k".to_owned(), [1; 32])),
-                ..context()
-            };
-            ledger
-                .submit(Uuid::now_v7(), registration(1), context)
-                .unwrap()
+            let context = Context { idempotency: Some(("k".to_owned(), [1; 32])), ..context() };
+            ledger.submit(Uuid::now_v7(), registration(1), context).unwrap()
         })
         .map(|waiting| waiting.blocking_recv().unwrap())
         .collect();
@@ -430,11 +329,7 @@ fn the_same_key_sent_many_times_at_once_has_one_effect_and_one_answer() {
     executor.join().unwrap();
     assert_eq!(answers.iter().filter(|answer| answer.replayed).count(), 5);
     let first = answers[0].result.as_ref().unwrap();
-    assert!(
-        answers
-            .iter()
-            .all(|answer| answer.result.as_ref().unwrap().id == first.id)
-    );
+    assert!(answers.iter().all(|answer| answer.result.as_ref().unwrap().id == first.id));
     assert_eq!(head_position(&mut place.reader()).unwrap(), 1);
 }
 
@@ -453,24 +348,11 @@ impl Decide for Poison {
 fn a_poison_command_harms_only_its_sender() {
     let place = Place::new();
     let (ledger, executor) = place.ledger(Limits::default());
-    let before = ledger
-        .submit(Uuid::now_v7(), registration(1), context())
-        .unwrap();
+    let before = ledger.submit(Uuid::now_v7(), registration(1), context()).unwrap();
     let poison = ledger.submit(Uuid::now_v7(), Poison, context()).unwrap();
-    let after = ledger
-        .submit(Uuid::now_v7(), registration(2), context())
-        .unwrap();
+    let after = ledger.submit(Uuid::now_v7(), registration(2), context()).unwrap();
     assert!(before.blocking_recv().unwrap().result.is_ok());
-    assert_eq!(
-        poison
-            .blocking_recv()
-            .unwrap()
-            .result
-            .unwrap_err()
-            .code
-            .name,
-        "internal"
-    );
+    assert_eq!(poison.blocking_recv().unwrap().result.unwrap_err().code.name, "internal");
     assert!(after.blocking_recv().unwrap().result.is_ok());
     drop(ledger);
     executor.join().unwrap();
@@ -480,10 +362,7 @@ fn a_poison_command_harms_only_its_sender() {
 #[test]
 fn a_full_queue_says_so_and_stopping_finishes_what_was_accepted() {
     let place = Place::new();
-    let (ledger, executor) = place.ledger(Limits {
-        queue_commands: 3,
-        batch_commands: 2,
-    });
+    let (ledger, executor) = place.ledger(Limits { queue_commands: 3, batch_commands: 2 });
     let mut lock = place.store();
     lock.begin().unwrap();
     let mut accepted = Vec::new();
@@ -503,15 +382,8 @@ fn a_full_queue_says_so_and_stopping_finishes_what_was_accepted() {
     lock.rollback();
     executor.join().unwrap();
     let count = accepted.len();
-    assert!(
-        accepted
-            .into_iter()
-            .all(|waiting| waiting.blocking_recv().unwrap().result.is_ok())
-    );
-    assert_eq!(
-        head_position(&mut place.reader()).unwrap(),
-        i64::try_from(count).unwrap()
-    );
+    assert!(accepted.into_iter().all(|waiting| waiting.blocking_recv().unwrap().result.is_ok()));
+    assert_eq!(head_position(&mut place.reader()).unwrap(), i64::try_from(count).unwrap());
 }
 
 #[test]
@@ -521,42 +393,19 @@ fn commands_of_one_batch_see_each_other() {
     let mut lock = place.store();
     lock.begin().unwrap();
     let id = Uuid::now_v7();
-    let name = |name: &str| AmendCooperative {
-        name: Some(Name::parse(name).unwrap()),
-        ..AmendCooperative::default()
-    };
+    let name = |name: &str| AmendCooperative { name: Some(Name::parse(name).unwrap()), ..AmendCooperative::default() };
     let registered = ledger.submit(id, registration(1), context()).unwrap();
-    let amended: Vec<_> = ["a", "b", "c"]
-        .map(|text| ledger.submit(id, name(text), context()).unwrap())
-        .into();
-    let duplicate = ledger
-        .submit(Uuid::now_v7(), registration(1), context())
-        .unwrap();
+    let amended: Vec<_> = ["a", "b", "c"].map(|text| ledger.submit(id, name(text), context()).unwrap()).into();
+    let duplicate = ledger.submit(Uuid::now_v7(), registration(1), context()).unwrap();
     lock.rollback();
-    assert_eq!(
-        registered.blocking_recv().unwrap().result.unwrap().version,
-        1
-    );
-    let versions: Vec<i64> = amended
-        .into_iter()
-        .map(|waiting| waiting.blocking_recv().unwrap().result.unwrap().version)
-        .collect();
+    assert_eq!(registered.blocking_recv().unwrap().result.unwrap().version, 1);
+    let versions: Vec<i64> =
+        amended.into_iter().map(|waiting| waiting.blocking_recv().unwrap().result.unwrap().version).collect();
     assert_eq!(versions, [2, 3, 4]);
-    assert_eq!(
-        duplicate
-            .blocking_recv()
-            .unwrap()
-            .result
-            .unwrap_err()
-            .members["existing"],
-        id.to_string()
-    );
+    assert_eq!(duplicate.blocking_recv().unwrap().result.unwrap_err().members["existing"], id.to_string());
     drop(ledger);
     executor.join().unwrap();
-    let versions: BTreeMap<i64, i64> = place
-        .events()
-        .iter()
-        .map(|e| (e.envelope.position, e.envelope.version))
-        .collect();
+    let versions: BTreeMap<i64, i64> =
+        place.events().iter().map(|e| (e.envelope.position, e.envelope.version)).collect();
     assert_eq!(versions, BTreeMap::from([(1, 1), (2, 2), (3, 3), (4, 4)]));
 }

@@ -78,10 +78,7 @@ static NOT_LOADED: &[(&str, Text)] = &[
 /// `regulation_not_loaded`, saying why when we know the regulation.
 pub fn find(id: &str) -> Result<&'static dyn RuleBook, Refusal> {
     all().find(|book| book.id() == id).ok_or_else(|| {
-        let known = NOT_LOADED
-            .iter()
-            .find(|(name, _)| *name == id)
-            .map(|(_, why)| why.clone());
+        let known = NOT_LOADED.iter().find(|(name, _)| *name == id).map(|(_, why)| why.clone());
         let loaded: Vec<&str> = all().map(RuleBook::id).collect();
         let list = loaded.join(", ");
         let detail = known.unwrap_or_else(|| {
@@ -90,13 +87,8 @@ pub fn find(id: &str) -> Result<&'static dyn RuleBook, Refusal> {
                 "The regulation `{id}` is not known; loaded are: {list}."
             )
         });
-        let mut refusal =
-            Refusal::new(&REGULATION_NOT_LOADED, detail.clone()).with("loaded", loaded);
-        refusal.faults.push(crate::kernel::Fault::new(
-            "/regulation",
-            "regulation_not_loaded",
-            detail,
-        ));
+        let mut refusal = Refusal::new(&REGULATION_NOT_LOADED, detail.clone()).with("loaded", loaded);
+        refusal.faults.push(crate::kernel::Fault::new("/regulation", "regulation_not_loaded", detail));
         refusal
     })
 }
@@ -110,14 +102,8 @@ pub fn require_kind(book: &dyn RuleBook, kind: CooperativeKind) -> Result<(), Re
         return Ok(());
     }
     if kind == CooperativeKind::Kspps {
-        let why = NOT_LOADED
-            .iter()
-            .find(|(name, _)| *name == "perdep-07-2016")
-            .map(|(_, why)| why.clone());
-        return Err(Refusal::new(
-            &REGULATION_NOT_LOADED,
-            why.unwrap_or(REGULATION_NOT_LOADED.advice.clone()),
-        ));
+        let why = NOT_LOADED.iter().find(|(name, _)| *name == "perdep-07-2016").map(|(_, why)| why.clone());
+        return Err(Refusal::new(&REGULATION_NOT_LOADED, why.unwrap_or(REGULATION_NOT_LOADED.advice.clone())));
     }
     Err(Refusal::rule(
         "/cooperative",
@@ -131,9 +117,11 @@ pub fn require_kind(book: &dyn RuleBook, kind: CooperativeKind) -> Result<(), Re
 
 /// The list of regulations: loaded ones, and known ones with the reason they are not.
 pub fn catalogue() -> Value {
-    let loaded = all().map(|book| json!({"id": book.id(), "title": book.title(), "loaded": true, "kinds": book.kinds(), "reason": null}));
-    let missing = NOT_LOADED.iter().map(
-        |(id, why)| json!({"id": id, "title": null, "loaded": false, "kinds": [], "reason": why}),
+    let loaded = all().map(
+        |book| json!({"id": book.id(), "title": book.title(), "loaded": true, "kinds": book.kinds(), "reason": null}),
     );
+    let missing = NOT_LOADED
+        .iter()
+        .map(|(id, why)| json!({"id": id, "title": null, "loaded": false, "kinds": [], "reason": why}));
     loaded.chain(missing).collect()
 }

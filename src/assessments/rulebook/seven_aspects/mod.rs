@@ -26,29 +26,18 @@ struct Book {
 /// The rule books of this folder. Data that does not parse yields none; a test holds that there are two.
 pub fn books() -> Vec<Box<dyn RuleBook>> {
     let sheet = include_str!("sheet.json");
-    let regulations = [
-        include_str!("permen-14-2009.json"),
-        include_str!("perdep-06-2016.json"),
-    ];
+    let regulations = [include_str!("permen-14-2009.json"), include_str!("perdep-06-2016.json")];
     let book = |text: &str| -> Result<Box<dyn RuleBook>, serde_json::Error> {
         let mut shown: Value = serde_json::from_str(text)?;
         let details: Value = serde_json::from_str(sheet)?;
         if let (Some(shown), Some(details)) = (shown.as_object_mut(), details.as_object()) {
             shown.extend(details.clone());
         }
-        Ok(Box::new(Book {
-            regulation: serde_json::from_str(text)?,
-            sheet: serde_json::from_str(sheet)?,
-            shown,
-        }))
+        Ok(Box::new(Book { regulation: serde_json::from_str(text)?, sheet: serde_json::from_str(sheet)?, shown }))
     };
     regulations
         .iter()
-        .filter_map(|text| {
-            book(text)
-                .inspect_err(|why| log::error!("a rule book is damaged error={why}"))
-                .ok()
-        })
+        .filter_map(|text| book(text).inspect_err(|why| log::error!("a rule book is damaged error={why}")).ok())
         .collect()
 }
 
@@ -75,11 +64,6 @@ impl RuleBook for Book {
         if !faults.0.is_empty() {
             return Err(faults);
         }
-        Ok(score::score(
-            &self.regulation,
-            &self.sheet,
-            &inputs,
-            &chosen,
-        ))
+        Ok(score::score(&self.regulation, &self.sheet, &inputs, &chosen))
     }
 }

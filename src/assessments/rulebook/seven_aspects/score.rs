@@ -18,10 +18,7 @@ pub struct Ratio {
 impl Ratio {
     /// The ratio, if the denominator is positive.
     pub fn of(numerator: Decimal, denominator: Decimal) -> Option<Self> {
-        (denominator > Decimal::ZERO).then_some(Self {
-            numerator,
-            denominator,
-        })
+        (denominator > Decimal::ZERO).then_some(Self { numerator, denominator })
     }
 
     /// Whether it lies in a band that ends so; by cross multiplication, so that nothing is rounded. Amounts have at most 16 digits before the
@@ -44,8 +41,7 @@ impl Ratio {
     fn whole_percent(self) -> Decimal {
         let floor = (self.percent() + Decimal::new(5, 1)).floor();
         // The division may have rounded up to the next whole number; multiplication tells exactly.
-        let reached = (floor - Decimal::new(5, 1)) * self.denominator
-            <= self.numerator * Decimal::ONE_HUNDRED;
+        let reached = (floor - Decimal::new(5, 1)) * self.denominator <= self.numerator * Decimal::ONE_HUNDRED;
         if reached { floor } else { floor - Decimal::ONE }
     }
 }
@@ -60,28 +56,16 @@ pub struct Result<'a> {
 }
 
 /// Scores read inputs.
-pub fn score(
-    regulation: &Regulation,
-    sheet: &Sheet,
-    inputs: &Inputs,
-    chosen: &Chosen<'_>,
-) -> Scoring {
-    let results: Vec<Result<'_>> = sheet
-        .indicators
-        .iter()
-        .map(|indicator| score_indicator(indicator, inputs, chosen))
-        .collect();
+pub fn score(regulation: &Regulation, sheet: &Sheet, inputs: &Inputs, chosen: &Chosen<'_>) -> Scoring {
+    let results: Vec<Result<'_>> =
+        sheet.indicators.iter().map(|indicator| score_indicator(indicator, inputs, chosen)).collect();
     let lists: Vec<(IndicatorScore, Option<Decimal>, Decimal)> = score_checklists(sheet, inputs);
     let mut aspects = Vec::new();
     let (mut total, mut covered) = (Decimal::ZERO, Decimal::ZERO);
     let mut indicators = Vec::new();
     for aspect in &sheet.aspects {
-        let of_ratios = results
-            .iter()
-            .filter(|result| result.indicator.aspect == aspect.key);
-        let of_lists = lists
-            .iter()
-            .filter(|(shown, ..)| shown.aspect == aspect.key);
+        let of_ratios = results.iter().filter(|result| result.indicator.aspect == aspect.key);
+        let of_lists = lists.iter().filter(|(shown, ..)| shown.aspect == aspect.key);
         let scored = of_ratios
             .map(|result| (&result.shown, result.score, result.indicator.weight))
             .chain(of_lists.map(|(shown, score, weight)| (shown, *score, *weight)));
@@ -115,30 +99,13 @@ pub fn score(
     }
 }
 
-fn score_indicator<'a>(
-    indicator: &'a Indicator,
-    inputs: &Inputs,
-    chosen: &Chosen<'_>,
-) -> Result<'a> {
-    let sum = |keys: &[String]| {
-        keys.iter()
-            .map(|key| inputs.amounts.get(key).copied())
-            .sum::<Option<Decimal>>()
-    };
+fn score_indicator<'a>(indicator: &'a Indicator, inputs: &Inputs, chosen: &Chosen<'_>) -> Result<'a> {
+    let sum = |keys: &[String]| keys.iter().map(|key| inputs.amounts.get(key).copied()).sum::<Option<Decimal>>();
     let (numerator, denominator) = (sum(&indicator.numerator), sum(&indicator.denominator));
-    let mut missing: Vec<String> = indicator
-        .numerator
-        .iter()
-        .chain(&indicator.denominator)
-        .cloned()
-        .collect();
+    let mut missing: Vec<String> = indicator.numerator.iter().chain(&indicator.denominator).cloned().collect();
     missing.retain(|key| !inputs.amounts.contains_key(key));
     missing.dedup();
-    let rules: Vec<_> = chosen
-        .rules
-        .iter()
-        .filter(|(key, ..)| *key == indicator.key)
-        .collect();
+    let rules: Vec<_> = chosen.rules.iter().filter(|(key, ..)| *key == indicator.key).collect();
     let mut result = Result {
         indicator,
         ratio: None,
@@ -182,12 +149,8 @@ fn classify(result: &mut Result<'_>, ratio: Ratio, rules: &[&Rule<'_>]) {
         match rule {
             ReadingRule::Linear { at_zero, per_point } => {
                 use rust_decimal::prelude::ToPrimitive;
-                let points =
-                    Decimal::from(*at_zero) + Decimal::from(*per_point) * ratio.whole_percent();
-                value = points
-                    .clamp(Decimal::ZERO, Decimal::ONE_HUNDRED)
-                    .to_i64()
-                    .unwrap_or_default();
+                let points = Decimal::from(*at_zero) + Decimal::from(*per_point) * ratio.whole_percent();
+                value = points.clamp(Decimal::ZERO, Decimal::ONE_HUNDRED).to_i64().unwrap_or_default();
                 score = result.indicator.score_of(value);
                 band = None;
                 result.shown.explanation = Some(by_reading(option));
@@ -210,10 +173,7 @@ fn classify(result: &mut Result<'_>, ratio: Ratio, rules: &[&Rule<'_>]) {
 }
 
 fn by_reading(option: &str) -> Text {
-    text!(
-        "Nilai menurut bacaan `{option}`, bukan tabel.",
-        "By the reading `{option}`, not by the table."
-    )
+    text!("Nilai menurut bacaan `{option}`, bukan tabel.", "By the reading `{option}`, not by the table.")
 }
 
 fn without_denominator(result: &mut Result<'_>, denominator: Decimal, rules: &[&Rule<'_>]) {
@@ -238,10 +198,7 @@ fn without_denominator(result: &mut Result<'_>, denominator: Decimal, rules: &[&
     ));
 }
 
-fn score_checklists(
-    sheet: &Sheet,
-    inputs: &Inputs,
-) -> Vec<(IndicatorScore, Option<Decimal>, Decimal)> {
+fn score_checklists(sheet: &Sheet, inputs: &Inputs) -> Vec<(IndicatorScore, Option<Decimal>, Decimal)> {
     let lists = &sheet.checklists;
     let scored = lists.groups.iter().map(|group| {
         let met = inputs.met.get(&group.key).copied();
@@ -255,17 +212,9 @@ fn score_checklists(
             value: None,
             weight: weight.normalize().to_string(),
             score: score.map(|score| decimal_text(score, 2)),
-            state: if met.is_some() {
-                IndicatorState::Scored
-            } else {
-                IndicatorState::MissingInput
-            },
+            state: if met.is_some() { IndicatorState::Scored } else { IndicatorState::MissingInput },
             band: None,
-            missing: if met.is_some() {
-                Vec::new()
-            } else {
-                vec![format!("{}.{}", lists.key, group.key)]
-            },
+            missing: if met.is_some() { Vec::new() } else { vec![format!("{}.{}", lists.key, group.key)] },
             explanation: None,
         };
         (shown, score, weight)

@@ -16,8 +16,7 @@ fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Err
 
 fn maybe_decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
-    text.map(|text| text.parse().map_err(serde::de::Error::custom))
-        .transpose()
+    text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
 }
 
 #[derive(Deserialize)]
@@ -159,19 +158,11 @@ pub struct Chosen<'a> {
 impl Sheet {
     /// Takes the chosen readings and the defaults of the rest.
     pub fn choose(&self, readings: &Readings, faults: &mut Faults) -> Chosen<'_> {
-        let mut chosen = Chosen {
-            names: BTreeMap::new(),
-            rules: Vec::new(),
-        };
+        let mut chosen = Chosen { names: BTreeMap::new(), rules: Vec::new() };
         for reading in &self.readings {
             let name = readings.get(&reading.key).unwrap_or(&reading.default);
             let Some(option) = reading.options.iter().find(|option| option.key == *name) else {
-                let known = reading
-                    .options
-                    .iter()
-                    .map(|option| option.key.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", ");
+                let known = reading.options.iter().map(|option| option.key.as_str()).collect::<Vec<_>>().join(", ");
                 faults.add(
                     format!("/readings/{}", reading.key),
                     "unknown_reading",
@@ -180,21 +171,11 @@ impl Sheet {
                 continue;
             };
             chosen.names.insert(reading.key.clone(), option.key.clone());
-            chosen
-                .rules
-                .push((&reading.indicator, &option.key, &option.rule));
+            chosen.rules.push((&reading.indicator, &option.key, &option.rule));
         }
-        for unknown in readings
-            .keys()
-            .filter(|key| !self.readings.iter().any(|reading| reading.key == **key))
-        {
+        for unknown in readings.keys().filter(|key| !self.readings.iter().any(|reading| reading.key == **key)) {
             let unknown = shown(unknown);
-            let known = self
-                .readings
-                .iter()
-                .map(|reading| reading.key.as_str())
-                .collect::<Vec<_>>()
-                .join(", ");
+            let known = self.readings.iter().map(|reading| reading.key.as_str()).collect::<Vec<_>>().join(", ");
             faults.add(
                 format!("/readings/{unknown}"),
                 "unknown_reading",
@@ -212,14 +193,10 @@ impl Indicator {
     /// A band as it is shown; its lower end is the upper end of the band before.
     pub fn shown(&self, index: usize) -> Option<BandShown> {
         let band = self.bands.get(index)?;
-        let before = index
-            .checked_sub(1)
-            .and_then(|before| self.bands.get(before));
+        let before = index.checked_sub(1).and_then(|before| self.bands.get(before));
         let text = |bound: Decimal| bound.normalize().to_string();
         Some(BandShown {
-            from: before
-                .and_then(|before| before.below.or(before.to))
-                .map(text),
+            from: before.and_then(|before| before.below.or(before.to)).map(text),
             from_inclusive: before.is_some_and(|before| before.below.is_some()),
             to: band.below.or(band.to).map(text),
             to_inclusive: band.to.is_some(),

@@ -23,11 +23,7 @@ pub struct Inputs {
 pub fn read(sheet: &Sheet, worksheet: &Value, faults: &mut Faults) -> Inputs {
     let mut inputs = Inputs::default();
     let Some(map) = worksheet.as_object() else {
-        faults.add(
-            "/worksheet",
-            "wrong_type",
-            Text::fixed("Kirim objek JSON.", "Send a JSON object."),
-        );
+        faults.add("/worksheet", "wrong_type", Text::fixed("Kirim objek JSON.", "Send a JSON object."));
         return inputs;
     };
     let mut given: BTreeMap<&str, Rupiah> = BTreeMap::new();
@@ -46,20 +42,14 @@ pub fn read(sheet: &Sheet, worksheet: &Value, faults: &mut Faults) -> Inputs {
     }
     for (key, amount) in &given {
         if amount.0 < Decimal::ZERO && !sheet.may_be_negative.iter().any(|known| known == key) {
-            let why = Text::fixed(
-                "Jumlah ini tidak dapat negatif.",
-                "This amount cannot be negative.",
-            );
+            let why = Text::fixed("Jumlah ini tidak dapat negatif.", "This amount cannot be negative.");
             faults.add(format!("/worksheet/{key}"), "negative_amount", why);
         }
         inputs.amounts.insert((*key).to_owned(), amount.0);
     }
     for (part, whole) in &sheet.parts {
         let (part_amount, whole_amount) = (inputs.amounts.get(part), inputs.amounts.get(whole));
-        if part_amount
-            .zip(whole_amount)
-            .is_some_and(|(part, whole)| part > whole)
-        {
+        if part_amount.zip(whole_amount).is_some_and(|(part, whole)| part > whole) {
             inputs.warnings.push(format!("{part}_above_{whole}"));
         }
     }
@@ -77,9 +67,7 @@ fn amount(value: &Value, at: &str, faults: &mut Faults) -> Option<Rupiah> {
             "Send the amount of rupiah as text, such as \"2804349753.60\", not as a JSON number.",
         )),
     };
-    parsed
-        .map_err(|why| faults.0.push(Fault::new(at, "invalid_money", why)))
-        .ok()
+    parsed.map_err(|why| faults.0.push(Fault::new(at, "invalid_money", why))).ok()
 }
 
 fn unknown(parent: &str, key: &str, faults: &mut Faults) {
@@ -96,22 +84,10 @@ fn unknown(parent: &str, key: &str, faults: &mut Faults) {
 }
 
 /// Components of a weighted sum; one that is not named is zero.
-fn read_components<'a>(
-    terms: &[Term],
-    value: &'a Value,
-    at: &str,
-    faults: &mut Faults,
-) -> BTreeMap<&'a str, Rupiah> {
+fn read_components<'a>(terms: &[Term], value: &'a Value, at: &str, faults: &mut Faults) -> BTreeMap<&'a str, Rupiah> {
     let mut found = BTreeMap::new();
     let Some(map) = value.as_object() else {
-        faults.add(
-            at,
-            "wrong_type",
-            Text::fixed(
-                "Kirim objek berisi komponen.",
-                "Send an object of components.",
-            ),
-        );
+        faults.add(at, "wrong_type", Text::fixed("Kirim objek berisi komponen.", "Send an object of components."));
         return found;
     };
     for (key, value) in map {
@@ -125,33 +101,19 @@ fn read_components<'a>(
     found
 }
 
-fn read_checklists(
-    sheet: &Sheet,
-    value: &Value,
-    at: &str,
-    faults: &mut Faults,
-    met: &mut BTreeMap<String, usize>,
-) {
+fn read_checklists(sheet: &Sheet, value: &Value, at: &str, faults: &mut Faults, met: &mut BTreeMap<String, usize>) {
     let empty = Map::new();
     let map = value.as_object().unwrap_or_else(|| {
         faults.add(
             at,
             "wrong_type",
-            Text::fixed(
-                "Kirim objek berisi kelompok pertanyaan.",
-                "Send an object of question groups.",
-            ),
+            Text::fixed("Kirim objek berisi kelompok pertanyaan.", "Send an object of question groups."),
         );
         &empty
     });
     for (key, answers) in map {
         let place = format!("{at}/{key}");
-        let Some(group) = sheet
-            .checklists
-            .groups
-            .iter()
-            .find(|group| group.key == *key)
-        else {
+        let Some(group) = sheet.checklists.groups.iter().find(|group| group.key == *key) else {
             unknown(at, key, faults);
             continue;
         };
@@ -174,10 +136,7 @@ fn read_checklists(
                 None => faults.add(
                     format!("{place}/{index}"),
                     "wrong_type",
-                    Text::fixed(
-                        "Jawab true (ya) atau false (tidak).",
-                        "Answer true (yes) or false (no).",
-                    ),
+                    Text::fixed("Jawab true (ya) atau false (tidak).", "Answer true (yes) or false (no)."),
                 ),
             }
         }
@@ -197,21 +156,14 @@ fn derive(
     let computed = match &derived.components {
         Some(group) => components.get(group.as_str()).map(|parts| {
             let terms = sheet.components.get(group).into_iter().flatten();
-            terms
-                .filter_map(|term| Some(weighted(parts.get(term.key.as_str())?.0, term)))
-                .sum::<Decimal>()
+            terms.filter_map(|term| Some(weighted(parts.get(term.key.as_str())?.0, term))).sum::<Decimal>()
         }),
-        None => derived
-            .terms
-            .iter()
-            .map(|term| Some(weighted(given.get(term.key.as_str())?.0, term)))
-            .sum(),
+        None => derived.terms.iter().map(|term| Some(weighted(given.get(term.key.as_str())?.0, term))).sum(),
     };
     let Some(computed) = computed else { return };
     let key = &derived.key;
     if let Some(stated) = given.get(key.as_str()) {
-        let rounded =
-            computed.round_dp_with_strategy(stated.scale(), RoundingStrategy::MidpointAwayFromZero);
+        let rounded = computed.round_dp_with_strategy(stated.scale(), RoundingStrategy::MidpointAwayFromZero);
         if rounded != stated.0 {
             let stated = stated.0;
             faults.add(
