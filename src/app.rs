@@ -210,6 +210,8 @@ impl Running {
         };
         let server = HttpServer::new(factory)
             .workers(options.workers.max(1))
+            // As many threads as there are readers: more would only wait for one, and for each other.
+            .worker_max_blocking_threads((options.readers as usize).div_ceil(options.workers.max(1)).max(1))
             .shutdown_timeout(options.shutdown_seconds)
             .listen(listener)
             .map_err(refused)?

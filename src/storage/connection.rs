@@ -65,8 +65,9 @@ impl Database {
     /// When the database cannot be opened.
     pub fn open_writer(&self) -> Result<SqliteConnection, OpenError> {
         let mut connection = self.open()?;
-        // FULL: a commit returns after the write-ahead log is on disk. secure_delete: an erased key's bytes are overwritten.
-        self.prepare(&mut connection, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;")?;
+        // FULL: a commit returns after the write-ahead log is on disk. secure_delete: an erased key's bytes are
+        // overwritten; the checkpoint empties what an earlier run left in the write-ahead log.
+        self.prepare(&mut connection, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA wal_checkpoint(TRUNCATE);")?;
         Ok(connection)
     }
 

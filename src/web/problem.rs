@@ -206,6 +206,15 @@ mod tests {
     }
 
     #[test]
+    fn a_busy_service_says_when_to_come_again_and_a_missing_key_how_to_send_one() {
+        use crate::kernel::problem_codes::{OVERLOADED, UNAUTHENTICATED};
+        let busy = Problem::of(&OVERLOADED).error_response();
+        assert_eq!((busy.status().as_u16(), busy.headers().get(header::RETRY_AFTER).unwrap()), (503, "1"));
+        let nobody = Problem::of(&UNAUTHENTICATED).error_response();
+        assert!(nobody.headers().contains_key(header::WWW_AUTHENTICATE));
+    }
+
+    #[test]
     fn indonesian_is_the_default_and_english_is_had_by_asking() {
         assert!(!wants_english(&HeaderMap::new()));
         assert!(english("en") && english("en-GB,en;q=0.9,id;q=0.5") && english("fr, en;q=0.3"));

@@ -22,6 +22,9 @@ fn a_worksheet_is_previewed_submitted_returned_mended_and_determined() {
     assert_eq!(submitted["discrepancy"], false);
     let at = format!("/v1/assessments/{}", id(&submitted));
     app.post("samarinda", &format!("{at}/returns"), &json!({"reasons": ["x"]})).problem(403, "forbidden");
+    for who in ["samarinda", "council"] {
+        app.post(who, &format!("{at}/determinations"), &json!({})).problem(403, "forbidden");
+    }
     app.post("province", &format!("{at}/returns"), &json!({"reasons": ["Kas tidak sama"]})).expect(200);
     app.post("province", &format!("{at}/determinations"), &json!({})).problem(409, "wrong_state");
     let again = json!({"assessed_on": "2014-03-01", "worksheet": healthy_worksheet(), "stated_total": "50.00"});
