@@ -210,7 +210,7 @@ mod tests {
         use crate::kernel::problem_codes::{OVERLOADED, UNAUTHENTICATED};
         let busy = Problem::of(&OVERLOADED).error_response();
         assert_eq!(busy.status().as_u16(), 503);
-        assert_eq!(busy.headers().get(header::RETRY_AFTER).map(|value| value.as_bytes()), Some(&b"1"[..]));
+        assert_eq!(busy.headers().get(header::RETRY_AFTER).map(header::HeaderValue::as_bytes), Some(&b"1"[..]));
         let nobody = Problem::of(&UNAUTHENTICATED).error_response();
         assert!(nobody.headers().contains_key(header::WWW_AUTHENTICATE));
     }
