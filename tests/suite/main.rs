@@ -16,6 +16,7 @@ mod assessments;
 mod attacks;
 mod bad_input;
 mod certifications;
+mod command_line;
 mod cooperatives;
 mod demonstration;
 mod financing;
