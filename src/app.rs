@@ -178,8 +178,8 @@ impl Running {
             _ => refused(why),
         })?;
         let address = listener.local_addr().map_err(refused)?;
-        let document = Arc::new(openapi::document());
-        let text = web::Bytes::from(openapi::text());
+        let document = openapi::document();
+        let text = web::Bytes::from(openapi::text_of(&document));
         let methods = Arc::new(openapi::methods(&document));
         let service = web::Data::new(core.service.clone());
         let body_bytes_max = options.body_bytes_max;

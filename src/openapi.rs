@@ -45,7 +45,12 @@ pub fn document() -> Value {
 
 /// The text of `openapi/openapi.json`.
 pub fn text() -> String {
-    let mut text = serde_json::to_string_pretty(&document()).unwrap_or_default();
+    text_of(&document())
+}
+
+/// The text of a document that was made before.
+pub fn text_of(document: &Value) -> String {
+    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
     text.push('\n');
     text
 }

@@ -26,9 +26,6 @@ const YEAR_MAX: i16 = 9990;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
-/// The same type, named for the moment a fact was written down.
-pub type TimeOfRecord = Timestamp;
-
 impl Timestamp {
     /// From microseconds since 1970 UTC.
     pub const fn from_micros(micros: i64) -> Self {

@@ -1,6 +1,6 @@
 //! A batch in the making: commands decide in turn, their events are placed and folded, and what must be written is collected.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use uuid::Uuid;
@@ -21,8 +21,8 @@ const READ_ROUNDS_MAX: usize = 4;
 pub(super) struct Work {
     world: World,
     receipts: HashMap<(Uuid, String), Receipt>,
-    touched: Vec<(&'static str, Uuid)>,
-    tables: HashMap<&'static str, Table>,
+    /// Resources that events were folded into: their table, and their document where an answer already needed it.
+    touched: BTreeMap<(&'static str, Uuid), (Table, Option<String>)>,
     batch: Batch,
     now: Timestamp,
 }
@@ -42,8 +42,7 @@ impl Work {
         let mut work = Self {
             world: World::default(),
             receipts: known.into_iter().map(|r| ((r.organisation, r.key.clone()), r)).collect(),
-            touched: Vec::new(),
-            tables: HashMap::new(),
+            touched: BTreeMap::new(),
             batch: Batch { head, ..Batch::default() },
             now,
         };
@@ -160,7 +159,10 @@ impl Work {
         let Some(Some(state)) = self.world.states.get(&own) else {
             return Ok(Err(Refusal::not_found(own.0, own.1)));
         };
-        let doc = state.doc().map_err(|why| StoreError(format!("a document could not be written: {why}")))?;
+        let doc = document(state)?;
+        if let Some((_, kept)) = self.touched.get_mut(&own) {
+            *kept = Some(doc.clone());
+        }
         let stamp = state.stamp();
         Ok(Ok(Done {
             created: command.creates(),
@@ -255,10 +257,7 @@ impl Work {
             }
         }
         for (key, table, state) in outcome.states {
-            if !self.touched.contains(&key) {
-                self.touched.push(key);
-            }
-            self.tables.insert(key.0, table);
+            self.touched.insert(key, (table, None));
             self.world.states.insert(key, Some(state));
         }
     }
@@ -295,14 +294,14 @@ impl Work {
             self.batch.head.position += added;
             self.batch.head.recorded_at = self.now;
         }
-        for key in &self.touched {
-            let (Some(Some(state)), Some(table)) = (self.world.states.get(key), self.tables.get(key.0)) else {
+        for (key, (table, kept)) in self.touched {
+            let Some(Some(state)) = self.world.states.get(&key) else {
                 continue;
             };
-            let doc = state.doc().map_err(|why| StoreError(format!("a document could not be written: {why}")))?;
+            let doc = kept.map_or_else(|| document(state), Ok)?;
             let stamp = state.stamp();
             self.batch.states.push(StateRow {
-                table: *table,
+                table,
                 id: key.1,
                 version: stamp.version,
                 position: stamp.position,
@@ -312,6 +311,10 @@ impl Work {
         }
         Ok(self.batch)
     }
+}
+
+fn document(state: &BoxedState) -> Result<String, StoreError> {
+    state.doc().map_err(|why| StoreError(format!("a document could not be written: {why}")))
 }
 
 /// A command that cannot be carried out through our fault.

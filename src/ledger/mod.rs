@@ -28,5 +28,5 @@ pub use event::{Draft, Envelope, Event, decode, encode};
 pub use executor::{Ids, Ledger, Limits};
 pub use merkle::{Frontier, Hash, leaf_hash};
 pub use resource::{Cell, ColumnType, Fact, Kind, Resource, Stamp, Table, fold_stream};
-pub use store::{Batch, Claim, FactChange, Head, Receipt, StateRow, Store, StoreError, SubjectKey};
+pub use store::{Batch, Claim, FactChange, Head, PERSON, Receipt, StateRow, Store, StoreError, SubjectKey};
 pub use world::{Wants, World};

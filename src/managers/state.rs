@@ -82,18 +82,23 @@ impl Manager {
 
     /// The role that counted on a day: a manager role if one was held then, else the latest.
     pub fn role_on(&self, day: Date) -> Option<Role> {
-        let held =
-            |appointment: &&Appointment| appointment.since <= day && appointment.until.is_none_or(|until| day <= until);
-        let held: Vec<Role> = self.appointments.iter().filter(held).map(|held| held.role).collect();
-        let manager = held.iter().find(|role| role.is_manager());
-        manager.or(held.last()).copied()
+        leading(
+            self.appointments
+                .iter()
+                .filter(|appointment| appointment.since <= day && appointment.until.is_none_or(|until| day <= until)),
+        )
     }
 
     /// The role that counts now: a manager role if one is held, else the latest.
     pub fn role(&self) -> Option<Role> {
-        let manager = self.current().map(|appointment| appointment.role).find(|role| role.is_manager());
-        manager.or_else(|| self.current().last().map(|appointment| appointment.role))
+        leading(self.current())
     }
+}
+
+/// Of roles held side by side, the one that counts: a manager role, else the latest.
+fn leading<'a>(held: impl Iterator<Item = &'a Appointment>) -> Option<Role> {
+    let roles: Vec<Role> = held.map(|appointment| appointment.role).collect();
+    roles.iter().find(|role| role.is_manager()).or(roles.last()).copied()
 }
 
 impl Resource for Manager {

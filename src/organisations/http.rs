@@ -17,8 +17,8 @@ use crate::kernel::{Faults, Name, OrganisationKind, Region, Timestamp};
 use crate::ledger::{Resource, fold_stream};
 use crate::storage::{AnyConnection, ReadError, stream_to_version};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Viewer, json_reply, listing,
-    show,
+    AsOfParams, Caller, Command, IdPath, List, NoFilter, Page, PageParams, Params, Present, Problem, Viewer,
+    json_reply, listing, show,
 };
 
 impl Present for Organisation {
@@ -37,11 +37,6 @@ impl Present for Organisation {
         docs.into_iter().map(|doc| without_hashes(doc).map_err(Problem::from)).collect()
     }
 }
-
-/// A list without filters of its own.
-#[derive(Debug, Deserr)]
-#[deserr(error = Faults, deny_unknown_fields)]
-pub struct NoFilter {}
 
 /// Routes of this area.
 pub fn routes(config: &mut ServiceConfig) {

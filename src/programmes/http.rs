@@ -13,10 +13,9 @@ use super::views;
 use crate::kernel::problem_codes::NOT_FOUND;
 use crate::kernel::{Date, REGIONS, Refusal, RegionEntry, Text, Timestamp};
 use crate::ledger::{Resource, fold_stream};
-use crate::organisations::http::NoFilter;
 use crate::storage::{AnyConnection, AsOf, ReadError, head_position, stream_up_to};
 use crate::web::{
-    AsOfParams, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Service, json_reply,
+    AsOfParams, Command, IdPath, List, NoFilter, Page, PageParams, Params, Present, Problem, Service, json_reply,
     listing_for_all, parse_as_of, point_in_time, show_to_all,
 };
 

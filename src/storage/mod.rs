@@ -17,8 +17,8 @@ pub use connection::{AnyConnection, Database, OpenError, ReaderPool, Readers};
 pub use migrations::{migrate, pending, revert_all};
 pub use paging::{Keyset, Sort};
 pub use reader::{
-    AsOf, DocRow, EventBrief, FactRow, ReadError, current_facts, event_briefs, event_by_id, facts_of, head_position,
-    position_at, recorded_at, stream_to_version, stream_up_to,
+    AsOf, DocRow, EventBrief, FactRow, ReadError, current_facts, event_briefs, facts_of, head_position, position_at,
+    recorded_at, stream_to_version, stream_up_to,
 };
 pub use schema::{claims, facts};
 pub use sqlite::SqliteStore;

@@ -152,15 +152,7 @@ pub fn stream_up_to(
     id: Uuid,
     position: i64,
 ) -> Result<Vec<Event>, ReadError> {
-    events::table
-        .filter(events::stream_kind.eq(kind))
-        .filter(events::stream_id.eq(id.to_string()))
-        .filter(events::position.le(position))
-        .order(events::version)
-        .load::<EventRow>(connection)?
-        .into_iter()
-        .map(read_event)
-        .collect()
+    stream(connection, kind, id, (i64::MAX, position))
 }
 
 /// The events of one resource up to a version, oldest first.
@@ -173,24 +165,25 @@ pub fn stream_to_version(
     id: Uuid,
     version: i64,
 ) -> Result<Vec<Event>, ReadError> {
+    stream(connection, kind, id, (version, i64::MAX))
+}
+
+fn stream(
+    connection: &mut AnyConnection,
+    kind: &str,
+    id: Uuid,
+    (version, position): (i64, i64),
+) -> Result<Vec<Event>, ReadError> {
     events::table
         .filter(events::stream_kind.eq(kind))
         .filter(events::stream_id.eq(id.to_string()))
         .filter(events::version.le(version))
+        .filter(events::position.le(position))
         .order(events::version)
         .load::<EventRow>(connection)?
         .into_iter()
         .map(read_event)
         .collect()
-}
-
-/// One event by its id.
-///
-/// # Errors
-/// As [`stream_up_to`].
-pub fn event_by_id(connection: &mut AnyConnection, id: Uuid) -> Result<Option<Event>, ReadError> {
-    let row = events::table.filter(events::event_id.eq(id.to_string())).first::<EventRow>(connection).optional()?;
-    row.map(read_event).transpose()
 }
 
 /// What evidence shows of an event beside its fact.

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::schema::{claims, events, facts, head, receipts, subject_keys};
 use crate::kernel::Timestamp;
 use crate::ledger::{
-    Batch, Cell, Claim, Event, FactChange, Frontier, Head, Receipt, StateRow, Store, StoreError, SubjectKey, Table,
+    Batch, Cell, Claim, Event, FactChange, Frontier, Head, PERSON, Receipt, StateRow, Store, StoreError, SubjectKey,
+    Table,
 };
 
 /// How often, and how long apart, emptying the write-ahead log is tried while readers hold it up.
@@ -136,7 +137,7 @@ impl Store for SqliteStore {
     fn claims(&mut self, wanted: &[Claim]) -> Result<Vec<(Claim, Uuid)>, StoreError> {
         let mut found = Vec::new();
         for claim in wanted {
-            let holder = if *claim == Claim::person(claim.value.clone()) {
+            let holder = if claim.namespace == PERSON {
                 subject_keys::table
                     .filter(subject_keys::lookup.eq(&claim.value))
                     .select(subject_keys::holder)

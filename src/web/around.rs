@@ -11,8 +11,10 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use uuid::Uuid;
 
 use super::problem::{Language, Problem};
-use crate::kernel::problem_codes::{INTERNAL, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, NOT_FOUND};
-use crate::kernel::{Code, code};
+use crate::kernel::Code;
+use crate::kernel::problem_codes::{
+    BODY_TOO_LARGE, INTERNAL, INVALID_PARAMETER, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, NOT_FOUND,
+};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id taken over from a client.
@@ -119,8 +121,8 @@ fn bare(response: &ServiceResponse<BoxBody>) -> Option<Problem> {
     let by_status: &'static Code = match status.as_u16() {
         404 => &NOT_FOUND,
         405 => &METHOD_NOT_ALLOWED,
-        413 => code("body_too_large").unwrap_or(&INTERNAL),
-        400..=499 => code("invalid_parameter").unwrap_or(&INTERNAL),
+        413 => &BODY_TOO_LARGE,
+        400..=499 => &INVALID_PARAMETER,
         _ => &INTERNAL,
     };
     Some(Problem::of(by_status))

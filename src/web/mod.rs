@@ -18,7 +18,7 @@ mod show;
 pub use around::{around, method_not_allowed_or_not_found};
 pub use auth::Caller;
 pub use command::Command;
-pub use page::{List, Page, PageParams, listing, listing_for_all};
+pub use page::{List, NoFilter, Page, PageParams, listing, listing_for_all};
 pub use params::{IdPath, Params};
 pub use personal::{present_persons, reseal_person, seal_person};
 pub use problem::{Language, Problem, ProblemDocument, problem_page, wants_english};

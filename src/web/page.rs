@@ -41,6 +41,11 @@ pub struct PageParams {
     sort: Option<String>,
 }
 
+/// A list without filters of its own.
+#[derive(Debug, Deserr)]
+#[deserr(error = Faults, deny_unknown_fields)]
+pub struct NoFilter {}
+
 /// A list's own filters of type `F`, with the page that is asked for.
 pub struct Page<F> {
     /// The filters.
