@@ -15,10 +15,11 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
 use crate::config::{DatabaseOptions, ListenOptions};
 use crate::kernel::Clock;
-use crate::kernel::problem_codes::UNAVAILABLE;
 use crate::ledger::{Ids, Kind, Ledger, Limits};
-use crate::storage::{Database, OpenError, Readers, SqliteStore, Vault, migrate};
-use crate::web::{Language, Problem, Service, around, json_reply, method_not_allowed_or_not_found, problem_page};
+use crate::storage::{Database, OpenError, Readers, Vault, migrate, open_store};
+use crate::web::{
+    Language, Problem, Service, around, health, json_reply, method_not_allowed_or_not_found, problem_page,
+};
 use crate::{
     assessments, certifications, cooperatives, enterprises, financing, managers, openapi, organisations, programmes,
 };
@@ -36,7 +37,7 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(programmes::http::routes)
             .configure(organisations::http::routes),
     );
-    config.service(get_livez).service(get_readyz).service(get_problem);
+    config.service(health::get_livez).service(health::get_readyz).service(get_problem);
 }
 
 /// Every kind of resource there is.
@@ -51,25 +52,6 @@ pub fn kinds() -> [Kind; 8] {
         Kind::of::<financing::Financing>(),
         Kind::of::<programmes::Programme>(),
     ]
-}
-
-/// Tell whether the process lives
-#[utoipa::path(tag = "service", security(()), responses((status = 200, description = "It lives", body = serde_json::Value)))]
-#[get("/livez")]
-async fn get_livez() -> HttpResponse {
-    json_reply(&serde_json::json!({"status": "ok"}))
-}
-
-/// Tell whether requests can be served
-#[utoipa::path(tag = "service", security(()), responses((status = 200, description = "They can", body = serde_json::Value)))]
-#[get("/readyz")]
-async fn get_readyz(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
-    let position = service.read(|connection| Ok(crate::storage::head_position(connection)?)).await?;
-    if !service.ledger.is_running() {
-        return Err(Problem::of(&UNAVAILABLE));
-    }
-    let free = service.ledger.free_places();
-    Ok(json_reply(&serde_json::json!({"status": "ok", "position": position, "free_places_in_queue": free})))
 }
 
 /// Explain a kind of problem
@@ -98,13 +80,15 @@ impl Place {
     /// When the URL is not understood.
     pub fn of(options: &DatabaseOptions) -> Result<Self, OpenError> {
         let database = Database::parse(&options.database_url)?;
-        let Database::Sqlite(path) = &database;
-        let beside = || {
-            let mut beside = path.clone().into_os_string();
-            beside.push(".key");
-            PathBuf::from(beside)
+        let beside = |ending: &str| match &database {
+            Database::Sqlite(path) => {
+                let mut beside = path.clone().into_os_string();
+                beside.push(ending);
+                PathBuf::from(beside)
+            }
+            Database::Postgres(_) => PathBuf::from(format!("lumbung{ending}")),
         };
-        let master_key_file = options.master_key_file.clone().unwrap_or_else(beside);
+        let master_key_file = options.master_key_file.clone().unwrap_or_else(|| beside(".key"));
         Ok(Self { database, master_key_file })
     }
 }
@@ -131,14 +115,17 @@ impl Core {
     /// # Errors
     /// A sentence for the operator.
     pub fn open_with(place: &Place, clock: Clock, ids: Ids, readers: u32, limits: Limits) -> Result<Self, OpenError> {
-        let mut writer = place.database.open_writer()?;
-        let steps = migrate(&mut writer)?;
-        log::info!("the schema is up to date steps_taken={steps}");
-        let set_up = Vault::is_set_up(&mut writer).map_err(|why| OpenError(why.to_string()))?;
-        let master_key = Vault::master_key(&place.master_key_file, !set_up)?;
-        let vault = Arc::new(Vault::open(&mut writer, &master_key)?);
+        let vault = {
+            let mut connection = place.database.open_writer()?;
+            let steps = migrate(&mut connection)?;
+            log::info!("the schema is up to date steps_taken={steps}");
+            let set_up = Vault::is_set_up(&mut connection).map_err(OpenError::of)?;
+            let master_key = Vault::master_key(&place.master_key_file, !set_up)?;
+            Arc::new(Vault::open(&mut connection, &master_key)?)
+        };
         let readers = Readers::open(&place.database, readers)?;
-        let (ledger, executor) = Ledger::start(Box::new(SqliteStore::new(writer)), clock.clone(), ids, limits)
+        let store = open_store(&place.database)?;
+        let (ledger, executor) = Ledger::start(store, clock.clone(), ids, limits, Box::new(|_| ()))
             .map_err(|why| OpenError(format!("the executor cannot be started: {why}")))?;
         let service = Service { ledger, readers, vault, clock, find_actor: organisations::find_actor };
         Ok(Self { service, executor })

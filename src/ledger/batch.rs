@@ -144,7 +144,7 @@ impl Work {
                 cause.get_or_insert(event_id);
             }
             if let Err(why) = outcome.fold(&self.world, draft, envelope) {
-                return Ok(Err(broken(&why.0)));
+                return Ok(Err(broken(&why.why)));
             }
         }
         if let Some(refusal) = self.claims_refusal(&outcome, store)? {
@@ -314,7 +314,7 @@ impl Work {
 }
 
 fn document(state: &BoxedState) -> Result<String, StoreError> {
-    state.doc().map_err(|why| StoreError(format!("a document could not be written: {why}")))
+    state.doc().map_err(|why| StoreError::new(format!("a document could not be written: {why}")))
 }
 
 /// A command that cannot be carried out through our fault.
@@ -342,7 +342,10 @@ impl Folded {
         let key = (draft.kind.name, draft.stream_id);
         let before = self.state(world, key);
         let Some(after) = (draft.kind.fold)(before.map(|state| &**state), &*draft.event, &envelope) else {
-            return Err(StoreError(format!("{} does not follow the state of {}", draft.event_type, draft.stream_id)));
+            return Err(StoreError::new(format!(
+                "{} does not follow the state of {}",
+                draft.event_type, draft.stream_id
+            )));
         };
         let (facts_before, claims_before) =
             before.map_or_else(Default::default, |state| (state.facts(), state.claims()));
@@ -361,7 +364,7 @@ impl Folded {
         self.claims.extend(new_claims.map(|claim| (claim, draft.stream_id)));
         self.states.push((key, draft.kind.table, after));
         let sealed = Event::seal(envelope, draft.data);
-        self.events.push(sealed.map_err(|why| StoreError(format!("an event could not be sealed: {why}")))?);
+        self.events.push(sealed.map_err(|why| StoreError::new(format!("an event could not be sealed: {why}")))?);
         Ok(())
     }
 }

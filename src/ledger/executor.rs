@@ -1,7 +1,9 @@
 //! The one thread that appends: it takes everybody who waits, decides, writes once, commits once, answers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
@@ -9,9 +11,9 @@ use uuid::Uuid;
 
 use super::batch::Work;
 use super::command::{Answer, Context, Decide, Request, Submission};
-use super::store::{Store, StoreError};
+use super::store::{Batch, Harm, Store, StoreError};
 use crate::kernel::problem_codes::{OVERLOADED, UNAVAILABLE};
-use crate::kernel::{Clock, Refusal, Timestamp};
+use crate::kernel::{Clock, Refusal, Text, Timestamp};
 
 /// Bounds of the queue.
 #[derive(Clone, Copy, Debug)]
@@ -53,10 +55,26 @@ impl Ids {
     }
 }
 
+/// A batch that is on disk, before anybody is answered.
+pub struct Committed<'a> {
+    /// What was written.
+    pub batch: &'a Batch,
+    /// How many commands were decided in it.
+    pub commands: usize,
+    /// From taking the commands to the commit on disk.
+    pub took: Duration,
+    /// The writing and the commit alone.
+    pub commit_took: Duration,
+}
+
+/// Called after every commit and before the answers: whatever this process remembers of the database can follow.
+pub type AfterCommit = Box<dyn FnMut(&Committed<'_>) + Send>;
+
 /// The way in: hands commands to the executor and waits for their answers.
 #[derive(Clone)]
 pub struct Ledger {
     queue: mpsc::Sender<Submission>,
+    stopped: Arc<OnceLock<String>>,
 }
 
 impl Ledger {
@@ -69,13 +87,15 @@ impl Ledger {
         clock: Clock,
         ids: Ids,
         limits: Limits,
+        after_commit: AfterCommit,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (queue, waiting) = mpsc::channel(limits.queue_commands.max(1));
-        let mut executor = Executor { store, clock, ids };
+        let stopped = Arc::new(OnceLock::new());
+        let mut executor = Executor { store, clock, ids, after_commit, stopped: stopped.clone() };
         let thread = std::thread::Builder::new()
             .name("executor".to_owned())
             .spawn(move || executor.run(waiting, limits.batch_commands.max(1)))?;
-        Ok((Self { queue }, thread))
+        Ok((Self { queue, stopped }, thread))
     }
 
     /// Hands in a command; the receiver has its answer once it is on disk.
@@ -106,14 +126,15 @@ impl Ledger {
         }
     }
 
-    /// Whether the executor is there to take commands.
-    pub fn is_running(&self) -> bool {
-        !self.queue.is_closed()
+    /// Why no command can be taken any more, if that is so.
+    pub fn stopped(&self) -> Option<&str> {
+        let ended = self.queue.is_closed().then_some("it has ended");
+        self.stopped.get().map(String::as_str).or(ended)
     }
 
-    /// How many more commands the queue would take.
-    pub fn free_places(&self) -> usize {
-        self.queue.capacity()
+    /// How many commands wait to be taken.
+    pub fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
     }
 }
 
@@ -121,6 +142,9 @@ struct Executor {
     store: Box<dyn Store>,
     clock: Clock,
     ids: Ids,
+    after_commit: AfterCommit,
+    /// Set for ever once the disk has failed to keep something.
+    stopped: Arc<OnceLock<String>>,
 }
 
 impl Executor {
@@ -139,34 +163,47 @@ impl Executor {
     fn execute(&mut self, submissions: Vec<Submission>) {
         match self.attempt(&submissions) {
             Ok(answers) => reply(submissions, answers),
-            Err(Failed::Begin(error)) => {
-                // The database itself is not to be had: asking for each alone would only make everybody wait in turn.
-                let answers = submissions.iter().map(|_| unavailable(&error)).collect();
-                reply(submissions, answers);
-            }
             Err(Failed::Batch(error)) if submissions.len() > 1 => {
                 log::warn!("a batch failed and is retried one by one commands={} error={error}", submissions.len());
                 for submission in submissions {
                     let alone = vec![submission];
-                    let answers = self.attempt(&alone).unwrap_or_else(|failed| vec![unavailable(failed.error())]);
+                    let answers = self.attempt(&alone).unwrap_or_else(|failed| vec![failed.answer()]);
                     reply(alone, answers);
                 }
             }
-            Err(failed) => reply(submissions, vec![unavailable(failed.error())]),
+            // The database itself is not to be had, or nobody knows what became of the batch: trying each alone would only make everybody
+            // wait in turn, or write twice what is written already.
+            Err(failed) => {
+                log::error!("commands could not be recorded commands={} error={}", submissions.len(), failed.error());
+                let answers = submissions.iter().map(|_| failed.answer()).collect();
+                reply(submissions, answers);
+            }
         }
     }
 
     fn attempt(&mut self, submissions: &[Submission]) -> Result<Vec<Answer>, Failed> {
+        if let Some(why) = self.stopped.get() {
+            return Err(Failed::Begin(StoreError::new(why)));
+        }
         // Whatever panics in here must not take the executor, and with it the service, along.
         let result = catch_unwind(AssertUnwindSafe(|| self.transaction(submissions)))
-            .unwrap_or_else(|_| Err(Failed::Batch(StoreError("the batch panicked".to_owned()))));
-        if result.is_err() {
+            .unwrap_or_else(|_| Err(Failed::Batch(StoreError::new("the batch panicked"))));
+        if let Err(failed) = &result {
             self.store.rollback();
+            if failed.error().harm == Harm::Lasting {
+                let why = format!(
+                    "the disk does not keep what is written ({}); look at it, then start again",
+                    failed.error()
+                );
+                log::error!("no command is taken any more error={}", failed.error());
+                let _ = self.stopped.set(why);
+            }
         }
         result
     }
 
     fn transaction(&mut self, submissions: &[Submission]) -> Result<Vec<Answer>, Failed> {
+        let began = Instant::now();
         let head = self.store.begin().map_err(Failed::Begin)?;
         // Recorded times never go back, whatever the machine's clock does.
         let now = self.clock.now().max(head.recorded_at);
@@ -178,9 +215,12 @@ impl Executor {
         let batch = work.into_batch()?;
         if batch.is_empty() {
             self.store.rollback();
-        } else {
-            self.store.commit(&batch)?;
+            return Ok(answers);
         }
+        let decided = Instant::now();
+        self.store.commit(&batch)?;
+        let (took, commit_took) = (began.elapsed(), decided.elapsed());
+        (self.after_commit)(&Committed { batch: &batch, commands: submissions.len(), took, commit_took });
         Ok(answers)
     }
 }
@@ -189,21 +229,37 @@ impl Executor {
 enum Failed {
     /// The transaction could not be opened.
     Begin(StoreError),
-    /// Something in the batch.
+    /// Something in the batch; nothing of it is written.
     Batch(StoreError),
+    /// The commit: what became of the batch is not known, or the disk fails.
+    Commit(StoreError),
 }
 
 impl Failed {
     const fn error(&self) -> &StoreError {
         match self {
-            Self::Begin(error) | Self::Batch(error) => error,
+            Self::Begin(error) | Self::Batch(error) | Self::Commit(error) => error,
         }
+    }
+
+    fn answer(&self) -> Answer {
+        let detail = match self {
+            Self::Begin(_) | Self::Batch(_) => UNAVAILABLE.advice.clone(),
+            Self::Commit(_) => Text::fixed(
+                "Basis data tidak menjawab saat menyimpan, sehingga belum pasti apakah permintaan ini tercatat. Kirim lagi setelah `Retry-After` detik dengan Idempotency-Key yang sama: bila sudah tercatat, jawabannya yang pertama.",
+                "The database did not answer while storing, so it is not certain whether this request was recorded. Send it again after `Retry-After` seconds with the same Idempotency-Key: if it was recorded, you get the first answer.",
+            ),
+        };
+        Answer { replayed: false, result: Err(Refusal::new(&UNAVAILABLE, detail)) }
     }
 }
 
 impl From<StoreError> for Failed {
     fn from(error: StoreError) -> Self {
-        Self::Batch(error)
+        match error.harm {
+            Harm::None => Self::Batch(error),
+            Harm::Unknown | Harm::Lasting => Self::Commit(error),
+        }
     }
 }
 
@@ -212,9 +268,4 @@ fn reply(submissions: Vec<Submission>, answers: Vec<Answer>) {
         // A caller who hung up is no longer interested; the command is on disk all the same.
         let _ = submission.reply.send(answer);
     }
-}
-
-fn unavailable(error: &StoreError) -> Answer {
-    log::error!("a command could not be recorded error={error}");
-    Answer { replayed: false, result: Err(Refusal::new(&UNAVAILABLE, UNAVAILABLE.advice.clone())) }
 }

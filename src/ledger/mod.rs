@@ -25,8 +25,8 @@ mod world;
 
 pub use command::{Answer, Context, Decide, Decision, Done, IfMatch, Request, Scene, Submission};
 pub use event::{Draft, Envelope, Event, decode, encode};
-pub use executor::{Ids, Ledger, Limits};
+pub use executor::{AfterCommit, Committed, Ids, Ledger, Limits};
 pub use merkle::{Frontier, Hash, leaf_hash};
 pub use resource::{Cell, ColumnType, Fact, Kind, Resource, Stamp, Table, fold_stream};
-pub use store::{Batch, Claim, FactChange, Head, PERSON, Receipt, StateRow, Store, StoreError, SubjectKey};
+pub use store::{Batch, Claim, FactChange, Harm, Head, PERSON, Receipt, StateRow, Store, StoreError, SubjectKey};
 pub use world::{Wants, World};

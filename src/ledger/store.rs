@@ -141,11 +141,34 @@ impl Batch {
 
 /// Why a store could not do it.
 #[derive(Debug)]
-pub struct StoreError(pub String);
+pub struct StoreError {
+    /// For the log.
+    pub why: String,
+    /// What is known of the batch and of the store.
+    pub harm: Harm,
+}
+
+/// What a failure leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Harm {
+    /// Nothing of the batch was written.
+    None,
+    /// The commit was sent and never answered: the batch is written wholly or not at all.
+    Unknown,
+    /// The disk does not keep what it was told to keep. Nothing may be accepted until somebody has looked at it.
+    Lasting,
+}
+
+impl StoreError {
+    /// A failure that left nothing behind.
+    pub fn new(why: impl std::fmt::Display) -> Self {
+        Self { why: why.to_string(), harm: Harm::None }
+    }
+}
 
 impl std::fmt::Display for StoreError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.why)
     }
 }
 impl std::error::Error for StoreError {}
@@ -175,7 +198,7 @@ pub trait Store: Send {
     /// Writes the batch and commits; when this returns, the batch is on disk.
     ///
     /// # Errors
-    /// When nothing of it was written.
+    /// When it was not, or when that is not known: see [`Harm`].
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError>;
     /// Gives the transaction up.
     fn rollback(&mut self);

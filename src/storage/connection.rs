@@ -1,11 +1,8 @@
 //! Where the data is, and connections to it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use diesel::r2d2::{self, ManageConnection, Pool, PooledConnection};
 use diesel::{Connection as _, MultiConnection, PgConnection, SqliteConnection};
 
 /// A connection to either database; queries on it are written once.
@@ -22,6 +19,24 @@ pub enum AnyConnection {
 pub enum Database {
     /// `sqlite:PATH`.
     Sqlite(PathBuf),
+    /// `postgres://…`.
+    Postgres(PostgresUrl),
+}
+
+/// A `PostgreSQL` URL as libpq understands it, with everything libpq knows: several hosts, `target_session_attrs`, `sslmode`.
+/// Its `Debug` and `Display` leave the password out.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostgresUrl(String);
+
+impl std::fmt::Display for PostgresUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&without_password(&self.0))
+    }
+}
+impl std::fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
 }
 
 /// Why a database could not be opened; the text is for the operator.
@@ -35,10 +50,43 @@ impl std::fmt::Display for OpenError {
 }
 impl std::error::Error for OpenError {}
 
-/// How long a writer waits for another process's transaction, in milliseconds.
+impl OpenError {
+    /// An error whose text is that of another.
+    pub fn of(why: impl std::fmt::Display) -> Self {
+        Self(why.to_string())
+    }
+}
+
+/// What a connection is for: it decides what it may do and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Write,
+    Read,
+    /// Replaying and checking: as long as it takes.
+    Maintain,
+}
+
+/// How long a writer on `SQLite` waits for another process's transaction, in milliseconds.
 const BUSY_TIMEOUT_MS: u32 = 5_000;
-/// How long a request waits for a free reader, in seconds.
-const READER_WAIT_SECONDS: u64 = 5;
+/// FULL: a commit returns after the write-ahead log is on disk. `secure_delete`: an erased key's bytes are overwritten; the checkpoint
+/// empties what an earlier run left in the write-ahead log.
+const SQLITE_WRITER: &str =
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA wal_checkpoint(TRUNCATE);";
+const SQLITE_READER: &str = "PRAGMA query_only=ON; PRAGMA cache_size=-8000;";
+
+/// `on`: a commit returns after it is on disk, whatever the server's default. The locks and time-outs free the head should this machine
+/// vanish with the transaction open. The writer looks rows up by key only: no plan made while a table was empty may ever scan it. Compiling
+/// such short plans would take a hundred times as long as running them, hence no `jit`.
+const POSTGRES_WRITER: &str = "SET synchronous_commit = on; SET jit = off; SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
+    SET idle_in_transaction_session_timeout = '10s'; SET plan_cache_mode = force_generic_plan; \
+    SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;";
+/// `repeatable read`: several statements of one request see one state of the database.
+const POSTGRES_READER: &str = "SET default_transaction_isolation = 'repeatable read'; SET default_transaction_read_only = on; \
+    SET jit = off; SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s';";
+const POSTGRES_MAINTENANCE: &str =
+    "SET default_transaction_isolation = 'repeatable read'; SET synchronous_commit = on; SET statement_timeout = 0;";
+/// Given to libpq unless the URL says otherwise: how the server names us, and how long to wait for it, in seconds.
+const POSTGRES_DEFAULTS: [(&str, &str); 2] = [("fallback_application_name", "lumbung"), ("connect_timeout", "5")];
 
 impl Database {
     /// Reads a database URL. An unknown scheme is an error, so that a mistyped URL never creates a file.
@@ -52,23 +100,22 @@ impl Database {
                 let path = path.strip_prefix("//").unwrap_or(path);
                 Ok(Self::Sqlite(PathBuf::from(path)))
             }
+            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
+                Ok(Self::Postgres(PostgresUrl(url.to_owned())))
+            }
             _ => Err(OpenError(format!(
-                "the database URL `{}` is not understood; write sqlite:PATH, such as sqlite:lumbung.db",
+                "the database URL `{}` is not understood; write sqlite:PATH, such as sqlite:lumbung.db, or postgres://USER@HOST/NAME",
                 without_password(url)
             ))),
         }
     }
 
-    /// Opens the writer's connection, creating the database file if there is none.
+    /// Opens the writer's connection; on `SQLite` it creates the file if there is none.
     ///
     /// # Errors
     /// When the database cannot be opened.
-    pub fn open_writer(&self) -> Result<SqliteConnection, OpenError> {
-        let mut connection = self.open()?;
-        // FULL: a commit returns after the write-ahead log is on disk. secure_delete: an erased key's bytes are
-        // overwritten; the checkpoint empties what an earlier run left in the write-ahead log.
-        self.prepare(&mut connection, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA wal_checkpoint(TRUNCATE);")?;
-        Ok(connection)
+    pub fn open_writer(&self) -> Result<AnyConnection, OpenError> {
+        self.open(Purpose::Write)
     }
 
     /// Opens a reader's connection: it cannot write.
@@ -76,87 +123,93 @@ impl Database {
     /// # Errors
     /// When the database cannot be opened.
     pub fn open_reader(&self) -> Result<AnyConnection, OpenError> {
-        let mut connection = self.open()?;
-        self.prepare(&mut connection, "PRAGMA query_only=ON; PRAGMA cache_size=-8000;")?;
-        Ok(AnyConnection::Sqlite(connection))
+        self.open(Purpose::Read)
     }
 
-    fn open(&self) -> Result<SqliteConnection, OpenError> {
-        let Self::Sqlite(path) = self;
-        let mut connection = SqliteConnection::establish(&path.to_string_lossy())
-            .map_err(|why| self.error(&format!("it cannot be opened ({why}); check the path and its permissions")))?;
-        let wait = format!("PRAGMA busy_timeout={BUSY_TIMEOUT_MS}; PRAGMA foreign_keys=ON;");
-        self.prepare(&mut connection, &wait)?;
-        Ok(connection)
+    /// Opens a connection for tasks that read the whole log.
+    ///
+    /// # Errors
+    /// When the database cannot be opened.
+    pub fn open_for_maintenance(&self) -> Result<AnyConnection, OpenError> {
+        self.open(Purpose::Maintain)
     }
 
-    fn prepare(&self, connection: &mut SqliteConnection, statements: &str) -> Result<(), OpenError> {
+    /// Whether reading is a matter of microseconds in this very process, so that it is not worth changing threads for.
+    pub const fn is_embedded(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
+    fn open(&self, purpose: Purpose) -> Result<AnyConnection, OpenError> {
+        match self {
+            Self::Sqlite(path) => {
+                let connection = SqliteConnection::establish(&path.to_string_lossy()).map_err(|why| {
+                    self.error(&format!("it cannot be opened ({why}); check the path and its permissions"))
+                })?;
+                let mut connection = AnyConnection::Sqlite(connection);
+                let wait = format!("PRAGMA busy_timeout={BUSY_TIMEOUT_MS}; PRAGMA foreign_keys=ON;");
+                self.prepare(&mut connection, &wait)?;
+                let settings = if purpose == Purpose::Read { SQLITE_READER } else { SQLITE_WRITER };
+                self.prepare(&mut connection, settings)?;
+                Ok(connection)
+            }
+            Self::Postgres(url) => {
+                let connection = PgConnection::establish(&url.for_libpq())
+                    .map_err(|why| self.error(&format!("it cannot be reached ({})", one_line(&why.to_string()))))?;
+                let mut connection = AnyConnection::Postgres(connection);
+                let settings = match purpose {
+                    Purpose::Write => POSTGRES_WRITER,
+                    Purpose::Read => POSTGRES_READER,
+                    Purpose::Maintain => POSTGRES_MAINTENANCE,
+                };
+                self.prepare(&mut connection, settings)?;
+                Ok(connection)
+            }
+        }
+    }
+
+    fn prepare(&self, connection: &mut AnyConnection, statements: &str) -> Result<(), OpenError> {
         connection
             .batch_execute(statements)
             .map_err(|why| self.error(&format!("it cannot be used ({why}); is it a database, and may we write to it?")))
     }
 
-    fn error(&self, why: &str) -> OpenError {
-        let Self::Sqlite(path) = self;
-        OpenError(format!("the database {}: {why}", path.display()))
+    pub(super) fn error(&self, why: &str) -> OpenError {
+        match self {
+            Self::Sqlite(path) => OpenError(format!("the database {}: {why}", path.display())),
+            Self::Postgres(url) => OpenError(format!("the database {url}: {why}")),
+        }
     }
 }
 
+impl PostgresUrl {
+    /// The URL with its password and our defaults, where it does not name those settings itself; not for any log.
+    pub fn for_libpq(&self) -> String {
+        let mut url = self.0.clone();
+        for (name, value) in POSTGRES_DEFAULTS {
+            if !url.contains(&format!("{name}=")) {
+                let joined = if url.contains('?') { '&' } else { '?' };
+                url = format!("{url}{joined}{name}={value}");
+            }
+        }
+        url
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The URL without what may be a password: between the scheme and the last `@`, and in a `password` parameter.
 fn without_password(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
+    let url = match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if at > scheme => format!("{}://…{}", &url[..scheme], &url[at..]),
         _ => url.to_owned(),
-    }
-}
-
-impl ManageConnection for Database {
-    type Connection = AnyConnection;
-    type Error = r2d2::Error;
-
-    fn connect(&self) -> Result<AnyConnection, r2d2::Error> {
-        self.open_reader().map_err(|why| r2d2::Error::ConnectionError(diesel::ConnectionError::BadConnection(why.0)))
-    }
-
-    // A check on every checkout would be one more query per request; a broken connection shows itself in use.
-    fn is_valid(&self, _: &mut AnyConnection) -> Result<(), r2d2::Error> {
-        Ok(())
-    }
-
-    fn has_broken(&self, _: &mut AnyConnection) -> bool {
-        std::thread::panicking()
-    }
-}
-
-/// A pool of readers.
-pub type ReaderPool = Pool<Database>;
-
-/// Handles to the pool, shared by all workers.
-#[derive(Clone)]
-pub struct Readers(Arc<ReaderPool>);
-
-impl Readers {
-    /// Opens a pool of up to `size` readers.
-    ///
-    /// # Errors
-    /// When the first cannot be opened.
-    pub fn open(database: &Database, size: u32) -> Result<Self, OpenError> {
-        let pool = Pool::builder()
-            .max_size(size.max(1))
-            .min_idle(Some(1))
-            .test_on_check_out(false)
-            .connection_timeout(Duration::from_secs(READER_WAIT_SECONDS))
-            .build(database.clone())
-            .map_err(|why| database.error(&why.to_string()))?;
-        Ok(Self(Arc::new(pool)))
-    }
-
-    /// A reader, waiting up to five seconds for one.
-    ///
-    /// # Errors
-    /// When none becomes free.
-    pub fn get(&self) -> Result<PooledConnection<Database>, OpenError> {
-        self.0.get().map_err(|why| OpenError(why.to_string()))
-    }
+    };
+    let Some(start) = url.find("password=").map(|at| at + "password=".len()) else {
+        return url;
+    };
+    let end = url[start..].find('&').map_or(url.len(), |length| start + length);
+    format!("{}…{}", &url[..start], &url[end..])
 }
 
 #[cfg(test)]
@@ -165,7 +218,8 @@ mod tests {
 
     #[test]
     fn a_url_without_a_known_scheme_is_refused_and_shows_no_password() {
-        for url in ["lumbung.db", "sqlite:", "sqlite://", "sqlit:x.db", "mysql://root:geheim@host/db", ""] {
+        for url in ["lumbung.db", "sqlite:", "sqlite://", "sqlit:x.db", "mysql://root:geheim@host/db", "postgres:x", ""]
+        {
             let error = Database::parse(url).unwrap_err();
             assert!(!error.0.contains("geheim"), "{error}");
         }
@@ -176,5 +230,17 @@ mod tests {
         assert_eq!(Database::parse("sqlite:lumbung.db"), Ok(Database::Sqlite("lumbung.db".into())));
         assert_eq!(Database::parse("sqlite:///srv/lumbung.db"), Ok(Database::Sqlite("/srv/lumbung.db".into())));
         assert_eq!(Database::parse("sqlite:/srv/lumbung.db"), Ok(Database::Sqlite("/srv/lumbung.db".into())));
+    }
+
+    #[test]
+    fn a_postgres_url_goes_to_libpq_as_it_is_and_is_shown_without_its_password() {
+        let text =
+            "postgresql://lumbung:geheim@db1,db2:5433/lumbung?target_session_attrs=read-write&sslmode=verify-full";
+        let database = Database::parse(text).unwrap();
+        let Database::Postgres(url) = &database else { panic!("{database:?}") };
+        assert_eq!(url.for_libpq(), format!("{text}&fallback_application_name=lumbung&connect_timeout=5"));
+        assert!(!format!("{database:?} {}", database.error("x")).contains("geheim"));
+        let by_parameter = Database::parse("postgres:///lumbung?host=/run/pg&password=geheim&port=1").unwrap();
+        assert_eq!(format!("{by_parameter:?}"), "Postgres(postgres:///lumbung?host=/run/pg&password=…&port=1)");
     }
 }

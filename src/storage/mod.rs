@@ -1,25 +1,31 @@
 //! The databases: connections and pools, migrations, the writer's [`Store`](crate::ledger::Store), what readers share, and the vault
 //! of personal data keys.
 //!
-//! Writing is native to each database and lives in a file of its own (`sqlite`). Reading is written once: queries run on the
+//! Writing is native to each database and lives in a file of its own (`sqlite`, `postgres`). Reading is written once: queries run on the
 //! [`AnyConnection`] enum that diesel derives over both databases.
 
 mod connection;
 mod migrations;
 mod paging;
+mod pool;
+mod postgres;
 mod reader;
 #[allow(missing_docs, reason = "columns are explained in the migrations")]
 mod schema;
 mod sqlite;
+mod store;
 mod vault;
 
-pub use connection::{AnyConnection, Database, OpenError, ReaderPool, Readers};
+pub use connection::{AnyConnection, Database, OpenError, PostgresUrl};
 pub use migrations::{migrate, pending, revert_all};
 pub use paging::{Keyset, Sort};
+pub use pool::{Lent, Readers};
+pub use postgres::PostgresStore;
 pub use reader::{
     AsOf, DocRow, EventBrief, FactRow, ReadError, current_facts, event_briefs, facts_of, head_position, position_at,
     recorded_at, stream_to_version, stream_up_to,
 };
 pub use schema::{claims, facts};
 pub use sqlite::SqliteStore;
+pub use store::open_store;
 pub use vault::{Sealed, Vault, VaultError};

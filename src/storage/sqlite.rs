@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::schema::{claims, events, facts, head, receipts, subject_keys};
 use crate::kernel::Timestamp;
 use crate::ledger::{
-    Batch, Cell, Claim, Event, FactChange, Frontier, Head, PERSON, Receipt, StateRow, Store, StoreError, SubjectKey,
-    Table,
+    Batch, Cell, Claim, Event, FactChange, Frontier, Harm, Head, PERSON, Receipt, StateRow, Store, StoreError,
+    SubjectKey, Table,
 };
 
 /// How often, and how long apart, emptying the write-ahead log is tried while readers hold it up.
@@ -29,8 +29,14 @@ impl SqliteStore {
     }
 }
 
+/// What `SQLite` says when the system could not read, write or sync. After a failed sync the system may have thrown away what it was
+/// asked to keep and says so only once, so trying again would pretend.
+const DISK_FAILED: &str = "disk I/O error";
+
 fn failed(why: impl std::fmt::Display) -> StoreError {
-    StoreError(why.to_string())
+    let why = why.to_string();
+    let harm = if why.contains(DISK_FAILED) { Harm::Lasting } else { Harm::None };
+    StoreError { why, harm }
 }
 
 /// A statement put together at run time from a table's columns, and still prepared once: `?` stands for the next value.
@@ -73,7 +79,7 @@ impl RunQueryDsl<SqliteConnection> for Statement {}
 
 #[derive(Queryable, Insertable)]
 #[diesel(table_name = receipts)]
-struct ReceiptRow {
+pub(super) struct ReceiptRow {
     organisation: String,
     key: String,
     fingerprint: Vec<u8>,
@@ -157,6 +163,7 @@ impl Store for SqliteStore {
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         self.write(batch).map_err(failed)?;
+        // A commit that is refused is rolled back: in the write-ahead log it counts only once its last frame is there.
         self.connection.batch_execute("COMMIT").map_err(failed)?;
         if !batch.destroyed.is_empty() {
             self.empty_write_ahead_log();
@@ -330,7 +337,7 @@ fn receipt_row(receipt: &Receipt) -> ReceiptRow {
     }
 }
 
-fn read_receipt(row: ReceiptRow) -> Result<Receipt, StoreError> {
+pub(super) fn read_receipt(row: ReceiptRow) -> Result<Receipt, StoreError> {
     Ok(Receipt {
         organisation: Uuid::parse_str(&row.organisation).map_err(failed)?,
         key: row.key,

@@ -69,7 +69,7 @@ impl Vault {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn is_set_up(connection: &mut SqliteConnection) -> Result<bool, ReadError> {
+    pub fn is_set_up(connection: &mut AnyConnection) -> Result<bool, ReadError> {
         Ok(secrets::table.count().get_result::<i64>(connection)? > 0)
     }
 
@@ -77,25 +77,26 @@ impl Vault {
     ///
     /// # Errors
     /// When the database cannot be used, or the master key is not the one it was sealed with.
-    pub fn open(connection: &mut SqliteConnection, master: &[u8; KEY_BYTES]) -> Result<Self, OpenError> {
+    pub fn open(connection: &mut AnyConnection, master: &[u8; KEY_BYTES]) -> Result<Self, OpenError> {
         let cipher = XChaCha20Poly1305::new(master.into());
         let failed = |why: diesel::result::Error| OpenError(format!("the vault cannot be opened: {why}"));
-        let wrapped: Option<Vec<u8>> =
-            secrets::table.find("lookup").select(secrets::wrapped).first(connection).optional().map_err(failed)?;
-        let lookup = if let Some(wrapped) = wrapped {
-            unseal(&cipher, b"lookup", &wrapped)
-                .ok()
-                .and_then(|key| key.try_into().ok())
-                .ok_or_else(|| OpenError("the master key is not the one this database was sealed with".to_owned()))?
-        } else {
+        let mut wrapped = lookup_key(connection).map_err(failed)?;
+        if wrapped.is_none() {
             let key: [u8; KEY_BYTES] = random()?;
-            let wrapped = seal(&cipher, b"lookup", &key).map_err(|why| OpenError(why.0))?;
-            diesel::insert_into(secrets::table)
-                .values((secrets::name.eq("lookup"), secrets::wrapped.eq(wrapped)))
-                .execute(connection)
-                .map_err(failed)?;
-            key
-        };
+            let sealed = seal(&cipher, b"lookup", &key).map_err(|why| OpenError(why.0))?;
+            let made = diesel::insert_into(secrets::table)
+                .values((secrets::name.eq("lookup"), secrets::wrapped.eq(sealed)))
+                .execute(connection);
+            // Another instance that starts at the same moment may have made it first: then that one counts.
+            wrapped = lookup_key(connection).map_err(failed)?;
+            if wrapped.is_none() {
+                made.map_err(failed)?;
+            }
+        }
+        let lookup = wrapped
+            .and_then(|wrapped| unseal(&cipher, b"lookup", &wrapped).ok())
+            .and_then(|key| key.try_into().ok())
+            .ok_or_else(|| OpenError("the master key is not the one this database was sealed with".to_owned()))?;
         Ok(Self { master: cipher, lookup })
     }
 
@@ -198,6 +199,10 @@ impl Vault {
             })
             .collect()
     }
+}
+
+fn lookup_key(connection: &mut AnyConnection) -> QueryResult<Option<Vec<u8>>> {
+    secrets::table.find("lookup").select(secrets::wrapped).first(connection).optional()
 }
 
 fn random<const N: usize>() -> Result<[u8; N], OpenError> {

@@ -6,6 +6,7 @@
 mod around;
 mod auth;
 mod command;
+pub mod health;
 mod json;
 mod page;
 mod params;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{App, id};
+use super::harness::{App, id};
 
 #[test]
 fn without_a_valid_key_nothing_but_the_public_part_answers() {

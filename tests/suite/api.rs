@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{App, id};
+use super::harness::{App, id};
 
 #[test]
 fn a_change_based_on_an_old_version_is_refused_and_an_unchanged_document_is_not_sent_again() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{App, healthy_worksheet, id};
+use super::harness::{App, healthy_worksheet, id};
 
 fn submission(cooperative: &str, worksheet: &Value) -> Value {
     json!({"cooperative": cooperative, "regulation": "permen-14-2009", "book_year": 2013, "assessed_on": "2014-02-24", "worksheet": worksheet})

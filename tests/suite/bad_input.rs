@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{App, healthy_worksheet, id};
+use super::harness::{App, healthy_worksheet, id};
 
 fn cooperative() -> serde_json::Value {
     json!({"name": "KSP", "kind": "ksp", "region": "64.72", "badan_hukum": {"number": "1/BH", "date": "2008-08-14"}})

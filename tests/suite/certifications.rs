@@ -3,7 +3,7 @@
 use lumbung::kernel::{Clock, Timestamp};
 use serde_json::{Value, json};
 
-use crate::harness::{App, id};
+use super::harness::{App, id};
 
 fn candidate(app: &App, name: &str) -> (String, String) {
     let manager = app.manager(name);

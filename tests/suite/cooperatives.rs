@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{App, id};
+use super::harness::{App, id};
 
 #[test]
 fn a_cooperative_lives_from_registration_to_dissolution_and_its_history_tells_it() {

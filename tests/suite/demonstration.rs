@@ -8,7 +8,8 @@ use lumbung::ledger::{Ids, Resource};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{App, place_in};
+use super::harness::App;
+use super::place::place_in;
 
 fn prepared() -> (TempDir, Place, lumbung::demo::Guide) {
     let folder = TempDir::new().unwrap();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{App, id};
+use super::harness::{App, id};
 
 fn rupiah(amount: &str) -> Value {
     json!({"value": amount, "currency": "IDR"})

@@ -10,9 +10,10 @@ use lumbung::config::ListenOptions;
 use lumbung::kernel::{Clock, OrganisationKind, Region};
 use lumbung::ledger::Ids;
 use lumbung::organisations::issue_key;
-use lumbung::storage::Database;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use super::place::place_in;
 
 /// Organisations of every story: name of the key, kind, region.
 const ORGANISATIONS: [(&str, OrganisationKind, &str); 9] = [
@@ -91,13 +92,6 @@ pub fn listen_options() -> ListenOptions {
         body_bytes_max: 1024 * 1024,
         queue_commands_max: 256,
         shutdown_seconds: 2,
-    }
-}
-
-pub fn place_in(folder: &TempDir) -> Place {
-    Place {
-        database: Database::Sqlite(folder.path().join("lumbung.db")),
-        master_key_file: folder.path().join("lumbung.key"),
     }
 }
 

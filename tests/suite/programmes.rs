@@ -3,7 +3,7 @@
 use lumbung::kernel::{Clock, Timestamp};
 use serde_json::{Value, json};
 
-use crate::harness::{App, healthy_worksheet, id};
+use super::harness::{App, healthy_worksheet, id};
 
 fn at(day: &str) -> Timestamp {
     Timestamp::parse(&format!("{day}T10:00:00+08:00")).unwrap()

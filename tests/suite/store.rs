@@ -10,11 +10,11 @@ use lumbung::ledger::{
     Answer, Batch, Cell, Claim, ColumnType, Context, Decide, Decision, Envelope, Event, Fact, FactChange, Frontier,
     Head, Ids, Ledger, Limits, Receipt, Scene, StateRow, Store, SubjectKey, Table,
 };
-use lumbung::storage::{
-    AnyConnection, Database, SqliteStore, current_facts, facts_of, head_position, migrate, stream_up_to,
-};
+use lumbung::storage::{AnyConnection, Database, current_facts, facts_of, head_position, open_store, stream_up_to};
 use tempfile::TempDir;
 use uuid::Uuid;
+
+use super::place::{migrated_database, on_postgres};
 
 /// A database of its own.
 struct Place {
@@ -25,13 +25,11 @@ struct Place {
 impl Place {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let database = Database::Sqlite(folder.path().join("store.db"));
-        migrate(&mut database.open_writer().unwrap()).unwrap();
-        Self { database, _folder: folder }
+        Self { database: migrated_database(&folder), _folder: folder }
     }
 
     fn store(&self) -> Box<dyn Store> {
-        Box::new(SqliteStore::new(self.database.open_writer().unwrap()))
+        open_store(&self.database).unwrap()
     }
 
     fn reader(&self) -> AnyConnection {
@@ -44,7 +42,7 @@ impl Place {
     }
 
     fn ledger(&self, limits: Limits) -> (Ledger, std::thread::JoinHandle<()>) {
-        Ledger::start(self.store(), Clock::System, Ids::Random, limits).unwrap()
+        Ledger::start(self.store(), Clock::System, Ids::Random, limits, Box::new(|_| ())).unwrap()
     }
 
     fn events(&self) -> Vec<Event> {
@@ -130,9 +128,16 @@ fn events_can_be_neither_changed_nor_deleted_nor_left_out_nor_replaced() {
     let mut store = place.store();
     let head = store.begin().unwrap();
     store.commit(&batch(&head, vec![event(1, 7, 1)])).unwrap();
-    for statement in
-        ["UPDATE events SET data = '{}'", "DELETE FROM events", "INSERT OR REPLACE INTO events SELECT * FROM events"]
-    {
+    let own: &[&str] = if on_postgres() {
+        &[
+            "TRUNCATE events",
+            "SET session_replication_role = replica; DELETE FROM events",
+            "INSERT INTO events SELECT * FROM events ON CONFLICT (position) DO UPDATE SET data = '{}'",
+        ]
+    } else {
+        &["INSERT OR REPLACE INTO events SELECT * FROM events"]
+    };
+    for statement in ["UPDATE events SET data = '{}'", "DELETE FROM events"].iter().chain(own) {
         let refused = place.tamper(statement).unwrap_err();
         assert!(refused.contains("append-only"), "{statement}: {refused}");
     }
@@ -232,8 +237,14 @@ fn a_fact_holds_between_the_positions_at_which_it_began_and_ceased() {
         let change = FactChange { fact: fact.clone(), resource: Uuid::from_u128(7), position, begins };
         store.commit(&Batch { facts: vec![change], ..batch(&head, vec![event(position, 7, position)]) }).unwrap();
     }
+    // Begun, ceased and begun again within one batch, and that after it had ceased in the same batch.
+    let head = store.begin().unwrap();
+    let steps = [(4, false), (5, true), (6, false), (7, true)];
+    let change = |(position, begins)| FactChange { fact: fact.clone(), resource: Uuid::from_u128(7), position, begins };
+    let events = steps.map(|(position, _)| event(position, 7, position));
+    store.commit(&Batch { facts: steps.map(change).to_vec(), ..batch(&head, events.to_vec()) }).unwrap();
     let held = |position: i64| facts_of(&mut place.reader(), "m", PROVINCE, (day, day), position).unwrap().len();
-    assert_eq!([0, 1, 2, 3, 4].map(held), [0, 1, 0, 1, 1]);
+    assert_eq!([0, 1, 2, 3, 4, 5, 6, 7, 8].map(held), [0, 1, 0, 1, 0, 1, 0, 1, 1]);
     assert_eq!(current_facts(&mut place.reader(), "m", subject).unwrap().len(), 1);
 }
 

@@ -6,3 +6,4 @@ DROP TABLE receipts;
 DROP TABLE head;
 DROP TABLE events;
 DROP FUNCTION events_refuse();
+DROP FUNCTION events_refuse_gaps();

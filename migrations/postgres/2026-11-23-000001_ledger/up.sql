@@ -26,6 +26,27 @@ END $$;
 CREATE TRIGGER events_refuse_change BEFORE UPDATE OR DELETE ON events FOR EACH ROW EXECUTE FUNCTION events_refuse();
 CREATE TRIGGER events_refuse_truncate BEFORE TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION events_refuse();
 
+CREATE FUNCTION events_refuse_gaps() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    first_added BIGINT;
+    last_added  BIGINT;
+    number      BIGINT;
+BEGIN
+    SELECT min(position), max(position), count(*) INTO first_added, last_added, number FROM added;
+    IF number > 0 AND (last_added - first_added + 1 <> number
+        OR first_added <> coalesce((SELECT max(position) FROM events WHERE position < first_added), 0) + 1) THEN
+        RAISE EXCEPTION 'events are append-only: position must be the next one';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER events_refuse_gaps AFTER INSERT ON events REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION events_refuse_gaps();
+
+-- Also for sessions that call themselves replicas.
+ALTER TABLE events ENABLE ALWAYS TRIGGER events_refuse_change;
+ALTER TABLE events ENABLE ALWAYS TRIGGER events_refuse_truncate;
+ALTER TABLE events ENABLE ALWAYS TRIGGER events_refuse_gaps;
+
 -- One row: the end of the log and the frontier of its Merkle tree.
 CREATE TABLE head (
     id          BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),

@@ -1,0 +1,133 @@
+//! The readers: pooled connections, renewed when they grow old or break.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use diesel::r2d2::{self, ManageConnection, Pool, PooledConnection};
+
+use super::{AnyConnection, Database, OpenError};
+
+/// How long a request waits for a free reader.
+const WAIT: Duration = Duration::from_secs(5);
+/// How old a reader may become: after a change of addresses or of the server, none keeps to the old one for longer.
+const AGE_MAX: Duration = Duration::from_mins(30);
+
+/// Opens readers for the pool.
+#[derive(Debug)]
+struct Manager {
+    database: Database,
+    /// Raised whenever a reader is found broken: those opened before are not lent again, because what broke one, such as a restart of
+    /// the server, broke them all.
+    generation: Arc<AtomicU64>,
+}
+
+/// A connection in the pool.
+struct Reader {
+    connection: AnyConnection,
+    generation: u64,
+}
+
+impl ManageConnection for Manager {
+    type Connection = Reader;
+    type Error = r2d2::Error;
+
+    fn connect(&self) -> Result<Reader, r2d2::Error> {
+        let generation = self.generation.load(Ordering::Acquire);
+        let connection = self
+            .database
+            .open_reader()
+            .map_err(|why| r2d2::Error::ConnectionError(diesel::ConnectionError::BadConnection(why.0)))?;
+        Ok(Reader { connection, generation })
+    }
+
+    // Asks memory only: a query on every checkout would double what a read costs.
+    fn is_valid(&self, reader: &mut Reader) -> Result<(), r2d2::Error> {
+        if reader.generation == self.generation.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        Err(r2d2::Error::ConnectionError(diesel::ConnectionError::BadConnection("outdated".to_owned())))
+    }
+
+    fn has_broken(&self, reader: &mut Reader) -> bool {
+        std::thread::panicking() || self.is_valid(reader).is_err()
+    }
+}
+
+/// A reader on loan.
+pub struct Lent {
+    reader: PooledConnection<Manager>,
+}
+
+impl std::ops::Deref for Lent {
+    type Target = AnyConnection;
+    fn deref(&self) -> &AnyConnection {
+        &self.reader.connection
+    }
+}
+impl std::ops::DerefMut for Lent {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        &mut self.reader.connection
+    }
+}
+
+/// Handles to the pool, shared by all workers.
+#[derive(Clone)]
+pub struct Readers {
+    pool: Pool<Manager>,
+    generation: Arc<AtomicU64>,
+    embedded: bool,
+}
+
+impl Readers {
+    /// Opens a pool of up to `size` readers.
+    ///
+    /// # Errors
+    /// When the first cannot be opened.
+    pub fn open(database: &Database, size: u32) -> Result<Self, OpenError> {
+        // The pool would try for long before it said why not.
+        drop(database.open_reader()?);
+        let generation = Arc::new(AtomicU64::new(0));
+        let manager = Manager { database: database.clone(), generation: generation.clone() };
+        let pool = Pool::builder()
+            .max_size(size.max(1))
+            .min_idle(Some(1))
+            .test_on_check_out(true)
+            .max_lifetime(Some(AGE_MAX))
+            .connection_timeout(WAIT)
+            .error_handler(Box::new(LogOnce))
+            .build(manager)
+            .map_err(|why| database.error(&why.to_string()))?;
+        Ok(Self { pool, generation, embedded: database.is_embedded() })
+    }
+
+    /// A reader, waiting up to five seconds for one.
+    ///
+    /// # Errors
+    /// When none becomes free.
+    pub fn get(&self) -> Result<Lent, OpenError> {
+        self.pool.get().map(|reader| Lent { reader }).map_err(OpenError::of)
+    }
+
+    /// A reader that is free at once and answers within microseconds, if this database has such.
+    pub fn get_embedded(&self) -> Option<Lent> {
+        self.embedded.then(|| self.pool.try_get()).flatten().map(|reader| Lent { reader })
+    }
+
+    /// To be told when a read failed because its connection broke: no reader opened before is lent again.
+    pub fn broke(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// Opening a reader failed and is tried again; whoever waits for one is told in time.
+#[derive(Debug)]
+struct LogOnce;
+
+impl diesel::r2d2::HandleError<r2d2::Error> for LogOnce {
+    fn handle_error(&self, error: r2d2::Error) {
+        if !error.to_string().contains("outdated") {
+            log::warn!("a reader could not be opened error={error}");
+        }
+    }
+}

@@ -1,0 +1,465 @@
+//! The writer on `PostgreSQL`: the head row's lock orders the batches of all instances; a batch is one data-modifying statement over
+//! arrays, prepared once for each of its forms.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::result::DatabaseErrorKind;
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text};
+use uuid::Uuid;
+
+use super::schema::{head, subject_keys};
+use super::sqlite::{ReceiptRow, read_receipt};
+use super::{AnyConnection, Database, OpenError};
+use crate::kernel::Timestamp;
+use crate::ledger::{
+    Batch, Cell, Claim, ColumnType, FactChange, Frontier, Harm, Head, PERSON, Receipt, StateRow, Store, StoreError,
+    Table,
+};
+
+/// How old the writer's connection may become.
+const AGE_MAX: Duration = Duration::from_mins(30);
+/// The channel on which other instances hear of new positions.
+pub(super) const CHANNEL: &str = "lumbung";
+
+/// See the module.
+pub struct PostgresStore {
+    database: Database,
+    /// Absent after it broke, until the next transaction opens another.
+    connection: Option<(PgConnection, Instant)>,
+}
+
+impl PostgresStore {
+    /// A store that opens its connection when it is first needed, and again whenever it breaks.
+    pub fn new(database: Database) -> Self {
+        Self { database, connection: None }
+    }
+
+    /// The connection of the transaction that [`Store::begin`] opened.
+    fn open(&mut self) -> Result<&mut PgConnection, StoreError> {
+        self.connection
+            .as_mut()
+            .map(|(connection, _)| connection)
+            .ok_or_else(|| StoreError::new("no transaction is open"))
+    }
+
+    fn connect(&mut self) -> Result<&mut PgConnection, StoreError> {
+        if self.connection.as_ref().is_some_and(|(_, since)| since.elapsed() > AGE_MAX) {
+            self.connection = None;
+        }
+        if self.connection.is_none() {
+            match self.database.open_writer() {
+                Ok(AnyConnection::Postgres(connection)) => self.connection = Some((connection, Instant::now())),
+                Ok(AnyConnection::Sqlite(_)) => return Err(StoreError::new("the database is not PostgreSQL")),
+                Err(OpenError(why)) => return Err(StoreError::new(why)),
+            }
+        }
+        self.open()
+    }
+}
+
+/// The row is read after its lock is held, as the last batch left it; every later statement of the transaction sees that batch too.
+fn lock_head(connection: &mut PgConnection) -> QueryResult<(i64, i64, Vec<u8>)> {
+    connection.batch_execute("BEGIN")?;
+    head::table.find(1).select((head::position, head::recorded_at, head::frontier)).for_update().first(connection)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+fn failed(why: diesel::result::Error) -> StoreError {
+    StoreError::new(why)
+}
+
+fn closed(why: &diesel::result::Error) -> bool {
+    matches!(why, diesel::result::Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _))
+}
+
+/// Values of one column of many rows.
+enum Column<'a> {
+    Text(Vec<Cow<'a, str>>),
+    MaybeText(Vec<Option<Cow<'a, str>>>),
+    Int(Vec<i64>),
+    MaybeInt(Vec<Option<i64>>),
+    Bool(Vec<bool>),
+    MaybeBool(Vec<Option<bool>>),
+    Bytes(Vec<&'a [u8]>),
+}
+
+/// Text and columns in turn: `… unnest($1, $2) …`. Prepared once for each text.
+#[derive(Default)]
+struct Statement<'a> {
+    parts: Vec<Part<'a>>,
+}
+
+enum Part<'a> {
+    Sql(Cow<'static, str>),
+    Column(Column<'a>),
+    Int(i64),
+    Bytes(Vec<u8>),
+}
+
+impl<'a> Statement<'a> {
+    fn sql(&mut self, text: impl Into<Cow<'static, str>>) {
+        self.parts.push(Part::Sql(text.into()));
+    }
+
+    /// `unnest(…)` over columns, each bound as one array.
+    fn unnest(&mut self, columns: Vec<Column<'a>>) {
+        self.sql("unnest(");
+        for (index, column) in columns.into_iter().enumerate() {
+            if index > 0 {
+                self.sql(", ");
+            }
+            self.parts.push(Part::Column(column));
+        }
+        self.sql(")");
+    }
+
+    /// `name AS (INSERT INTO table (names) SELECT * FROM unnest(…) then),` as a part of the one statement.
+    fn insert(&mut self, name: &str, table: &str, names: &str, columns: Vec<Column<'a>>, then: &str) {
+        self.sql(format!("{name} AS (INSERT INTO {table} ({names}) SELECT * FROM "));
+        self.unnest(columns);
+        self.sql(format!("{then}), "));
+    }
+}
+
+impl QueryId for Statement<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Pg> for Statement<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        for part in &self.parts {
+            match part {
+                Part::Sql(text) => out.push_sql(text),
+                Part::Int(value) => out.push_bind_param::<BigInt, _>(value)?,
+                Part::Bytes(value) => out.push_bind_param::<Binary, _>(value)?,
+                Part::Column(Column::Text(values)) => out.push_bind_param::<Array<Text>, _>(values)?,
+                Part::Column(Column::MaybeText(values)) => out.push_bind_param::<Array<Nullable<Text>>, _>(values)?,
+                Part::Column(Column::Int(values)) => out.push_bind_param::<Array<BigInt>, _>(values)?,
+                Part::Column(Column::MaybeInt(values)) => out.push_bind_param::<Array<Nullable<BigInt>>, _>(values)?,
+                Part::Column(Column::Bool(values)) => out.push_bind_param::<Array<Bool>, _>(values)?,
+                Part::Column(Column::MaybeBool(values)) => out.push_bind_param::<Array<Nullable<Bool>>, _>(values)?,
+                Part::Column(Column::Bytes(values)) => out.push_bind_param::<Array<Binary>, _>(values)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl diesel::query_builder::Query for Statement<'_> {
+    type SqlType = (Text, Text);
+}
+impl RunQueryDsl<PgConnection> for Statement<'_> {}
+
+fn text<'a, T: ToString>(values: impl Iterator<Item = T>) -> Column<'a> {
+    Column::Text(values.map(|value| Cow::Owned(value.to_string())).collect())
+}
+
+fn borrowed<'a>(values: impl Iterator<Item = &'a str>) -> Column<'a> {
+    Column::Text(values.map(Cow::Borrowed).collect())
+}
+
+impl Store for PostgresStore {
+    fn begin(&mut self) -> Result<Head, StoreError> {
+        let kept = self.connection.is_some();
+        let mut locked = lock_head(self.connect()?);
+        // A connection that broke while nobody used it, as when the server was restarted, says so only now; nothing was lost on it.
+        if kept && locked.as_ref().is_err_and(closed) {
+            self.connection = None;
+            locked = lock_head(self.connect()?);
+        }
+        let (position, recorded_at, frontier) = locked.map_err(failed)?;
+        let size = u64::try_from(position).map_err(StoreError::new)?;
+        let frontier = Frontier::from_bytes(size, &frontier)
+            .ok_or_else(|| StoreError::new("the head row's frontier is damaged"))?;
+        Ok(Head { position, recorded_at: Timestamp::from_micros(recorded_at), frontier })
+    }
+
+    fn receipts(&mut self, keys: &[(Uuid, String)]) -> Result<Vec<Receipt>, StoreError> {
+        let mut statement = Statement::default();
+        statement.sql("SELECT r.organisation, r.key, r.fingerprint, r.created, r.stream_kind, r.stream_id, r.version, r.position, r.refusal, r.recorded_at FROM ");
+        statement.unnest(vec![
+            text(keys.iter().map(|(organisation, _)| organisation)),
+            borrowed(keys.iter().map(|(_, key)| key.as_str())),
+        ]);
+        statement.sql(" AS wanted (organisation, key) CROSS JOIN LATERAL (SELECT * FROM receipts WHERE receipts.organisation = wanted.organisation AND receipts.key = wanted.key) AS r");
+        let rows = Receipts(statement).load::<ReceiptRow>(self.open()?).map_err(failed)?;
+        rows.into_iter().map(read_receipt).collect()
+    }
+
+    fn states(&mut self, table: &Table, ids: &[Uuid]) -> Result<Vec<(Uuid, String)>, StoreError> {
+        let mut statement = Statement::default();
+        statement.sql("SELECT state.id, state.doc FROM ");
+        statement.unnest(vec![text(ids.iter())]);
+        let name = table.name;
+        statement.sql(format!(
+            " AS wanted (id) CROSS JOIN LATERAL (SELECT id, doc FROM {name} WHERE {name}.id = wanted.id) AS state"
+        ));
+        let rows = statement.load::<(String, String)>(self.open()?).map_err(failed)?;
+        rows.into_iter().map(|(id, doc)| Ok((Uuid::parse_str(&id).map_err(StoreError::new)?, doc))).collect()
+    }
+
+    fn claims(&mut self, wanted: &[Claim]) -> Result<Vec<(Claim, Uuid)>, StoreError> {
+        let mut statement = Statement::default();
+        statement.sql("SELECT held.number, held.holder FROM ");
+        statement.unnest(vec![
+            text(0..wanted.len()),
+            borrowed(wanted.iter().map(|claim| claim.namespace)),
+            borrowed(wanted.iter().map(|claim| claim.value.as_str())),
+        ]);
+        statement.sql(format!(
+            " AS wanted (number, namespace, value) CROSS JOIN LATERAL (\
+             SELECT wanted.number, holder FROM claims WHERE claims.namespace = wanted.namespace AND claims.value = wanted.value \
+             UNION ALL SELECT wanted.number, holder FROM subject_keys WHERE wanted.namespace = '{PERSON}' AND lookup = wanted.value) AS held"
+        ));
+        let rows = statement.load::<(String, String)>(self.open()?).map_err(failed)?;
+        let mut found = Vec::with_capacity(rows.len());
+        for (number, holder) in rows {
+            let number: usize = number.parse().map_err(StoreError::new)?;
+            let claim = wanted.get(number).ok_or_else(|| StoreError::new("a claim nobody asked for"))?;
+            found.push((claim.clone(), Uuid::parse_str(&holder).map_err(StoreError::new)?));
+        }
+        Ok(found)
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        let connection = self.open()?;
+        write(connection, batch).map_err(failed)?;
+        connection.batch_execute("COMMIT").map_err(|why| {
+            // Refused by the server, it is rolled back; without an answer nobody knows.
+            let harm = if closed(&why) { Harm::Unknown } else { Harm::None };
+            StoreError { why: why.to_string(), harm }
+        })
+    }
+
+    fn rollback(&mut self) {
+        let rolled_back = self.connection.as_mut().map(|(connection, _)| connection.batch_execute("ROLLBACK"));
+        if matches!(rolled_back, Some(Err(_))) {
+            self.connection = None;
+        }
+    }
+}
+
+/// As [`Statement`], with the columns of a receipt.
+struct Receipts<'a>(Statement<'a>);
+
+impl QueryId for Receipts<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+impl QueryFragment<Pg> for Receipts<'_> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.walk_ast(out)
+    }
+}
+impl diesel::query_builder::Query for Receipts<'_> {
+    type SqlType = (Text, Text, Binary, Bool, Text, Text, BigInt, BigInt, Nullable<Text>, BigInt);
+}
+impl RunQueryDsl<PgConnection> for Receipts<'_> {}
+
+fn write(connection: &mut PgConnection, batch: &Batch) -> QueryResult<()> {
+    write_persons(connection, batch)?;
+    let mut statement = Statement::default();
+    statement.sql("WITH ");
+    insert_events(&mut statement, batch);
+    upsert_states(&mut statement, batch);
+    if !batch.claims.is_empty() {
+        let columns = vec![
+            borrowed(batch.claims.iter().map(|(claim, _)| claim.namespace)),
+            borrowed(batch.claims.iter().map(|(claim, _)| claim.value.as_str())),
+            text(batch.claims.iter().map(|(_, holder)| holder)),
+        ];
+        statement.insert("claimed", "claims", "namespace, value, holder", columns, "");
+    }
+    change_facts(&mut statement, &batch.facts);
+    insert_receipts(&mut statement, &batch.receipts);
+    statement.sql("moved AS (UPDATE head SET position = ");
+    statement.parts.push(Part::Int(batch.head.position));
+    statement.sql(", recorded_at = ");
+    statement.parts.push(Part::Int(batch.head.recorded_at.micros()));
+    statement.sql(", frontier = ");
+    statement.parts.push(Part::Bytes(batch.head.frontier.to_bytes()));
+    statement.sql(format!(
+        " WHERE id = 1 RETURNING pg_notify('{CHANNEL}', position::text)) SELECT count(*)::text, ''::text FROM moved"
+    ));
+    statement.load::<(String, String)>(connection).map(|_| ())
+}
+
+fn insert_events<'a>(statement: &mut Statement<'a>, batch: &'a Batch) {
+    if batch.events.is_empty() {
+        return;
+    }
+    let envelopes = || batch.events.iter().map(|event| &event.envelope);
+    let columns = vec![
+        Column::Int(envelopes().map(|envelope| envelope.position).collect()),
+        text(envelopes().map(|envelope| envelope.event_id)),
+        borrowed(envelopes().map(|envelope| envelope.stream_kind.as_str())),
+        text(envelopes().map(|envelope| envelope.stream_id)),
+        Column::Int(envelopes().map(|envelope| envelope.version).collect()),
+        borrowed(envelopes().map(|envelope| envelope.event_type.as_str())),
+        Column::Int(envelopes().map(|envelope| i64::from(envelope.schema_version)).collect()),
+        borrowed(batch.events.iter().map(|event| event.data.as_str())),
+        text(envelopes().map(|envelope| envelope.actor)),
+        text(envelopes().map(|envelope| envelope.organisation)),
+        Column::Int(envelopes().map(|envelope| envelope.occurred_at.micros()).collect()),
+        Column::Int(envelopes().map(|envelope| envelope.recorded_at.micros()).collect()),
+        borrowed(envelopes().map(|envelope| envelope.correlation_id.as_str())),
+        Column::MaybeText(envelopes().map(|e| e.causation_id.map(|id| Cow::Owned(id.to_string()))).collect()),
+        Column::Bytes(batch.events.iter().map(|event| event.leaf_hash.as_slice()).collect()),
+    ];
+    let names = "position, event_id, stream_kind, stream_id, version, type, schema_version, data, actor, organisation, \
+        occurred_at, recorded_at, correlation_id, causation_id, leaf_hash";
+    statement.insert("appended", "events", names, columns, "");
+}
+
+/// One upsert for each table that the batch touches.
+fn upsert_states<'a>(statement: &mut Statement<'a>, batch: &'a Batch) {
+    let mut by_table: Vec<(&Table, Vec<&StateRow>)> = Vec::new();
+    for state in &batch.states {
+        match by_table.iter_mut().find(|(table, _)| table.name == state.table.name) {
+            Some((_, rows)) => rows.push(state),
+            None => by_table.push((&state.table, vec![state])),
+        }
+    }
+    for (table, rows) in by_table {
+        let mut columns = vec![
+            text(rows.iter().map(|row| row.id)),
+            Column::Int(rows.iter().map(|row| row.version).collect()),
+            Column::Int(rows.iter().map(|row| row.position).collect()),
+        ];
+        columns.extend(table.columns.iter().enumerate().map(|(index, (_, kind))| cells(&rows, index, *kind)));
+        columns.push(borrowed(rows.iter().map(|row| row.doc.as_str())));
+        let names: Vec<&str> = ["id", "version", "position"]
+            .into_iter()
+            .chain(table.columns.iter().map(|(name, _)| *name))
+            .chain(["doc"])
+            .collect();
+        let sets: Vec<String> = names[1..].iter().map(|name| format!("{name} = excluded.{name}")).collect();
+        let then = format!(" ON CONFLICT (id) DO UPDATE SET {}", sets.join(", "));
+        statement.insert(&format!("new_{}", table.name), table.name, &names.join(", "), columns, &then);
+    }
+}
+
+/// The cells of one typed column. Cells of another type than the column's would be a mistake in the area; they are written as nothing,
+/// which NOT NULL refuses.
+fn cells<'a>(rows: &[&'a StateRow], index: usize, kind: ColumnType) -> Column<'a> {
+    let cells = rows.iter().map(|row| row.columns.get(index));
+    match kind {
+        ColumnType::Text => Column::MaybeText(
+            cells
+                .map(|cell| if let Some(Cell::Text(value)) = cell { value.as_deref().map(Cow::Borrowed) } else { None })
+                .collect(),
+        ),
+        ColumnType::Int => {
+            Column::MaybeInt(cells.map(|cell| if let Some(Cell::Int(value)) = cell { *value } else { None }).collect())
+        }
+        ColumnType::Bool => Column::MaybeBool(
+            cells.map(|cell| if let Some(Cell::Bool(value)) = cell { *value } else { None }).collect(),
+        ),
+    }
+}
+
+/// The parts of one statement do not see each other's rows, so a fact that begins and ceases within the batch is written with both ends.
+fn change_facts<'a>(statement: &mut Statement<'a>, changes: &'a [FactChange]) {
+    let mut begun: Vec<(&FactChange, Option<i64>)> = Vec::new();
+    let mut ceased: Vec<&FactChange> = Vec::new();
+    let mut open: HashMap<(&str, Uuid, Uuid, Uuid), usize> = HashMap::new();
+    for change in changes {
+        let key = (change.fact.measure, change.resource, change.fact.event_id, change.fact.subject);
+        if change.begins {
+            open.insert(key, begun.len());
+            begun.push((change, None));
+        } else if let Some(index) = open.remove(&key) {
+            begun[index].1 = Some(change.position);
+        } else {
+            ceased.push(change);
+        }
+    }
+    if !begun.is_empty() {
+        let facts = || begun.iter().map(|(change, _)| *change);
+        let columns = vec![
+            borrowed(facts().map(|change| change.fact.measure)),
+            text(facts().map(|change| change.resource)),
+            text(facts().map(|change| change.fact.event_id)),
+            text(facts().map(|change| change.fact.subject)),
+            borrowed(facts().map(|change| change.fact.region.code())),
+            borrowed(facts().map(|change| change.fact.value.as_str())),
+            text(facts().map(|change| change.fact.occurred_on)),
+            Column::Int(facts().map(|change| change.position).collect()),
+            Column::MaybeInt(begun.iter().map(|(_, until)| *until).collect()),
+        ];
+        let names = "measure, resource, event_id, subject, region, value, occurred_on, from_position, until_position";
+        statement.insert("begun", "facts", names, columns, "");
+    }
+    if !ceased.is_empty() {
+        statement.sql("ceased AS (UPDATE facts SET until_position = gone.until FROM ");
+        statement.unnest(vec![
+            borrowed(ceased.iter().map(|change| change.fact.measure)),
+            text(ceased.iter().map(|change| change.resource)),
+            text(ceased.iter().map(|change| change.fact.event_id)),
+            text(ceased.iter().map(|change| change.fact.subject)),
+            Column::Int(ceased.iter().map(|change| change.position).collect()),
+        ]);
+        statement.sql(
+            " AS gone (measure, resource, event_id, subject, until) WHERE facts.measure = gone.measure AND facts.resource = gone.resource \
+             AND facts.event_id = gone.event_id AND facts.subject = gone.subject AND facts.until_position IS NULL), ",
+        );
+    }
+}
+
+fn insert_receipts<'a>(statement: &mut Statement<'a>, receipts: &'a [Receipt]) {
+    if receipts.is_empty() {
+        return;
+    }
+    let columns = vec![
+        text(receipts.iter().map(|receipt| receipt.organisation)),
+        borrowed(receipts.iter().map(|receipt| receipt.key.as_str())),
+        Column::Bytes(receipts.iter().map(|receipt| receipt.fingerprint.as_slice()).collect()),
+        Column::Bool(receipts.iter().map(|receipt| receipt.created).collect()),
+        borrowed(receipts.iter().map(|receipt| receipt.stream_kind.as_str())),
+        text(receipts.iter().map(|receipt| receipt.stream_id)),
+        Column::Int(receipts.iter().map(|receipt| receipt.version).collect()),
+        Column::Int(receipts.iter().map(|receipt| receipt.position).collect()),
+        Column::MaybeText(receipts.iter().map(|receipt| receipt.refusal.as_deref().map(Cow::Borrowed)).collect()),
+        Column::Int(receipts.iter().map(|receipt| receipt.recorded_at.micros()).collect()),
+    ];
+    let names =
+        "organisation, key, fingerprint, created, stream_kind, stream_id, version, position, refusal, recorded_at";
+    statement.insert("received", "receipts", names, columns, "");
+}
+
+/// Persons' keys; numbers are given free before they are taken, so these are statements of their own.
+fn write_persons(connection: &mut PgConnection, batch: &Batch) -> QueryResult<()> {
+    if !batch.destroyed.is_empty() {
+        let subjects: Vec<String> = batch.destroyed.iter().map(Uuid::to_string).collect();
+        diesel::delete(subject_keys::table.filter(subject_keys::subject.eq_any(subjects))).execute(connection)?;
+    }
+    for key in batch.subject_keys.iter().filter(|key| !key.is_new) {
+        diesel::update(subject_keys::table.find(key.subject.to_string()))
+            .set(subject_keys::lookup.eq(&key.lookup))
+            .execute(connection)?;
+    }
+    let new: Vec<_> = batch
+        .subject_keys
+        .iter()
+        .filter(|key| key.is_new)
+        .map(|key| {
+            (
+                subject_keys::subject.eq(key.subject.to_string()),
+                subject_keys::holder.eq(key.holder.to_string()),
+                subject_keys::lookup.eq(&key.lookup),
+                subject_keys::wrapped.eq(&key.wrapped),
+            )
+        })
+        .collect();
+    if !new.is_empty() {
+        diesel::insert_into(subject_keys::table).values(new).execute(connection)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! Whether the service lives and can serve, for whoever restarts it or sends it traffic.
+
+use actix_web::{HttpResponse, get, web};
+use serde_json::json;
+
+use super::problem::Problem;
+use super::reply::json_reply;
+use super::service::Service;
+use crate::kernel::Refusal;
+use crate::kernel::problem_codes::UNAVAILABLE;
+use crate::storage::{head_position, pending};
+
+/// Tell whether the process lives
+#[utoipa::path(tag = "service", security(()), responses((status = 200, description = "It lives", body = serde_json::Value)))]
+#[get("/livez")]
+pub async fn get_livez() -> HttpResponse {
+    json_reply(&json!({"status": "ok"}))
+}
+
+/// Tell whether requests can be served
+///
+/// When they cannot, the problem's `checks` say which of database, schema and executor is at fault, and why.
+#[utoipa::path(tag = "service", security(()), responses((status = 200, description = "They can", body = serde_json::Value)))]
+#[get("/readyz")]
+pub async fn get_readyz(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
+    let looked = service
+        .look_up(|connection| {
+            let position = head_position(connection)?;
+            let steps = pending(connection).map_err(|why| crate::storage::ReadError::Database(why.0))?;
+            Ok((position, steps))
+        })
+        .await;
+    let database = if looked.is_ok() { "ok" } else { "it cannot be read; the log says why" };
+    let schema = match &looked {
+        Ok((_, 0)) => "ok".to_owned(),
+        Ok((_, steps)) => format!("{steps} steps are still to be taken; run `lumbung migrate`"),
+        Err(_) => "not known".to_owned(),
+    };
+    let executor = service.ledger.stopped().unwrap_or("ok");
+    let checks = json!({"database": database, "schema": schema, "executor": executor});
+    match looked {
+        Ok((position, 0)) if service.ledger.stopped().is_none() => {
+            let waiting = service.ledger.waiting();
+            Ok(json_reply(
+                &json!({"status": "ok", "position": position, "commands_waiting": waiting, "checks": checks}),
+            ))
+        }
+        _ => {
+            let why = text!("Belum dapat melayani; lihat `checks`.", "Requests cannot be served; see `checks`.");
+            Err(Refusal::new(&UNAVAILABLE, why).with("checks", checks).into())
+        }
+    }
+}
