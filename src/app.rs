@@ -15,10 +15,13 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
 use crate::config::{DatabaseOptions, ListenOptions};
 use crate::kernel::Clock;
-use crate::ledger::{Ids, Kind, Ledger, Limits};
-use crate::storage::{Database, OpenError, Readers, Vault, migrate, open_store};
+use crate::ledger::{AfterCommit, Event, Ids, Kind, Ledger, Limits, Resource};
+use crate::storage::{
+    AnyConnection, Database, OpenError, ReadError, Readers, Vault, Watcher, Witness, migrate, open_store,
+};
 use crate::web::{
-    Language, Problem, Service, around, health, json_reply, method_not_allowed_or_not_found, problem_page,
+    Keyring, LOOK_EVERY, Language, Problem, Service, around, health, json_reply, method_not_allowed_or_not_found,
+    problem_page,
 };
 use crate::{
     assessments, certifications, cooperatives, enterprises, financing, managers, openapi, organisations, programmes,
@@ -71,6 +74,10 @@ pub struct Place {
     pub database: Database,
     /// Its master key.
     pub master_key_file: PathBuf,
+    /// What was seen of its log, kept outside it.
+    pub witness_file: PathBuf,
+    /// Whether a database that lacks what was seen of it may be opened all the same.
+    pub accept_older: bool,
 }
 
 impl Place {
@@ -89,7 +96,8 @@ impl Place {
             Database::Postgres(_) => PathBuf::from(format!("lumbung{ending}")),
         };
         let master_key_file = options.master_key_file.clone().unwrap_or_else(|| beside(".key"));
-        Ok(Self { database, master_key_file })
+        let witness_file = options.witness_file.clone().unwrap_or_else(|| beside(".head"));
+        Ok(Self { database, master_key_file, witness_file, accept_older: options.accept_older_database })
     }
 }
 
@@ -98,6 +106,8 @@ pub struct Core {
     /// Handles for handlers.
     pub service: Service,
     executor: JoinHandle<()>,
+    watcher: Watcher,
+    witness: Arc<Witness>,
 }
 
 impl Core {
@@ -123,21 +133,51 @@ impl Core {
             let master_key = Vault::master_key(&place.master_key_file, !set_up)?;
             Arc::new(Vault::open(&mut connection, &master_key)?)
         };
+        let witness = Arc::new(Witness::new(&place.witness_file, &vault));
+        if !place.accept_older {
+            witness.check(&mut place.database.open_reader()?)?;
+        }
         let readers = Readers::open(&place.database, readers)?;
         let store = open_store(&place.database)?;
-        let (ledger, executor) = Ledger::start(store, clock.clone(), ids, limits, Box::new(|_| ()))
+        let keyring = Keyring::new(organisations::SOURCE);
+        let (ledger, executor) = Ledger::start(store, clock.clone(), ids, limits, after_commit(keyring.clone()))
             .map_err(|why| OpenError(format!("the executor cannot be started: {why}")))?;
-        let service = Service { ledger, readers, vault, clock, find_actor: organisations::find_actor };
-        Ok(Self { service, executor })
+        let looking = keyring.clone();
+        let following = witness.clone();
+        let follow = move |connection: &mut AnyConnection| {
+            looking.look(connection)?;
+            following.follow(connection)
+        };
+        let watcher = Watcher::start(place.database.clone(), LOOK_EVERY, follow)
+            .map_err(|why| OpenError(format!("the watcher cannot be started: {why}")))?;
+        let service = Service { ledger, readers, vault, clock, keyring };
+        Ok(Self { service, executor, watcher, witness })
     }
 
     /// Finishes what was accepted and closes.
     pub fn close(self) {
-        drop(self.service);
-        if self.executor.join().is_err() {
+        let Self { service, executor, watcher, witness } = self;
+        let readers = service.readers.clone();
+        drop(service);
+        if executor.join().is_err() {
             log::error!("the executor ended by a panic");
         }
+        drop(watcher);
+        let noted = readers.get().map_err(ReadError::from).and_then(|mut reader| witness.note(&mut reader));
+        if let Err(why) = noted {
+            log::warn!("the last position could not be noted error={why}");
+        }
     }
+}
+
+/// What follows every commit, before its commands are answered.
+fn after_commit(keyring: Arc<Keyring>) -> AfterCommit {
+    Box::new(move |committed| {
+        let of_organisation = |event: &Event| event.envelope.stream_kind == organisations::Organisation::KIND;
+        if committed.batch.events.iter().any(of_organisation) {
+            keyring.forget();
+        }
+    })
 }
 
 /// A server that listens and waits to be run.

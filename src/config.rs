@@ -31,6 +31,18 @@ pub enum Task {
         #[command(subcommand)]
         task: KeysTask,
     },
+    /// Prove the log and the projections, and name the first fault.
+    Verify(DatabaseOptions),
+    /// Make the projections anew from the log, while the service runs.
+    Rebuild(DatabaseOptions),
+    /// Copy an embedded database into a new file, while the service runs.
+    Backup {
+        /// Where the data is.
+        #[command(flatten)]
+        database: DatabaseOptions,
+        /// The new file.
+        file: PathBuf,
+    },
     /// Print the `OpenAPI` document.
     Openapi,
 }
@@ -38,12 +50,25 @@ pub enum Task {
 /// Where the data and its master key are.
 #[derive(Clone, Debug, Args)]
 pub struct DatabaseOptions {
-    /// Database, `sqlite:PATH`.
+    /// Database, `sqlite:PATH` or `postgres://USER@HOST/NAME`.
     #[arg(long, env = "DATABASE_URL", default_value = "sqlite:lumbung.db", value_name = "URL")]
     pub database_url: String,
-    /// File with the master key that seals personal data [default: the database's path with `.key` added].
+    /// File with the master key that seals personal data [default: the database's path with `.key` added; `lumbung.key` for `PostgreSQL`].
     #[arg(long, env = "LUMBUNG_MASTER_KEY_FILE", value_name = "FILE")]
     pub master_key_file: Option<PathBuf>,
+    /// File that notes the last position seen, so that an older backup put in place is noticed [default: as the master key's, with `.head`].
+    #[arg(long, env = "LUMBUNG_WITNESS_FILE", value_name = "FILE")]
+    pub witness_file: Option<PathBuf>,
+    /// Go on although the database lacks what was seen of it before.
+    #[arg(long)]
+    pub accept_older_database: bool,
+}
+
+impl DatabaseOptions {
+    /// A database with everything else as usual.
+    pub fn of(database_url: String) -> Self {
+        Self { database_url, master_key_file: None, witness_file: None, accept_older_database: false }
+    }
 }
 
 /// How to serve.

@@ -11,6 +11,7 @@
 //! | 4 | [`web`] | the toolkit handlers are written with: who calls, what they sent, pages, problems |
 //! | 5 | areas | [`organisations`], [`cooperatives`], … each a folder: events, state, commands, views, http |
 //! | 6 | [`app`] | puts the parts together: routes, middleware, start and stop; [`openapi`] is the document |
+//! | 7 | [`maintenance`] | verify, rebuild, backup; [`demo`] fills a database with the demonstration |
 //!
 //! A write goes `http → Command → Ledger queue → executor → Store`, and its answer comes back after the commit. A read goes
 //! `http → views → stored document`. There is no third way.
@@ -33,4 +34,5 @@ pub mod programmes;
 pub mod app;
 pub mod config;
 pub mod demo;
+pub mod maintenance;
 pub mod openapi;

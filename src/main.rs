@@ -9,7 +9,7 @@ use lumbung::config::{Arguments, DatabaseOptions, DemoOptions, KeysTask, ServeOp
 use lumbung::kernel::Clock;
 use lumbung::ledger::Ids;
 use lumbung::storage::OpenError;
-use lumbung::{openapi, organisations};
+use lumbung::{maintenance, openapi, organisations};
 
 fn main() -> ExitCode {
     let filter = env_logger::Env::default().default_filter_or("info,actix_server=warn");
@@ -24,6 +24,11 @@ fn main() -> ExitCode {
         Task::Demo(options) => demo(&options),
         Task::Migrate(options) => migrate(&options),
         Task::Keys { task } => keys(task),
+        Task::Verify(options) => Place::of(&options).and_then(|place| said(maintenance::verify(&place)?)),
+        Task::Rebuild(options) => Place::of(&options).and_then(|place| said(maintenance::rebuild(&place)?)),
+        Task::Backup { database, file } => {
+            Place::of(&database).and_then(|place| said(maintenance::backup(&place, &file)?))
+        }
         Task::Openapi => {
             print!("{}", openapi::text());
             Ok(())
@@ -37,6 +42,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+#[allow(
+    clippy::unnecessary_wraps,
+    clippy::needless_pass_by_value,
+    reason = "the end of a chain of tasks that may fail"
+)]
+fn said(text: String) -> Result<(), OpenError> {
+    println!("{text}");
+    Ok(())
 }
 
 fn serve(options: &ServeOptions) -> Result<(), OpenError> {
@@ -58,7 +73,7 @@ fn demo(options: &DemoOptions) -> Result<(), OpenError> {
         std::fs::create_dir(&folder).map_err(|why| OpenError(format!("cannot make {}: {why}", folder.display())))?;
     }
     let database_url = named.unwrap_or_else(|| format!("sqlite:{}", folder.join("lumbung.db").display()));
-    let served = serve_demo(&DatabaseOptions { database_url, master_key_file: None }, options);
+    let served = serve_demo(&DatabaseOptions::of(database_url), options);
     if temporary && let Err(why) = std::fs::remove_dir_all(&folder) {
         log::warn!("the temporary database could not be removed path={} error={why}", folder.display());
     }

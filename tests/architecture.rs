@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the lowest rank up. An area may import the areas before it.
-const RANKS: [&str; 16] = [
+const RANKS: [&str; 17] = [
     "kernel",
     "ledger",
     "storage",
@@ -22,6 +22,7 @@ const RANKS: [&str; 16] = [
     "config",
     "app",
     "openapi",
+    "maintenance",
     "demo",
 ];
 /// `app` and `openapi` describe the same routes and know each other; that is the one pair.

@@ -135,6 +135,8 @@ impl Resource for Assessment {
     const KIND: &'static str = "assessment";
     const TABLE: Table = views::TABLE;
     const AREA: Area = Area::Assessments;
+    const CLAIMS: &'static [&'static str] = &["determination"];
+    const MEASURES: &'static [&'static str] = &[HEALTHY_KSP];
 
     fn evolve(state: Option<Self>, event: &Event, envelope: &Envelope) -> Option<Self> {
         let Some(mut state) = state else {

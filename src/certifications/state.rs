@@ -115,6 +115,8 @@ impl Resource for Certification {
     const KIND: &'static str = "certification";
     const TABLE: Table = views::TABLE;
     const AREA: Area = Area::Certificates;
+    const CLAIMS: &'static [&'static str] = &["certificate"];
+    const MEASURES: &'static [&'static str] = &[PUT_FORWARD, CERTIFIED_MANAGERS, CERTIFICATE_STANDING];
 
     fn evolve(state: Option<Self>, event: &Event, envelope: &Envelope) -> Option<Self> {
         let Some(mut state) = state else {

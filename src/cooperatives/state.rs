@@ -153,6 +153,7 @@ impl Resource for Cooperative {
     const KIND: &'static str = "cooperative";
     const TABLE: Table = views::TABLE;
     const AREA: Area = Area::Cooperatives;
+    const CLAIMS: &'static [&'static str] = &["nik_koperasi", "badan_hukum"];
 
     fn evolve(state: Option<Self>, event: &Event, _: &Envelope) -> Option<Self> {
         let Some(mut state) = state else {

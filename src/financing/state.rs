@@ -103,6 +103,8 @@ impl Resource for Financing {
     const KIND: &'static str = "financing";
     const TABLE: Table = views::TABLE;
     const AREA: Area = Area::Financings;
+    const CLAIMS: &'static [&'static str] = &["lender_reference", "akad_number"];
+    const MEASURES: &'static [&'static str] = &[FINANCED_COOPERATIVES, FINANCED_ENTERPRISES];
 
     fn evolve(state: Option<Self>, event: &Event, envelope: &Envelope) -> Option<Self> {
         let Some(mut state) = state else {

@@ -25,6 +25,8 @@ pub(super) struct Work {
     touched: BTreeMap<(&'static str, Uuid), (Table, Option<String>)>,
     batch: Batch,
     now: Timestamp,
+    /// Claims that were taken for free without looking, when that is allowed.
+    assumed: Option<Vec<Claim>>,
 }
 
 impl Work {
@@ -32,6 +34,8 @@ impl Work {
         head: Head,
         now: Timestamp,
         submissions: &[Submission],
+        claims: HashMap<Claim, Option<Uuid>>,
+        assume_free: bool,
         store: &mut dyn Store,
     ) -> Result<Self, StoreError> {
         let keys: Vec<(Uuid, String)> = submissions
@@ -40,11 +44,12 @@ impl Work {
             .collect();
         let known = if keys.is_empty() { Vec::new() } else { store.receipts(&keys)? };
         let mut work = Self {
-            world: World::default(),
+            world: World { claims, ..World::default() },
             receipts: known.into_iter().map(|r| ((r.organisation, r.key.clone()), r)).collect(),
             touched: BTreeMap::new(),
             batch: Batch { head, ..Batch::default() },
             now,
+            assumed: assume_free.then(Vec::new),
         };
         // What all commands want is read together: one query per kind and round, not per command.
         for _ in 0..READ_ROUNDS_MAX {
@@ -60,6 +65,11 @@ impl Work {
             }
         }
         Ok(work)
+    }
+
+    /// The claims that were taken for free without looking.
+    pub fn assumed(&mut self) -> Vec<Claim> {
+        self.assumed.take().unwrap_or_default()
     }
 
     pub fn carry_out(
@@ -203,6 +213,12 @@ impl Work {
     }
 
     fn holder(&mut self, claim: &Claim, store: &mut dyn Store) -> Result<Option<Uuid>, StoreError> {
+        if let Some(assumed) = &mut self.assumed
+            && !self.world.claims.contains_key(claim)
+        {
+            assumed.push(claim.clone());
+            self.world.claims.insert(claim.clone(), None);
+        }
         let mut wants = Wants::default();
         wants.claim(claim.clone());
         if let Err(LoadError::Store(error)) = self.world.load(wants, store) {

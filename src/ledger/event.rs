@@ -113,8 +113,8 @@ pub fn encode<E: Serialize>(event: &E) -> Result<(String, String), serde_json::E
 /// # Errors
 /// When this binary does not know the type, or the data does not have its form.
 pub fn decode<E: DeserializeOwned>(event_type: &str, data: &str) -> Result<E, serde_json::Error> {
-    let data: Value = serde_json::from_str(data)?;
-    serde_json::from_value(json!({ "type": event_type, "data": data }))
+    // With the type in front the data is read in one go, straight into the event.
+    serde_json::from_str(&format!("{{\"type\":{},\"data\":{data}}}", serde_json::to_string(event_type)?))
 }
 
 /// An event a decision wants appended, not yet placed in the log.

@@ -1,5 +1,6 @@
 //! The one thread that appends: it takes everybody who waits, decides, writes once, commits once, answers.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -11,7 +12,7 @@ use uuid::Uuid;
 
 use super::batch::Work;
 use super::command::{Answer, Context, Decide, Request, Submission};
-use super::store::{Batch, Harm, Store, StoreError};
+use super::store::{Batch, Harm, Head, Store, StoreError};
 use crate::kernel::problem_codes::{OVERLOADED, UNAVAILABLE};
 use crate::kernel::{Clock, Refusal, Text, Timestamp};
 
@@ -207,11 +208,8 @@ impl Executor {
         let head = self.store.begin().map_err(Failed::Begin)?;
         // Recorded times never go back, whatever the machine's clock does.
         let now = self.clock.now().max(head.recorded_at);
-        let mut work = Work::open(head, now, submissions, &mut *self.store)?;
-        let mut answers = Vec::with_capacity(submissions.len());
-        for submission in submissions {
-            answers.push(work.carry_out(submission, &mut *self.store, &mut self.ids)?);
-        }
+        let (work, answers, ids) = self.decide(&head, now, submissions)?;
+        self.ids = ids;
         let batch = work.into_batch()?;
         if batch.is_empty() {
             self.store.rollback();
@@ -222,6 +220,40 @@ impl Executor {
         let (took, commit_took) = (began.elapsed(), decided.elapsed());
         (self.after_commit)(&Committed { batch: &batch, commands: submissions.len(), took, commit_took });
         Ok(answers)
+    }
+}
+
+/// How often a batch is decided on the assumption that claims nobody has looked up are free, before it looks up each as it comes.
+const ASSUMING_ROUNDS_MAX: usize = 3;
+
+impl Executor {
+    /// Decides all commands. Which claims their events make is known only afterwards, so they are first assumed to be free and then looked
+    /// up together; where one is held after all, deciding, being pure, is simply done again with what is known now.
+    fn decide(
+        &mut self,
+        head: &Head,
+        now: Timestamp,
+        submissions: &[Submission],
+    ) -> Result<(Work, Vec<Answer>, Ids), StoreError> {
+        let store = &mut *self.store;
+        let mut known = HashMap::new();
+        for round in 0.. {
+            let mut ids = self.ids.clone();
+            let assume = round < ASSUMING_ROUNDS_MAX;
+            let mut work = Work::open(head.clone(), now, submissions, known.clone(), assume, store)?;
+            let mut answers = Vec::with_capacity(submissions.len());
+            for submission in submissions {
+                answers.push(work.carry_out(submission, store, &mut ids)?);
+            }
+            let assumed = work.assumed();
+            let held = if assumed.is_empty() { Vec::new() } else { store.claims(&assumed)? };
+            if held.is_empty() {
+                return Ok((work, answers, ids));
+            }
+            known.extend(assumed.into_iter().map(|claim| (claim, None)));
+            known.extend(held.into_iter().map(|(claim, holder)| (claim, Some(holder))));
+        }
+        Err(StoreError::new("a batch that is never decided"))
     }
 }
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::event::{Envelope, Event, decode};
+use super::event::{Envelope, Event};
+use super::replay::{self, Replayed};
 use super::store::Claim;
 use crate::kernel::{Area, Date, Region, Timestamp};
 
@@ -99,6 +100,10 @@ pub trait Resource: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
     const TABLE: Table;
     /// The area its rights are given by.
     const AREA: Area;
+    /// Namespaces of the claims it may hold; no other kind holds claims there.
+    const CLAIMS: &'static [&'static str] = &[];
+    /// Measures of the facts it may assert; no other kind asserts them.
+    const MEASURES: &'static [&'static str] = &[];
 
     /// The one fold. `None` from an event that cannot follow the state: the log is corrupt.
     fn evolve(state: Option<Self>, event: &Self::Event, envelope: &Envelope) -> Option<Self>;
@@ -133,9 +138,9 @@ pub trait Resource: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
 }
 
 /// Folds one event and stamps the result.
-fn fold<R: Resource>(state: Option<&R>, event: &R::Event, envelope: &Envelope) -> Option<R> {
-    let before = state.map(|state| *state.stamp());
-    let mut after = R::evolve(state.cloned(), event, envelope)?;
+pub(super) fn fold<R: Resource>(state: Option<R>, event: &R::Event, envelope: &Envelope) -> Option<R> {
+    let before = state.as_ref().map(|state| *state.stamp());
+    let mut after = R::evolve(state, event, envelope)?;
     *after.stamp_mut() = Stamp {
         id: envelope.stream_id,
         version: envelope.version,
@@ -145,23 +150,6 @@ fn fold<R: Resource>(state: Option<&R>, event: &R::Event, envelope: &Envelope) -
         updated_at: envelope.recorded_at,
     };
     Some(after)
-}
-
-/// Folds recorded events of one stream, from its first on: as-of reads and rebuilds.
-///
-/// # Errors
-/// A sentence naming the position of the first event that does not decode or fit.
-pub fn fold_stream<R: Resource>(events: &[Event]) -> Result<Option<R>, String> {
-    let mut state: Option<R> = None;
-    for event in events {
-        let Envelope { event_type, schema_version, position, .. } = &event.envelope;
-        let data = R::upcast(event_type, *schema_version, event.data.clone());
-        let decoded = decode::<R::Event>(event_type, &data)
-            .map_err(|why| format!("event at position {position} does not decode: {why}"))?;
-        let next = fold(state.as_ref(), &decoded, &event.envelope);
-        state = Some(next.ok_or_else(|| format!("event at position {position} does not follow the state"))?);
-    }
-    Ok(state)
 }
 
 /// A state of some kind, as the executor handles it.
@@ -204,8 +192,13 @@ pub struct Kind {
     pub name: &'static str,
     /// Where its states are stored.
     pub table: Table,
+    /// Namespaces of its claims.
+    pub claims: &'static [&'static str],
+    /// Measures of its facts.
+    pub measures: &'static [&'static str],
     pub(super) load: fn(&str) -> Result<BoxedState, serde_json::Error>,
     pub(super) fold: fn(Option<&dyn AnyState>, &dyn Any, &Envelope) -> Option<BoxedState>,
+    pub(super) replay: fn(&[Event]) -> Result<Replayed, String>,
 }
 
 impl Kind {
@@ -214,13 +207,18 @@ impl Kind {
         Self {
             name: R::KIND,
             table: R::TABLE,
+            claims: R::CLAIMS,
+            measures: R::MEASURES,
+            replay: replay::replay::<R>,
             load: |doc| Ok(Box::new(serde_json::from_str::<R>(doc)?)),
             fold: |state, event, envelope| {
                 let state = state.map(|state| state.as_any().downcast_ref::<R>());
                 let event = event.downcast_ref::<R::Event>()?;
                 match state {
                     Some(None) => None,
-                    known => fold::<R>(known.flatten(), event, envelope).map(|state| Box::new(state) as BoxedState),
+                    known => {
+                        fold::<R>(known.flatten().cloned(), event, envelope).map(|state| Box::new(state) as BoxedState)
+                    }
                 }
             },
         }

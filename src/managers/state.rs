@@ -106,6 +106,7 @@ impl Resource for Manager {
     const KIND: &'static str = "manager";
     const TABLE: Table = views::TABLE;
     const AREA: Area = Area::Managers;
+    const MEASURES: &'static [&'static str] = &[MANAGED_BY];
 
     fn evolve(state: Option<Self>, event: &Event, envelope: &Envelope) -> Option<Self> {
         let Some(mut state) = state else {

@@ -17,7 +17,7 @@ use crate::kernel::{Faults, Name, OrganisationKind, Region, Timestamp};
 use crate::ledger::{Resource, fold_stream};
 use crate::storage::{AnyConnection, ReadError, stream_to_version};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, NoFilter, Page, PageParams, Params, Present, Problem, Viewer,
+    AsOfParams, Caller, Command, IdPath, LEASE, List, NoFilter, Page, PageParams, Params, Present, Problem, Viewer,
     json_reply, listing, show,
 };
 
@@ -155,7 +155,13 @@ async fn issue_key(id: IdPath, command: Command<KeyRequest>) -> Result<HttpRespo
     responses((status = 200, description = "Revoked", body = Organisation)))]
 #[post("/organisations/{id}/key-revocations")]
 async fn revoke_key(id: IdPath, command: Command<RevokeKey>) -> Result<HttpResponse, Problem> {
-    command.on(id.0).await
+    let embedded = command.caller.service.readers.is_embedded();
+    let response = command.on(id.0).await?;
+    if !embedded {
+        // Other instances may remember the key for as long as this; when it is answered, none does any more.
+        actix_web::rt::time::sleep(LEASE).await;
+    }
+    Ok(response)
 }
 
 /// The caller.

@@ -11,7 +11,7 @@ use super::views;
 use crate::kernel::{Actor, Name, Number, OrganisationKind, PROVINCE, Refusal, Region, Text, Timestamp};
 use crate::ledger::{Context, Hash};
 use crate::storage::{AnyConnection, OpenError, ReadError, claims};
-use crate::web::Service;
+use crate::web::{KeySource, KnownKey, Service};
 
 /// What every key begins with, so that a leaked one is recognised.
 const PREFIX: &str = "lumbung_";
@@ -52,11 +52,10 @@ impl NewKey {
     }
 }
 
-/// The organisation a key belongs to, if the key works now.
-///
-/// # Errors
-/// When the database cannot be read.
-pub fn find_actor(connection: &mut AnyConnection, hash: &Hash, now: Timestamp) -> Result<Option<Actor>, ReadError> {
+/// How the web toolkit finds keys.
+pub const SOURCE: KeySource = KeySource { find, version: views::last_position };
+
+fn find(connection: &mut AnyConnection, hash: &Hash, now: Timestamp) -> Result<Option<KnownKey>, ReadError> {
     let hash = HEXLOWER.encode(hash);
     let doc: Option<String> = claims::table
         .inner_join(views::organisations::table.on(views::organisations::id.eq(claims::holder)))
@@ -67,12 +66,15 @@ pub fn find_actor(connection: &mut AnyConnection, hash: &Hash, now: Timestamp) -
         .optional()?;
     let Some(doc) = doc else { return Ok(None) };
     let organisation: Organisation = serde_json::from_str(&doc)?;
-    let key = organisation.keys.iter().find(|key| key.hash == hash && key.works(now)).map(|key| key.key_id);
-    Ok(key.map(|key: Uuid| Actor {
-        organisation: organisation.stamp.id,
-        kind: organisation.kind,
-        region: organisation.region,
-        key,
+    let key = organisation.keys.iter().find(|key| key.hash == hash && key.works(now));
+    Ok(key.map(|key| KnownKey {
+        actor: Actor {
+            organisation: organisation.stamp.id,
+            kind: organisation.kind,
+            region: organisation.region,
+            key: key.key_id,
+        },
+        expires_at: key.expires_at,
     }))
 }
 

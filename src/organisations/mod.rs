@@ -12,5 +12,5 @@ mod views;
 
 pub use commands::{IssueKey, RegisterOrganisation, RevokeKey};
 pub use events::OrganisationEvent;
-pub use keys::{NewKey, find_actor, issue_key};
+pub use keys::{NewKey, SOURCE, issue_key};
 pub use state::{Key, Organisation};

@@ -59,6 +59,7 @@ impl Resource for Organisation {
     const KIND: &'static str = "organisation";
     const TABLE: Table = views::TABLE;
     const AREA: Area = Area::Organisations;
+    const CLAIMS: &'static [&'static str] = &["api_key", "organisation", "organisation_code"];
 
     fn evolve(state: Option<Self>, event: &Event, envelope: &Envelope) -> Option<Self> {
         let Event::Registered { name, kind, region, code } = event else {

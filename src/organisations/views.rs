@@ -70,3 +70,12 @@ pub fn list(connection: &mut AnyConnection, scope: Scope, keyset: &Keyset) -> Re
     };
     Ok(crate::keyset!(query, organisations, keyset).load(connection)?)
 }
+
+/// The position of the last event of any organisation: it changes whenever a key is issued or revoked.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn last_position(connection: &mut AnyConnection) -> Result<i64, ReadError> {
+    let last: Option<i64> = organisations::table.select(diesel::dsl::max(organisations::position)).first(connection)?;
+    Ok(last.unwrap_or(0))
+}

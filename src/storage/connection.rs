@@ -68,8 +68,9 @@ enum Purpose {
 
 /// How long a writer on `SQLite` waits for another process's transaction, in milliseconds.
 const BUSY_TIMEOUT_MS: u32 = 5_000;
-/// FULL: a commit returns after the write-ahead log is on disk. `secure_delete`: an erased key's bytes are overwritten; the checkpoint
-/// empties what an earlier run left in the write-ahead log.
+/// FULL: a commit returns after the write-ahead log is on disk. `secure_delete`: an erased key's bytes are overwritten.
+const SQLITE_MAINTENANCE: &str = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;";
+/// The service's own writer also empties what an earlier run left in the write-ahead log, erased keys perhaps.
 const SQLITE_WRITER: &str =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA wal_checkpoint(TRUNCATE);";
 const SQLITE_READER: &str = "PRAGMA query_only=ON; PRAGMA cache_size=-8000;";
@@ -148,7 +149,11 @@ impl Database {
                 let mut connection = AnyConnection::Sqlite(connection);
                 let wait = format!("PRAGMA busy_timeout={BUSY_TIMEOUT_MS}; PRAGMA foreign_keys=ON;");
                 self.prepare(&mut connection, &wait)?;
-                let settings = if purpose == Purpose::Read { SQLITE_READER } else { SQLITE_WRITER };
+                let settings = match purpose {
+                    Purpose::Write => SQLITE_WRITER,
+                    Purpose::Read => SQLITE_READER,
+                    Purpose::Maintain => SQLITE_MAINTENANCE,
+                };
                 self.prepare(&mut connection, settings)?;
                 Ok(connection)
             }

@@ -5,18 +5,24 @@
 //! [`AnyConnection`] enum that diesel derives over both databases.
 
 mod connection;
+mod integrity;
 mod migrations;
 mod paging;
 mod pool;
 mod postgres;
 mod reader;
+mod replay;
 #[allow(missing_docs, reason = "columns are explained in the migrations")]
 mod schema;
 mod sqlite;
+mod staging;
 mod store;
 mod vault;
+mod watch;
+mod witness;
 
 pub use connection::{AnyConnection, Database, OpenError, PostgresUrl};
+pub use integrity::{check_kinds, check_log};
 pub use migrations::{migrate, pending, revert_all};
 pub use paging::{Keyset, Sort};
 pub use pool::{Lent, Readers};
@@ -25,7 +31,11 @@ pub use reader::{
     AsOf, DocRow, EventBrief, FactRow, ReadError, current_facts, event_briefs, facts_of, head_position, position_at,
     recorded_at, stream_to_version, stream_up_to,
 };
+pub use replay::{Compared, Divergence, compare};
 pub use schema::{claims, facts};
 pub use sqlite::SqliteStore;
-pub use store::open_store;
+pub use staging::Staging;
+pub use store::{copy_into, open_store};
 pub use vault::{Sealed, Vault, VaultError};
+pub use watch::Watcher;
+pub use witness::Witness;

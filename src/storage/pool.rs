@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
 use diesel::r2d2::{self, ManageConnection, Pool, PooledConnection};
 
 use super::{AnyConnection, Database, OpenError};
@@ -59,6 +60,13 @@ pub struct Lent {
     reader: PooledConnection<Manager>,
 }
 
+impl Lent {
+    /// Asks the database for a sign of life; for after something failed.
+    pub fn answers(&mut self) -> bool {
+        self.reader.connection.batch_execute("SELECT 1").is_ok()
+    }
+}
+
 impl std::ops::Deref for Lent {
     type Target = AnyConnection;
     fn deref(&self) -> &AnyConnection {
@@ -107,6 +115,11 @@ impl Readers {
     /// When none becomes free.
     pub fn get(&self) -> Result<Lent, OpenError> {
         self.pool.get().map(|reader| Lent { reader }).map_err(OpenError::of)
+    }
+
+    /// Whether the database runs in this process, and so has no other instances.
+    pub fn is_embedded(&self) -> bool {
+        self.embedded
     }
 
     /// A reader that is free at once and answers within microseconds, if this database has such.

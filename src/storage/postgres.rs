@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::schema::{head, subject_keys};
 use super::sqlite::{ReceiptRow, read_receipt};
-use super::{AnyConnection, Database, OpenError};
+use super::{AnyConnection, Database, FactRow, OpenError};
 use crate::kernel::Timestamp;
 use crate::ledger::{
     Batch, Cell, Claim, ColumnType, FactChange, Frontier, Harm, Head, PERSON, Receipt, StateRow, Store, StoreError,
@@ -269,14 +269,7 @@ fn write(connection: &mut PgConnection, batch: &Batch) -> QueryResult<()> {
     statement.sql("WITH ");
     insert_events(&mut statement, batch);
     upsert_states(&mut statement, batch);
-    if !batch.claims.is_empty() {
-        let columns = vec![
-            borrowed(batch.claims.iter().map(|(claim, _)| claim.namespace)),
-            borrowed(batch.claims.iter().map(|(claim, _)| claim.value.as_str())),
-            text(batch.claims.iter().map(|(_, holder)| holder)),
-        ];
-        statement.insert("claimed", "claims", "namespace, value, holder", columns, "");
-    }
+    insert_claims(&mut statement, "", &batch.claims);
     change_facts(&mut statement, &batch.facts);
     insert_receipts(&mut statement, &batch.receipts);
     statement.sql("moved AS (UPDATE head SET position = ");
@@ -320,30 +313,93 @@ fn insert_events<'a>(statement: &mut Statement<'a>, batch: &'a Batch) {
 
 /// One upsert for each table that the batch touches.
 fn upsert_states<'a>(statement: &mut Statement<'a>, batch: &'a Batch) {
-    let mut by_table: Vec<(&Table, Vec<&StateRow>)> = Vec::new();
-    for state in &batch.states {
-        match by_table.iter_mut().find(|(table, _)| table.name == state.table.name) {
+    for (table, rows) in by_table(&batch.states) {
+        let sets: Vec<String> =
+            column_names(table)[1..].iter().map(|name| format!("{name} = excluded.{name}")).collect();
+        let then = format!(" ON CONFLICT (id) DO UPDATE SET {}", sets.join(", "));
+        insert_states(statement, "", table, &rows, &then);
+    }
+}
+
+fn by_table(states: &[StateRow]) -> Vec<(&Table, Vec<&StateRow>)> {
+    let mut found: Vec<(&Table, Vec<&StateRow>)> = Vec::new();
+    for state in states {
+        match found.iter_mut().find(|(table, _)| table.name == state.table.name) {
             Some((_, rows)) => rows.push(state),
-            None => by_table.push((&state.table, vec![state])),
+            None => found.push((&state.table, vec![state])),
         }
     }
-    for (table, rows) in by_table {
-        let mut columns = vec![
-            text(rows.iter().map(|row| row.id)),
-            Column::Int(rows.iter().map(|row| row.version).collect()),
-            Column::Int(rows.iter().map(|row| row.position).collect()),
-        ];
-        columns.extend(table.columns.iter().enumerate().map(|(index, (_, kind))| cells(&rows, index, *kind)));
-        columns.push(borrowed(rows.iter().map(|row| row.doc.as_str())));
-        let names: Vec<&str> = ["id", "version", "position"]
-            .into_iter()
-            .chain(table.columns.iter().map(|(name, _)| *name))
-            .chain(["doc"])
-            .collect();
-        let sets: Vec<String> = names[1..].iter().map(|name| format!("{name} = excluded.{name}")).collect();
-        let then = format!(" ON CONFLICT (id) DO UPDATE SET {}", sets.join(", "));
-        statement.insert(&format!("new_{}", table.name), table.name, &names.join(", "), columns, &then);
+    found
+}
+
+fn column_names(table: &Table) -> Vec<&'static str> {
+    let typed = table.columns.iter().map(|(name, _)| *name);
+    ["id", "version", "position"].into_iter().chain(typed).chain(["doc"]).collect()
+}
+
+fn insert_states<'a>(statement: &mut Statement<'a>, prefix: &str, table: &Table, rows: &[&'a StateRow], then: &str) {
+    let mut columns = vec![
+        text(rows.iter().map(|row| row.id)),
+        Column::Int(rows.iter().map(|row| row.version).collect()),
+        Column::Int(rows.iter().map(|row| row.position).collect()),
+    ];
+    columns.extend(table.columns.iter().enumerate().map(|(index, (_, kind))| cells(rows, index, *kind)));
+    columns.push(borrowed(rows.iter().map(|row| row.doc.as_str())));
+    let name = table.name;
+    statement.insert(
+        &format!("new_{name}"),
+        &format!("{prefix}{name}"),
+        &column_names(table).join(", "),
+        columns,
+        then,
+    );
+}
+
+fn insert_claims<'a>(statement: &mut Statement<'a>, prefix: &str, claims: &'a [(Claim, Uuid)]) {
+    if claims.is_empty() {
+        return;
     }
+    let columns = vec![
+        borrowed(claims.iter().map(|(claim, _)| claim.namespace)),
+        borrowed(claims.iter().map(|(claim, _)| claim.value.as_str())),
+        text(claims.iter().map(|(_, holder)| holder)),
+    ];
+    statement.insert("claimed", &format!("{prefix}claims"), "namespace, value, holder", columns, "");
+}
+
+const FACT_COLUMNS: &str =
+    "measure, resource, event_id, subject, region, value, occurred_on, from_position, until_position";
+
+/// Writes rows as they are, into the tables whose names begin with `prefix`.
+pub(super) fn insert_rows(
+    connection: &mut PgConnection,
+    prefix: &str,
+    states: &[StateRow],
+    claims: &[(Claim, Uuid)],
+    facts: &[FactRow],
+) -> QueryResult<()> {
+    let mut statement = Statement::default();
+    statement.sql("WITH ");
+    for (table, rows) in by_table(states) {
+        insert_states(&mut statement, prefix, table, &rows, "");
+    }
+    insert_claims(&mut statement, prefix, claims);
+    if !facts.is_empty() {
+        let columns = vec![
+            borrowed(facts.iter().map(|fact| fact.measure.as_str())),
+            borrowed(facts.iter().map(|fact| fact.resource.as_str())),
+            borrowed(facts.iter().map(|fact| fact.event_id.as_str())),
+            borrowed(facts.iter().map(|fact| fact.subject.as_str())),
+            borrowed(facts.iter().map(|fact| fact.region.as_str())),
+            borrowed(facts.iter().map(|fact| fact.value.as_str())),
+            borrowed(facts.iter().map(|fact| fact.occurred_on.as_str())),
+            Column::Int(facts.iter().map(|fact| fact.from_position).collect()),
+            Column::MaybeInt(facts.iter().map(|fact| fact.until_position).collect()),
+        ];
+        statement.insert("asserted", &format!("{prefix}facts"), FACT_COLUMNS, columns, "");
+    }
+    statement.sql("done AS (SELECT 1) SELECT count(*)::text, ''::text FROM done");
+    statement.load::<(String, String)>(connection).map(|_| ())
 }
 
 /// The cells of one typed column. Cells of another type than the column's would be a mistake in the area; they are written as nothing,
@@ -394,8 +450,7 @@ fn change_facts<'a>(statement: &mut Statement<'a>, changes: &'a [FactChange]) {
             Column::Int(facts().map(|change| change.position).collect()),
             Column::MaybeInt(begun.iter().map(|(_, until)| *until).collect()),
         ];
-        let names = "measure, resource, event_id, subject, region, value, occurred_on, from_position, until_position";
-        statement.insert("begun", "facts", names, columns, "");
+        statement.insert("begun", "facts", FACT_COLUMNS, columns, "");
     }
     if !ceased.is_empty() {
         statement.sql("ceased AS (UPDATE facts SET until_position = gone.until FROM ");

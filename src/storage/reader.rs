@@ -100,8 +100,16 @@ pub fn recorded_at(connection: &mut AnyConnection, position: i64) -> Result<Opti
     Ok(found.optional()?.map(Timestamp::from_micros))
 }
 
+/// The leaf hash of the event at a position.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn leaf_hash_at(connection: &mut AnyConnection, position: i64) -> Result<Option<Vec<u8>>, ReadError> {
+    Ok(events::table.find(position).select(events::leaf_hash).first(connection).optional()?)
+}
+
 #[derive(Queryable)]
-struct EventRow {
+pub(super) struct EventRow {
     position: i64,
     event_id: String,
     stream_kind: String,
@@ -119,7 +127,7 @@ struct EventRow {
     leaf_hash: Vec<u8>,
 }
 
-fn read_event(row: EventRow) -> Result<Event, ReadError> {
+pub(super) fn read_event(row: EventRow) -> Result<Event, ReadError> {
     let corrupt = |what: &str| ReadError::Corrupt(format!("event at position {}: {what}", row.position));
     Ok(Event {
         envelope: Envelope {

@@ -6,6 +6,7 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 
+use super::FactRow;
 use super::schema::{claims, events, facts, head, receipts, subject_keys};
 use crate::kernel::Timestamp;
 use crate::ledger::{
@@ -303,23 +304,63 @@ impl SqliteStore {
 }
 
 fn upsert(state: &StateRow) -> Statement {
-    let mut names = vec!["id", "version", "position"];
-    names.extend(state.table.columns.iter().map(|(name, _)| *name));
-    names.push("doc");
+    let mut statement = insert("", state);
+    let typed = state.table.columns.iter().map(|(name, _)| *name);
+    let names = ["version", "position"].into_iter().chain(typed).chain(["doc"]);
+    let sets: Vec<String> = names.map(|name| format!("{name} = excluded.{name}")).collect();
+    statement.sql.push_str(" ON CONFLICT (id) DO UPDATE SET ");
+    statement.sql.push_str(&sets.join(", "));
+    statement
+}
+
+fn insert(prefix: &str, state: &StateRow) -> Statement {
+    let typed = state.table.columns.iter().map(|(name, _)| *name);
+    let names: Vec<&str> = ["id", "version", "position"].into_iter().chain(typed).chain(["doc"]).collect();
     let marks = vec!["?"; names.len()].join(", ");
-    let sets: Vec<String> = names[1..].iter().map(|name| format!("{name} = excluded.{name}")).collect();
     let mut values = vec![Cell::text(state.id), Cell::Int(Some(state.version)), Cell::Int(Some(state.position))];
     values.extend(state.columns.iter().cloned());
     values.push(Cell::text(&state.doc));
     Statement {
-        sql: format!(
-            "INSERT INTO {} ({}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {}",
-            state.table.name,
-            names.join(", "),
-            sets.join(", ")
-        ),
+        sql: format!("INSERT INTO {prefix}{} ({}) VALUES ({marks})", state.table.name, names.join(", ")),
         values,
     }
+}
+
+/// Writes rows as they are, into the tables whose names begin with `prefix`.
+pub(super) fn insert_rows(
+    connection: &mut SqliteConnection,
+    prefix: &str,
+    states: &[StateRow],
+    claims: &[(Claim, Uuid)],
+    facts: &[FactRow],
+) -> QueryResult<()> {
+    for state in states {
+        insert(prefix, state).execute(connection)?;
+    }
+    for (claim, holder) in claims {
+        let sql = format!("INSERT INTO {prefix}claims (namespace, value, holder) VALUES (?, ?, ?)");
+        let values = vec![Cell::text(claim.namespace), Cell::text(&claim.value), Cell::text(holder)];
+        Statement { sql, values }.execute(connection)?;
+    }
+    for fact in facts {
+        let sql = format!(
+            "INSERT INTO {prefix}facts (measure, resource, event_id, subject, region, value, occurred_on, from_position, until_position) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        );
+        let texts = [
+            &fact.measure,
+            &fact.resource,
+            &fact.event_id,
+            &fact.subject,
+            &fact.region,
+            &fact.value,
+            &fact.occurred_on,
+        ];
+        let mut values: Vec<Cell> = texts.into_iter().map(Cell::text).collect();
+        values.extend([Cell::Int(Some(fact.from_position)), Cell::Int(fact.until_position)]);
+        Statement { sql, values }.execute(connection)?;
+    }
+    Ok(())
 }
 
 fn receipt_row(receipt: &Receipt) -> ReceiptRow {

@@ -1,6 +1,11 @@
-//! The writer's store of a database.
+//! The writer's store of a database, and a copy of all it holds.
 
-use super::{AnyConnection, Database, OpenError, PostgresStore, SqliteStore};
+use std::path::Path;
+
+use diesel::RunQueryDsl;
+use diesel::sql_types::Text;
+
+use super::{AnyConnection, Database, OpenError, PostgresStore, SqliteStore, head_position};
 use crate::ledger::Store;
 
 /// Opens the store that the executor writes through.
@@ -15,4 +20,17 @@ pub fn open_store(database: &Database) -> Result<Box<dyn Store>, OpenError> {
             AnyConnection::Postgres(_) => Err(database.error("it is not SQLite")),
         },
     }
+}
+
+/// Copies an embedded database into a new file, as of one moment; tells the position up to which.
+///
+/// # Errors
+/// When the copy cannot be written.
+pub fn copy_into(database: &Database, file: &Path) -> Result<i64, OpenError> {
+    let mut connection = database.open_for_maintenance()?;
+    let failed = |why: diesel::result::Error| OpenError(format!("the copy cannot be made: {why}"));
+    let copy = diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(file.to_string_lossy());
+    copy.execute(&mut connection).map_err(failed)?;
+    let copied = Database::Sqlite(file.to_owned());
+    head_position(&mut copied.open_reader()?).map_err(OpenError::of)
 }

@@ -70,9 +70,14 @@ impl FromRequest for Caller {
                 return Ok(Self { service, actor: None, request_id });
             };
             let hash = Sha256::digest(token.as_bytes()).into();
-            let (find, now) = (service.find_actor, service.clock.now());
-            let actor = service.look_up(move |connection| Ok(find(connection, &hash, now)?)).await?;
-            let actor = actor.ok_or_else(|| Problem::of(&UNAUTHENTICATED))?;
+            let now = service.clock.now();
+            let actor = if let Some(actor) = service.keyring.recall(&hash, now) {
+                actor
+            } else {
+                let keyring = service.keyring.clone();
+                let found = service.look_up(move |connection| keyring.find(connection, &hash, now)).await?;
+                found.ok_or_else(|| Problem::of(&UNAUTHENTICATED))?
+            };
             Ok(Self { service, actor: Some(actor), request_id })
         })
     }

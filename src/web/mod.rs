@@ -8,6 +8,7 @@ mod auth;
 mod command;
 pub mod health;
 mod json;
+mod keyring;
 mod page;
 mod params;
 mod personal;
@@ -19,12 +20,13 @@ mod show;
 pub use around::{around, method_not_allowed_or_not_found};
 pub use auth::Caller;
 pub use command::Command;
+pub use keyring::{KeySource, Keyring, KnownKey, LEASE, LOOK_EVERY};
 pub use page::{List, NoFilter, Page, PageParams, listing, listing_for_all};
 pub use params::{IdPath, Params};
 pub use personal::{present_persons, reseal_person, seal_person};
 pub use problem::{Language, Problem, ProblemDocument, problem_page, wants_english};
 pub use reply::{command_reply, document_reply, json_reply};
-pub use service::{FindActor, Service};
+pub use service::Service;
 pub use show::{
     AsOfParams, Present, Shown, Stored, Viewer, parse_as_of, point_in_time, show, show_history, show_to_all,
 };

@@ -64,7 +64,7 @@ pub async fn command_reply<R: Present + Stored>(caller: &Caller, answer: Answer)
         doc => {
             caller
                 .service
-                .read(move |connection| {
+                .look_up(move |connection| {
                     let doc = if let Some(doc) = doc {
                         doc
                     } else {

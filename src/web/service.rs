@@ -5,14 +5,12 @@ use std::sync::Arc;
 use actix_web::web;
 use diesel::Connection;
 
+use super::keyring::Keyring;
 use super::problem::Problem;
+use crate::kernel::Clock;
 use crate::kernel::problem_codes::{INTERNAL, UNAVAILABLE};
-use crate::kernel::{Actor, Clock, Timestamp};
-use crate::ledger::{Answer, Context, Decide, Hash, Ledger};
+use crate::ledger::{Answer, Context, Decide, Ledger};
 use crate::storage::{AnyConnection, ReadError, Readers, Vault};
-
-/// Finds the actor whose API key has this hash. Supplied by the organisations area, which ranks above this module.
-pub type FindActor = fn(&mut AnyConnection, &Hash, Timestamp) -> Result<Option<Actor>, ReadError>;
 
 /// Shared by all workers.
 #[derive(Clone)]
@@ -26,7 +24,7 @@ pub struct Service {
     /// The time.
     pub clock: Clock,
     /// Who a key belongs to.
-    pub find_actor: FindActor,
+    pub keyring: Arc<Keyring>,
 }
 
 impl Service {
@@ -39,7 +37,7 @@ impl Service {
         T: Send + 'static,
         F: FnOnce(&mut AnyConnection) -> Result<T, Problem> + Send + 'static,
     {
-        self.look_up(move |connection| {
+        self.elsewhere(move |connection| {
             let result =
                 connection.transaction::<T, Failure, _>(|connection| read(connection).map_err(Failure::Problem));
             result.map_err(|failure| match failure {
@@ -50,7 +48,8 @@ impl Service {
         .await
     }
 
-    /// As [`Service::read`], for a single statement: it needs no transaction to see one state.
+    /// As [`Service::read`], for a few look-ups by key that need not see one state. An embedded database answers them in microseconds, so
+    /// they are done right here: changing threads would cost more.
     ///
     /// # Errors
     /// What the read fails with, or `unavailable`.
@@ -59,10 +58,25 @@ impl Service {
         T: Send + 'static,
         F: FnOnce(&mut AnyConnection) -> Result<T, Problem> + Send + 'static,
     {
+        if let Some(mut reader) = self.readers.get_embedded() {
+            return read(&mut reader);
+        }
+        self.elsewhere(read).await
+    }
+
+    async fn elsewhere<T, F>(&self, read: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut AnyConnection) -> Result<T, Problem> + Send + 'static,
+    {
         let readers = self.readers.clone();
         let result = web::block(move || {
-            let mut connection = readers.get().map_err(ReadError::from)?;
-            read(&mut connection)
+            let mut reader = readers.get().map_err(ReadError::from)?;
+            let result = read(&mut reader);
+            if result.as_ref().is_err_and(|problem| problem.0.code.status >= 500) && !reader.answers() {
+                readers.broke();
+            }
+            result
         });
         result.await.unwrap_or_else(|_| Err(Problem::of(&UNAVAILABLE)))
     }

@@ -145,28 +145,27 @@ async fn show_in_scope<R: Present + Stored>(
 ) -> Result<HttpResponse, Problem> {
     let as_of = parse_as_of(params.as_of.as_deref())?;
     let (vault, now) = (service.vault.clone(), service.clock.now());
-    let shown = service
-        .read(move |connection| {
-            let (row, on) = match as_of {
-                None => (R::find(connection, &id.to_string())?, now.day()),
-                Some(as_of) => {
-                    let (position, on) = point_in_time(connection, as_of, now)?;
-                    (row_at::<R>(connection, id, position)?, on)
-                }
-            };
-            let viewer = Viewer { actor, vault, on };
-            let row = row.ok_or_else(|| Refusal::not_found(R::KIND, id))?;
-            if scope != Scope::All {
-                let state: R = serde_json::from_str(&row.doc).map_err(ReadError::from)?;
-                if !state.admits(scope, connection)? {
-                    return Err(Refusal::not_found(R::KIND, id).into());
-                }
+    let read = move |connection: &mut AnyConnection| {
+        let (row, on) = match as_of {
+            None => (R::find(connection, &id.to_string())?, now.day()),
+            Some(as_of) => {
+                let (position, on) = point_in_time(connection, as_of, now)?;
+                (row_at::<R>(connection, id, position)?, on)
             }
-            let mut docs = R::present(&viewer, connection, vec![row.doc])?;
-            let doc = docs.pop().ok_or_else(|| Problem::of(&INTERNAL))?;
-            Ok(Shown { version: row.version, position: row.position, doc })
-        })
-        .await?;
+        };
+        let viewer = Viewer { actor, vault, on };
+        let row = row.ok_or_else(|| Refusal::not_found(R::KIND, id))?;
+        if scope != Scope::All {
+            let state: R = serde_json::from_str(&row.doc).map_err(ReadError::from)?;
+            if !state.admits(scope, connection)? {
+                return Err(Refusal::not_found(R::KIND, id).into());
+            }
+        }
+        let mut docs = R::present(&viewer, connection, vec![row.doc])?;
+        let doc = docs.pop().ok_or_else(|| Problem::of(&INTERNAL))?;
+        Ok(Shown { version: row.version, position: row.position, doc })
+    };
+    let shown = if as_of.is_none() { service.look_up(read).await? } else { service.read(read).await? };
     if R::DEPENDS_ON_VERSION_ALONE {
         return Ok(document_reply(&request, shown));
     }

@@ -13,6 +13,7 @@ mod demonstration;
 mod financing;
 mod golden;
 mod harness;
+mod integrity;
 mod managers;
 mod openapi;
 mod place;

@@ -28,7 +28,12 @@ pub fn migrated_database(folder: &TempDir) -> Database {
 
 /// A database of its own with the schema, and a place for its master key.
 pub fn place_in(folder: &TempDir) -> Place {
-    Place { database: migrated_database(folder), master_key_file: folder.path().join("lumbung.key") }
+    Place {
+        database: migrated_database(folder),
+        master_key_file: folder.path().join("lumbung.key"),
+        witness_file: folder.path().join("lumbung.head"),
+        accept_older: false,
+    }
 }
 
 /// All bytes a database is stored in: its files beside the key, or a dump.

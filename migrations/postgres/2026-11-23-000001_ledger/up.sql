@@ -1,19 +1,21 @@
+-- Text is compared by its bytes, as on SQLite, whatever the locale of the database.
+
 -- The log. Positions are dense and rows never change; the triggers hold even against a mistaken hand at the database.
 CREATE TABLE events (
     position       BIGINT NOT NULL PRIMARY KEY,
-    event_id       TEXT    NOT NULL UNIQUE,
-    stream_kind    TEXT    NOT NULL,
-    stream_id      TEXT    NOT NULL,
+    event_id       TEXT COLLATE "C" NOT NULL UNIQUE,
+    stream_kind    TEXT COLLATE "C" NOT NULL,
+    stream_id      TEXT COLLATE "C" NOT NULL,
     version        BIGINT NOT NULL,
-    type           TEXT    NOT NULL,
+    type           TEXT COLLATE "C" NOT NULL,
     schema_version BIGINT NOT NULL,
-    data           TEXT    NOT NULL,
-    actor          TEXT    NOT NULL,
-    organisation   TEXT    NOT NULL,
+    data           TEXT COLLATE "C" NOT NULL,
+    actor          TEXT COLLATE "C" NOT NULL,
+    organisation   TEXT COLLATE "C" NOT NULL,
     occurred_at    BIGINT NOT NULL,
     recorded_at    BIGINT NOT NULL,
-    correlation_id TEXT    NOT NULL,
-    causation_id   TEXT,
+    correlation_id TEXT COLLATE "C" NOT NULL,
+    causation_id   TEXT COLLATE "C",
     leaf_hash      BYTEA    NOT NULL,
     UNIQUE (stream_kind, stream_id, version)
 );
@@ -58,36 +60,36 @@ INSERT INTO head (id, position, recorded_at, frontier) VALUES (1, 0, 0, '');
 
 -- The first answer to an Idempotency-Key, for ever.
 CREATE TABLE receipts (
-    organisation TEXT    NOT NULL,
-    key          TEXT    NOT NULL,
+    organisation TEXT COLLATE "C" NOT NULL,
+    key          TEXT COLLATE "C" NOT NULL,
     fingerprint  BYTEA    NOT NULL,
     created      BOOLEAN NOT NULL,
-    stream_kind  TEXT    NOT NULL,
-    stream_id    TEXT    NOT NULL,
+    stream_kind  TEXT COLLATE "C" NOT NULL,
+    stream_id    TEXT COLLATE "C" NOT NULL,
     version      BIGINT NOT NULL,
     position     BIGINT NOT NULL,
-    refusal      TEXT,
+    refusal      TEXT COLLATE "C",
     recorded_at  BIGINT NOT NULL,
     PRIMARY KEY (organisation, key)
 );
 
 -- What may be recorded once only, and by which resource it is held.
 CREATE TABLE claims (
-    namespace TEXT NOT NULL,
-    value     TEXT NOT NULL,
-    holder    TEXT NOT NULL,
+    namespace TEXT COLLATE "C" NOT NULL,
+    value     TEXT COLLATE "C" NOT NULL,
+    holder    TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (namespace, value)
 );
 
 -- What states assert for figures across resources, and between which positions it held.
 CREATE TABLE facts (
-    measure        TEXT    NOT NULL,
-    resource       TEXT    NOT NULL,
-    event_id       TEXT    NOT NULL,
-    subject        TEXT    NOT NULL,
-    region         TEXT    NOT NULL,
-    value          TEXT    NOT NULL,
-    occurred_on    TEXT    NOT NULL,
+    measure        TEXT COLLATE "C" NOT NULL,
+    resource       TEXT COLLATE "C" NOT NULL,
+    event_id       TEXT COLLATE "C" NOT NULL,
+    subject        TEXT COLLATE "C" NOT NULL,
+    region         TEXT COLLATE "C" NOT NULL,
+    value          TEXT COLLATE "C" NOT NULL,
+    occurred_on    TEXT COLLATE "C" NOT NULL,
     from_position  BIGINT NOT NULL,
     until_position BIGINT,
     PRIMARY KEY (measure, resource, event_id, subject, from_position)
@@ -97,14 +99,14 @@ CREATE INDEX facts_measure_subject ON facts (measure, subject);
 
 -- Persons' data keys, wrapped by the master key. Deleting a row is erasing the person.
 CREATE TABLE subject_keys (
-    subject TEXT NOT NULL PRIMARY KEY,
-    holder  TEXT NOT NULL,
-    lookup  TEXT UNIQUE,
+    subject TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    holder  TEXT COLLATE "C" NOT NULL,
+    lookup  TEXT COLLATE "C" UNIQUE,
     wrapped BYTEA NOT NULL
 );
 
 -- The service's own secrets, wrapped by the master key.
 CREATE TABLE secrets (
-    name    TEXT NOT NULL PRIMARY KEY,
+    name    TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     wrapped BYTEA NOT NULL
 );

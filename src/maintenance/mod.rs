@@ -1,0 +1,14 @@
+//! What an operator does beside serving, with a service running or not.
+//!
+//! - [`verify`] proves the log against itself and the projections against the log, and names the first fault.
+//! - [`rebuild`] folds the whole log anew beside the live rows and puts in place, in one transaction, what differs.
+//! - [`backup`] copies an embedded database while it is in use.
+
+mod backup;
+mod progress;
+mod rebuild;
+mod verify;
+
+pub use backup::backup;
+pub use rebuild::rebuild;
+pub use verify::verify;

@@ -1,0 +1,191 @@
+//! Rows made anew, beside the live ones: kept in temporary tables of one connection, so that nothing stays behind however it ends, and put in
+//! place in one transaction under the head's lock.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use uuid::Uuid;
+
+use super::replay::Divergence;
+use super::{AnyConnection, Database, FactRow, ReadError, postgres, reader, sqlite};
+use crate::ledger::{Claim, Kind, Replayed, StateRow};
+
+/// What is put before the name of a live table.
+const FRESH: &str = "fresh_";
+/// Resources staged before they are written together.
+const ROWS_TOGETHER: usize = 500;
+
+/// See the module.
+pub struct Staging {
+    connection: AnyConnection,
+    kinds: Vec<Kind>,
+    waiting: Rows,
+}
+
+/// Rows on their way into the fresh tables.
+#[derive(Default)]
+struct Rows {
+    gone: Vec<(&'static str, String)>,
+    states: Vec<StateRow>,
+    claims: Vec<(Claim, Uuid)>,
+    facts: Vec<FactRow>,
+}
+
+#[derive(QueryableByName)]
+struct Touched {
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Text)]
+    id: String,
+}
+
+impl Staging {
+    /// Opens the connection and makes the empty tables.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub fn open(database: &Database, kinds: &[Kind]) -> Result<Self, ReadError> {
+        let mut connection = database.open_for_maintenance()?;
+        let tables = kinds.iter().map(|kind| kind.table.name).chain(["claims", "facts"]);
+        for table in tables {
+            connection
+                .batch_execute(&format!("CREATE TEMP TABLE {FRESH}{table} AS SELECT * FROM {table} WHERE 1 = 0"))?;
+        }
+        connection.batch_execute(&format!(
+            "CREATE TEMP TABLE {FRESH}gone (kind TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (kind, id))"
+        ))?;
+        Ok(Self { connection, kinds: kinds.to_vec(), waiting: Rows::default() })
+    }
+
+    /// Keeps what the rows of a resource ought to be.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn stage(&mut self, divergence: Divergence) -> Result<(), ReadError> {
+        let Divergence { kind, id, replayed, .. } = divergence;
+        self.waiting.gone.push((kind.name, id));
+        if let Some(replayed) = replayed {
+            self.waiting.add(replayed);
+        }
+        if self.waiting.gone.len() >= ROWS_TOGETHER { self.write() } else { Ok(()) }
+    }
+
+    fn write(&mut self) -> Result<(), ReadError> {
+        let rows = std::mem::take(&mut self.waiting);
+        self.connection.batch_execute("BEGIN")?;
+        if let Err(why) = self.write_rows(&rows) {
+            let _ = self.connection.batch_execute("ROLLBACK");
+            return Err(why);
+        }
+        Ok(self.connection.batch_execute("COMMIT")?)
+    }
+
+    fn write_rows(&mut self, rows: &Rows) -> Result<(), ReadError> {
+        for (kind, id) in &rows.gone {
+            let gone = format!(
+                "INSERT INTO {FRESH}gone (kind, id) VALUES ('{kind}', '{}') ON CONFLICT DO NOTHING",
+                id.replace('\'', "''")
+            );
+            self.connection.batch_execute(&gone)?;
+        }
+        match &mut self.connection {
+            AnyConnection::Sqlite(sqlite) => {
+                sqlite::insert_rows(sqlite, FRESH, &rows.states, &rows.claims, &rows.facts)?
+            }
+            AnyConnection::Postgres(postgres) => {
+                postgres::insert_rows(postgres, FRESH, &rows.states, &rows.claims, &rows.facts)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the staged rows in the place of the live ones, in one transaction. Streams that were appended to since `position` are folded
+    /// again under the lock, so that nothing recorded meanwhile is lost.
+    ///
+    /// # Errors
+    /// When it cannot be done; then nothing has changed.
+    pub fn swap(mut self, position: i64) -> Result<(), ReadError> {
+        self.write()?;
+        let lock = match &self.connection {
+            AnyConnection::Sqlite(_) => "BEGIN IMMEDIATE".to_owned(),
+            AnyConnection::Postgres(_) => {
+                "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT position FROM head WHERE id = 1 FOR UPDATE".to_owned()
+            }
+        };
+        self.connection.batch_execute(&lock)?;
+        let swapped = self.fold_again(position).and_then(|()| self.replace());
+        if swapped.is_err() {
+            let _ = self.connection.batch_execute("ROLLBACK");
+            return swapped;
+        }
+        Ok(self.connection.batch_execute("COMMIT")?)
+    }
+
+    fn fold_again(&mut self, position: i64) -> Result<(), ReadError> {
+        let query = format!(
+            "SELECT DISTINCT stream_kind AS kind, stream_id AS id FROM events JOIN {FRESH}gone AS gone \
+             ON gone.kind = stream_kind AND gone.id = stream_id WHERE position > {position}"
+        );
+        for Touched { kind, id } in diesel::sql_query(query).load::<Touched>(&mut self.connection)? {
+            let Some(kind) = self.kinds.iter().find(|known| known.name == kind).copied() else { continue };
+            self.unstage(&kind, &id)?;
+            let uuid = Uuid::parse_str(&id)?;
+            let events = reader::stream_up_to(&mut self.connection, kind.name, uuid, i64::MAX)?;
+            let mut rows = Rows::default();
+            rows.gone.push((kind.name, id));
+            rows.add(kind.replay(&events).map_err(ReadError::Corrupt)?);
+            self.write_rows(&rows)?;
+        }
+        Ok(())
+    }
+
+    fn unstage(&mut self, kind: &Kind, id: &str) -> Result<(), ReadError> {
+        let mut statements = format!("DELETE FROM {FRESH}{} WHERE id = '{id}';", kind.table.name);
+        statements.push_str(&of_kind("claims", "holder", "namespace", kind.claims, FRESH, &format!("= '{id}'")));
+        statements.push_str(&of_kind("facts", "resource", "measure", kind.measures, FRESH, &format!("= '{id}'")));
+        Ok(self.connection.batch_execute(&statements)?)
+    }
+
+    fn replace(&mut self) -> Result<(), ReadError> {
+        for kind in &self.kinds {
+            let (name, table) = (kind.name, kind.table.name);
+            let gone = format!("IN (SELECT id FROM {FRESH}gone WHERE kind = '{name}')");
+            let mut statements = format!("DELETE FROM {table} WHERE id {gone};");
+            statements.push_str(&of_kind("claims", "holder", "namespace", kind.claims, "", &gone));
+            statements.push_str(&of_kind("facts", "resource", "measure", kind.measures, "", &gone));
+            statements.push_str(&format!("INSERT INTO {table} SELECT * FROM {FRESH}{table};"));
+            self.connection.batch_execute(&statements)?;
+        }
+        for table in ["claims", "facts"] {
+            self.connection.batch_execute(&format!("INSERT INTO {table} SELECT * FROM {FRESH}{table}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Deletes a kind's claims or facts of some resources.
+fn of_kind(table: &str, owner: &str, column: &str, names: &[&str], prefix: &str, which: &str) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    format!("DELETE FROM {prefix}{table} WHERE {owner} {which} AND {column} IN ('{}');", names.join("','"))
+}
+
+impl Rows {
+    fn add(&mut self, replayed: Replayed) {
+        let id = replayed.state.id;
+        self.claims.extend(replayed.claims.into_iter().map(|claim| (claim, id)));
+        self.facts.extend(replayed.facts.into_iter().map(|(fact, from, until)| FactRow {
+            measure: fact.measure.to_owned(),
+            resource: id.to_string(),
+            event_id: fact.event_id.to_string(),
+            subject: fact.subject.to_string(),
+            region: fact.region.code().to_owned(),
+            value: fact.value,
+            occurred_on: fact.occurred_on.to_string(),
+            from_position: from,
+            until_position: until,
+        }));
+        self.states.push(replayed.state);
+    }
+}

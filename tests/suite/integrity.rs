@@ -1,0 +1,254 @@
+//! The log proves itself, whatever was changed is found, projections are made anew, and an older backup is noticed.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use lumbung::app::{Core, Place, kinds};
+use lumbung::kernel::Clock;
+use lumbung::ledger::Ids;
+use lumbung::maintenance::{backup, rebuild, verify};
+use lumbung::storage::{AnyConnection, Database};
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::harness::App;
+use super::place::{on_postgres, place_in};
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    text: String,
+}
+
+fn lines(place: &Place, query: &str) -> Vec<String> {
+    let mut connection = place.database.open_for_maintenance().unwrap();
+    diesel::sql_query(query).load::<Line>(&mut connection).unwrap().into_iter().map(|line| line.text).collect()
+}
+
+/// Statements of a hand at the database that may do anything.
+fn meddle(place: &Place, statements: &str) {
+    let mut connection = place.database.open_writer().unwrap();
+    match &mut connection {
+        AnyConnection::Postgres(postgres) => {
+            postgres.batch_execute("ALTER TABLE events DISABLE TRIGGER ALL").unwrap();
+            postgres.batch_execute(statements).unwrap_or_else(|why| panic!("{statements}: {why}"));
+            for trigger in ["change", "truncate", "gaps"] {
+                let enable = format!("ALTER TABLE events ENABLE ALWAYS TRIGGER events_refuse_{trigger}");
+                postgres.batch_execute(&enable).unwrap();
+            }
+        }
+        AnyConnection::Sqlite(sqlite) => {
+            let query = "SELECT sql AS text FROM sqlite_master WHERE type = 'trigger'";
+            let triggers = diesel::sql_query(query).load::<Line>(sqlite).unwrap();
+            for trigger in ["update", "delete", "gaps"] {
+                sqlite.batch_execute(&format!("DROP TRIGGER events_refuse_{trigger}")).unwrap();
+            }
+            sqlite.batch_execute(statements).unwrap_or_else(|why| panic!("{statements}: {why}"));
+            for trigger in triggers {
+                sqlite.batch_execute(&trigger.text).unwrap();
+            }
+        }
+    }
+}
+
+/// Everything that a rebuild may touch, as text.
+fn projections(place: &Place) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut tables: Vec<(&str, Vec<&str>)> = kinds()
+        .iter()
+        .map(|kind| {
+            let typed = kind.table.columns.iter().map(|(name, _)| *name);
+            (kind.table.name, ["id", "version", "position"].into_iter().chain(typed).chain(["doc"]).collect())
+        })
+        .collect();
+    tables.push(("claims", vec!["namespace", "value", "holder"]));
+    let fact = [
+        "measure",
+        "resource",
+        "event_id",
+        "subject",
+        "region",
+        "value",
+        "occurred_on",
+        "from_position",
+        "until_position",
+    ];
+    tables.push(("facts", fact.to_vec()));
+    for (table, columns) in tables {
+        let values: Vec<String> = columns.iter().map(|name| format!("coalesce(CAST({name} AS TEXT), '-')")).collect();
+        let query = format!("SELECT '{table} ' || {} AS text FROM {table} ORDER BY 1", values.join(" || '|' || "));
+        all.extend(lines(place, &query));
+    }
+    all
+}
+
+fn demonstration() -> (Place, TempDir) {
+    let folder = TempDir::new().unwrap();
+    let place = place_in(&folder);
+    lumbung::demo::prepare(&place).unwrap();
+    (place, folder)
+}
+
+#[test]
+fn a_changed_event_a_missing_trigger_and_a_changed_head_are_found() {
+    let (place, _folder) = demonstration();
+    assert!(verify(&place).unwrap().starts_with("verified: "));
+    let texts = ["event_id", "stream_kind", "stream_id", "type", "data", "actor", "organisation", "correlation_id"];
+    let numbers = ["position", "version", "schema_version", "occurred_at", "recorded_at"];
+    let one =
+        "event_id = (SELECT event_id FROM events WHERE type = 'cooperative.registered' ORDER BY position DESC LIMIT 1)";
+    let id = lines(&place, &format!("SELECT event_id AS text FROM events WHERE {one}")).remove(0);
+    let only = format!("event_id = '{id}'");
+    for column in texts {
+        // The last character but one of the value is another; of an id it stays an id.
+        let before = lines(&place, &format!("SELECT {column} AS text FROM events WHERE {only}")).remove(0);
+        let (at, found) = before.char_indices().rev().nth(2).unwrap();
+        let other = if found == '1' { '2' } else { '1' };
+        let after = format!("{}{other}{}", &before[..at], &before[at + found.len_utf8()..]);
+        let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+        meddle(&place, &format!("UPDATE events SET {column} = {} WHERE {only}", quoted(&after)));
+        let fault = verify(&place).unwrap_err().0;
+        assert!(fault.contains("not verified"), "{column}: {fault}");
+        let now = if column == "event_id" { format!("event_id = '{after}'") } else { only.clone() };
+        meddle(&place, &format!("UPDATE events SET {column} = {} WHERE {now}", quoted(&before)));
+    }
+    for column in numbers {
+        let moved = if ["position", "version"].contains(&column) { 1_000_000 } else { 1 };
+        meddle(&place, &format!("UPDATE events SET {column} = {column} + {moved} WHERE {only}"));
+        assert!(verify(&place).is_err(), "{column}");
+        meddle(&place, &format!("UPDATE events SET {column} = {column} - {moved} WHERE {only}"));
+    }
+    let nothing = if on_postgres() { "'\\x00'::bytea" } else { "x'00'" };
+    for (change, named) in [
+        (format!("UPDATE events SET leaf_hash = {nothing} WHERE {only}"), "leaf hash"),
+        ("UPDATE head SET position = position + 1".to_owned(), "last position"),
+        ("UPDATE head SET recorded_at = recorded_at + 1".to_owned(), "time"),
+        (format!("UPDATE head SET frontier = {nothing}"), "frontier"),
+    ] {
+        let undo = if change.contains("head") { "head" } else { "events" };
+        meddle(&place, &format!("CREATE TABLE kept AS SELECT * FROM {undo}; {change}"));
+        let fault = verify(&place).unwrap_err().0;
+        assert!(fault.contains(named), "{fault}");
+        meddle(&place, &format!("DELETE FROM {undo}; INSERT INTO {undo} SELECT * FROM kept; DROP TABLE kept"));
+    }
+    assert!(verify(&place).unwrap().starts_with("verified: "));
+    let off = if on_postgres() {
+        "ALTER TABLE events DISABLE TRIGGER events_refuse_change"
+    } else {
+        "DROP TRIGGER events_refuse_update"
+    };
+    place.database.open_writer().unwrap().batch_execute(off).unwrap();
+    assert!(verify(&place).unwrap_err().0.contains("trigger"));
+}
+
+#[test]
+fn whatever_is_wrong_with_the_projections_is_found_and_a_rebuild_restores_them_to_the_byte() {
+    let (place, _folder) = demonstration();
+    let before = projections(&place);
+    let everything: Vec<String> = kinds()
+        .iter()
+        .map(|kind| format!("DELETE FROM {};", kind.table.name))
+        .chain(["DELETE FROM claims;".to_owned(), "DELETE FROM facts;".to_owned()])
+        .collect();
+    let nobody = "'00000000-0000-7000-8000-000000000000'";
+    let wrongs = [
+        "UPDATE cooperatives SET doc = replace(doc, 'Rejeki', 'Merana')".to_owned(),
+        "UPDATE financings SET state = 'settled'".to_owned(),
+        "UPDATE cooperatives SET health = NULL".to_owned(),
+        "DELETE FROM managers WHERE id = (SELECT max(id) FROM managers)".to_owned(),
+        format!(
+            "INSERT INTO enterprises SELECT {nobody}, version, 999, region, owner, size_class, status, name, name_folded, doc FROM enterprises LIMIT 1"
+        ),
+        "DELETE FROM claims WHERE namespace <> 'api_key'".to_owned(),
+        format!("INSERT INTO claims (namespace, value, holder) VALUES ('akad_number', 'x', {nobody})"),
+        "UPDATE facts SET until_position = 5 WHERE until_position IS NULL".to_owned(),
+        "DELETE FROM facts WHERE measure = 'healthy_ksp'".to_owned(),
+        format!(
+            "INSERT INTO facts (measure, resource, event_id, subject, region, value, occurred_on, from_position) VALUES ('certified_managers', {nobody}, 'x', 'x', '64', '', '2014-03-01', 1)"
+        ),
+        everything.concat(),
+    ];
+    for wrong in wrongs {
+        meddle(&place, &wrong);
+        let fault = verify(&place).expect_err(&wrong).0;
+        assert!(fault.contains("lumbung rebuild"), "{wrong}: {fault}");
+        let said = rebuild(&place).unwrap_or_else(|why| panic!("{wrong}: {why}"));
+        assert!(!said.ends_with(": 0"), "{wrong}: {said}");
+        assert!(verify(&place).is_ok(), "{wrong}");
+        assert_eq!(projections(&place), before, "{wrong}");
+    }
+    assert!(rebuild(&place).unwrap().ends_with("replaced: 0"));
+}
+
+#[test]
+fn a_rebuild_beside_a_running_service_loses_nothing_of_what_is_recorded_meanwhile() {
+    let app = App::start();
+    let first = app.cooperative("1/BH");
+    let status = if on_postgres() {
+        "UPDATE cooperatives SET doc = replace(doc, '1/BH', '9/BH')"
+    } else {
+        "UPDATE cooperatives SET name = 'x'"
+    };
+    meddle(&app.place, status);
+    let place = app.place.clone();
+    let rebuilding = std::thread::spawn(move || (0..5).map(|_| rebuild(&place).unwrap()).collect::<Vec<_>>());
+    let at = format!("/v1/cooperatives/{first}");
+    let mut number = 0;
+    while !rebuilding.is_finished() || number < 20 {
+        number += 1;
+        app.cooperative(&format!("{}/BH", number + 100));
+        app.command("PATCH", "samarinda", &at, &[], &json!({"name": format!("Nama {number}")})).expect(200);
+    }
+    rebuilding.join().unwrap();
+    let now = app.get("samarinda", &at).expect(200);
+    assert_eq!((&now["name"], &now["badan_hukum"][0]["number"]), (&json!(format!("Nama {number}")), &json!("1/BH")));
+    assert_eq!(now["version"], number + 1);
+    let (place, _folder) = app.stop();
+    verify(&place).unwrap();
+}
+
+#[test]
+fn a_backup_is_complete_and_an_older_one_put_back_is_noticed_at_start() {
+    let app = App::start();
+    app.cooperative("1/BH");
+    let older = TempDir::new().unwrap();
+    let copy = copy(&app.place, older.path());
+    app.cooperative("2/BH");
+    let (place, folder) = app.stop();
+    let open = |place: &Place| Core::open(place, Clock::System, Ids::Random, 1, 16).map(Core::close);
+    open(&place).unwrap();
+    assert!(std::fs::read_to_string(folder.path().join("lumbung.head")).unwrap().contains("\"position\""));
+    // The copy is whole by itself.
+    let alone = Place { database: copy.clone(), witness_file: older.path().join("none"), ..place.clone() };
+    verify(&alone).unwrap();
+    open(&alone).unwrap();
+    // In the place of the newer database it is refused, unless somebody means it.
+    let restored = Place { database: copy, ..place };
+    let refused = open(&restored).unwrap_err().0;
+    assert!(refused.contains("older backup") && refused.contains("--accept-older-database"), "{refused}");
+    open(&Place { accept_older: true, ..restored.clone() }).unwrap();
+    open(&restored).unwrap();
+}
+
+/// A backup by the documented way.
+fn copy(place: &Place, folder: &std::path::Path) -> Database {
+    let file = folder.join("copy");
+    let said = backup(place, &file);
+    let Database::Postgres(url) = &place.database else {
+        assert!(said.unwrap().contains("up to position"));
+        assert!(backup(place, &file).unwrap_err().0.contains("exists already"));
+        return Database::Sqlite(file);
+    };
+    assert!(said.unwrap_err().0.contains("pg_dump --format=custom"));
+    let cluster = super::cluster::shared();
+    let run = |name: &str, arguments: &[&str]| {
+        let output = std::process::Command::new(cluster.program(name)).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let file = file.to_string_lossy();
+    run("pg_dump", &["--format=custom", &format!("--file={file}"), "--dbname", &url.for_libpq()]);
+    let copied = super::cluster::new_database(false);
+    let Database::Postgres(target) = &copied else { panic!("not PostgreSQL") };
+    run("pg_restore", &["--dbname", &target.for_libpq(), &file]);
+    copied
+}
