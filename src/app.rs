@@ -17,11 +17,12 @@ use crate::config::{DatabaseOptions, ListenOptions};
 use crate::kernel::Clock;
 use crate::ledger::{AfterCommit, Event, Ids, Kind, Ledger, Limits, Resource};
 use crate::storage::{
-    AnyConnection, Database, OpenError, ReadError, Readers, Vault, Watcher, Witness, migrate, open_store,
+    AnyConnection, Database, Fetcher, OpenError, ReadError, Readers, Vault, Watcher, Witness, head_position, migrate,
+    open_store,
 };
 use crate::web::{
-    Keyring, LOOK_EVERY, Language, Problem, Service, around, health, json_reply, method_not_allowed_or_not_found,
-    problem_page,
+    Keyring, LOOK_EVERY, Language, Metrics, Problem, Service, around, health, json_reply,
+    method_not_allowed_or_not_found, metrics, problem_page,
 };
 use crate::{
     assessments, certifications, cooperatives, enterprises, financing, managers, openapi, organisations, programmes,
@@ -40,7 +41,7 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(programmes::http::routes)
             .configure(organisations::http::routes),
     );
-    config.service(health::get_livez).service(health::get_readyz).service(get_problem);
+    config.service(health::get_livez).service(health::get_readyz).service(metrics::get_metrics).service(get_problem);
 }
 
 /// Every kind of resource there is.
@@ -140,17 +141,22 @@ impl Core {
         let readers = Readers::open(&place.database, readers)?;
         let store = open_store(&place.database)?;
         let keyring = Keyring::new(organisations::SOURCE);
-        let (ledger, executor) = Ledger::start(store, clock.clone(), ids, limits, after_commit(keyring.clone()))
-            .map_err(|why| OpenError(format!("the executor cannot be started: {why}")))?;
+        let metrics = Arc::new(Metrics::new().map_err(OpenError::of)?);
+        let (ledger, executor) =
+            Ledger::start(store, clock.clone(), ids, limits, after_commit(keyring.clone(), metrics.clone()))
+                .map_err(|why| OpenError(format!("the executor cannot be started: {why}")))?;
         let looking = keyring.clone();
-        let following = witness.clone();
+        let (following, counting) = (witness.clone(), metrics.clone());
         let follow = move |connection: &mut AnyConnection| {
             looking.look(connection)?;
+            counting.head_is(head_position(connection)?);
             following.follow(connection)
         };
         let watcher = Watcher::start(place.database.clone(), LOOK_EVERY, follow)
             .map_err(|why| OpenError(format!("the watcher cannot be started: {why}")))?;
-        let service = Service { ledger, readers, vault, clock, keyring };
+        let together = (!place.database.is_embedded()).then(|| Fetcher::start(place.database.clone())).transpose();
+        let fetcher = together.map_err(|why| OpenError(format!("the fetcher cannot be started: {why}")))?;
+        let service = Service { ledger, readers, fetcher, vault, clock, metrics, keyring };
         Ok(Self { service, executor, watcher, witness })
     }
 
@@ -171,8 +177,9 @@ impl Core {
 }
 
 /// What follows every commit, before its commands are answered.
-fn after_commit(keyring: Arc<Keyring>) -> AfterCommit {
+fn after_commit(keyring: Arc<Keyring>, metrics: Arc<Metrics>) -> AfterCommit {
     Box::new(move |committed| {
+        metrics.committed(committed);
         let of_organisation = |event: &Event| event.envelope.stream_kind == organisations::Organisation::KIND;
         if committed.batch.events.iter().any(of_organisation) {
             keyring.forget();

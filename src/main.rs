@@ -11,6 +11,10 @@ use lumbung::ledger::Ids;
 use lumbung::storage::OpenError;
 use lumbung::{maintenance, openapi, organisations};
 
+/// Requests are parsed on one thread and decided on another; this allocator takes back what another thread allocated without a lock.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let filter = env_logger::Env::default().default_filter_or("info,actix_server=warn");
     env_logger::Builder::from_env(filter)

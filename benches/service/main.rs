@@ -22,6 +22,10 @@ use lumbung::organisations::issue_key;
 use lumbung::storage::Database;
 use tempfile::TempDir;
 
+/// As in the program itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Each figure is the better of so many runs: the machine is noisy.
 const RUNS: usize = 2;
 
@@ -51,8 +55,7 @@ struct Databases {
 impl Databases {
     fn new(postgres: bool) -> Self {
         // As an office would run it: everything on disk before the answer. Larger buffers only spare the machine's other disk traffic.
-        let settings =
-            ["log_min_duration_statement=3", "shared_buffers=512MB", "max_wal_size=8GB", "checkpoint_timeout=30min"];
+        let settings = ["shared_buffers=512MB", "max_wal_size=8GB", "checkpoint_timeout=30min"];
         let cluster = postgres.then(|| cluster::Cluster::start(&settings));
         Self { cluster, folder: TempDir::new().unwrap(), count: AtomicU64::new(0) }
     }

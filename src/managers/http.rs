@@ -21,6 +21,7 @@ use crate::web::{
 impl Present for Manager {
     const PATH: &'static str = "managers";
     const REWRITES: bool = true;
+    const ADMITS_BY_HOME: bool = false;
 
     fn present(viewer: &Viewer, connection: &mut AnyConnection, docs: Vec<String>) -> Result<Vec<String>, Problem> {
         present_persons(viewer, connection, &docs)

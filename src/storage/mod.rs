@@ -5,6 +5,7 @@
 //! [`AnyConnection`] enum that diesel derives over both databases.
 
 mod connection;
+mod fetcher;
 mod integrity;
 mod migrations;
 mod paging;
@@ -22,6 +23,7 @@ mod watch;
 mod witness;
 
 pub use connection::{AnyConnection, Database, OpenError, PostgresUrl};
+pub use fetcher::Fetcher;
 pub use integrity::{check_kinds, check_log};
 pub use migrations::{migrate, pending, revert_all};
 pub use paging::{Keyset, Sort};

@@ -83,10 +83,17 @@ macro_rules! keyset {
 macro_rules! find_row {
     ($table:ident, $connection:expr, $id:expr) => {{
         use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _};
-        $table::table
-            .filter($table::id.eq($id))
-            .select(($table::id, $table::version, $table::position, $table::doc))
-            .first::<$crate::storage::DocRow>($connection)
-            .optional()
+        let query = $table::table.filter($table::id.eq($id)).select((
+            $table::id,
+            $table::version,
+            $table::position,
+            $table::doc,
+        ));
+        // Run on the database itself, the query is put together once; on the enumeration of both it would be each time.
+        match $connection {
+            $crate::storage::AnyConnection::Sqlite(sqlite) => query.get_result::<$crate::storage::DocRow>(sqlite),
+            $crate::storage::AnyConnection::Postgres(postgres) => query.get_result::<$crate::storage::DocRow>(postgres),
+        }
+        .optional()
     }};
 }

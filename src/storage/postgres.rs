@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
@@ -15,7 +16,7 @@ use uuid::Uuid;
 
 use super::schema::{head, subject_keys};
 use super::sqlite::{ReceiptRow, read_receipt};
-use super::{AnyConnection, Database, FactRow, OpenError};
+use super::{AnyConnection, Database, DocRow, FactRow, OpenError};
 use crate::kernel::Timestamp;
 use crate::ledger::{
     Batch, Cell, Claim, ColumnType, FactChange, Frontier, Harm, Head, PERSON, Receipt, StateRow, Store, StoreError,
@@ -189,7 +190,8 @@ impl Store for PostgresStore {
             borrowed(keys.iter().map(|(_, key)| key.as_str())),
         ]);
         statement.sql(" AS wanted (organisation, key) CROSS JOIN LATERAL (SELECT * FROM receipts WHERE receipts.organisation = wanted.organisation AND receipts.key = wanted.key) AS r");
-        let rows = Receipts(statement).load::<ReceiptRow>(self.open()?).map_err(failed)?;
+        let rows =
+            Answering::<ReceiptColumns>(statement, PhantomData).load::<ReceiptRow>(self.open()?).map_err(failed)?;
         rows.into_iter().map(read_receipt).collect()
     }
 
@@ -246,22 +248,36 @@ impl Store for PostgresStore {
     }
 }
 
-/// As [`Statement`], with the columns of a receipt.
-struct Receipts<'a>(Statement<'a>);
+/// A [`Statement`] that answers with other columns.
+struct Answering<'a, Columns>(Statement<'a>, PhantomData<Columns>);
 
-impl QueryId for Receipts<'_> {
+type ReceiptColumns = (Text, Text, Binary, Bool, Text, Text, BigInt, BigInt, Nullable<Text>, BigInt);
+type RowColumns = (Text, BigInt, BigInt, Text);
+
+impl<Columns> QueryId for Answering<'_, Columns> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
-impl QueryFragment<Pg> for Receipts<'_> {
+impl<Columns> QueryFragment<Pg> for Answering<'_, Columns> {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.0.walk_ast(out)
     }
 }
-impl diesel::query_builder::Query for Receipts<'_> {
-    type SqlType = (Text, Text, Binary, Bool, Text, Text, BigInt, BigInt, Nullable<Text>, BigInt);
+impl<Columns> diesel::query_builder::Query for Answering<'_, Columns> {
+    type SqlType = Columns;
 }
-impl RunQueryDsl<PgConnection> for Receipts<'_> {}
+impl<Columns> RunQueryDsl<PgConnection> for Answering<'_, Columns> {}
+
+/// The rows with these ids, in one query.
+pub(super) fn rows_by_id(connection: &mut PgConnection, table: &str, ids: &[Uuid]) -> QueryResult<Vec<DocRow>> {
+    let mut statement = Statement::default();
+    statement.sql("SELECT row.id, row.version, row.position, row.doc FROM ");
+    statement.unnest(vec![text(ids.iter())]);
+    statement.sql(format!(
+        " AS wanted (id) CROSS JOIN LATERAL (SELECT id, version, position, doc FROM {table} WHERE {table}.id = wanted.id) AS row"
+    ));
+    Answering::<RowColumns>(statement, PhantomData).load(connection)
+}
 
 fn write(connection: &mut PgConnection, batch: &Batch) -> QueryResult<()> {
     write_persons(connection, batch)?;

@@ -7,10 +7,11 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use uuid::Uuid;
 
 use super::problem::{Language, Problem};
+use super::service::Service;
 use crate::kernel::Code;
 use crate::kernel::problem_codes::{
     BODY_TOO_LARGE, INTERNAL, INVALID_PARAMETER, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, NOT_FOUND,
@@ -83,6 +84,7 @@ pub async fn around(
         response = response.map_body(|_, _| BoxBody::new(actix_web::body::None::new()));
     }
     set_headers(response.headers_mut(), &path, &request_id);
+    count(&method, &response, started);
     write_log(&method, &path, response.status(), started, &request_id);
     Ok(response)
 }
@@ -161,6 +163,14 @@ fn set_headers(headers: &mut HeaderMap, path: &str, request_id: &RequestId) {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }
+    }
+}
+
+fn count(method: &Method, response: &ServiceResponse<BoxBody>, started: Instant) {
+    let request = response.request();
+    if let Some(service) = request.app_data::<web::Data<Service>>() {
+        let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+        service.metrics.answered(method.as_str(), &route, response.status().as_u16(), started.elapsed());
     }
 }
 

@@ -6,11 +6,13 @@ use actix_web::web;
 use diesel::Connection;
 
 use super::keyring::Keyring;
+use super::metrics::Metrics;
 use super::problem::Problem;
+use super::show::Stored;
 use crate::kernel::Clock;
 use crate::kernel::problem_codes::{INTERNAL, UNAVAILABLE};
 use crate::ledger::{Answer, Context, Decide, Ledger};
-use crate::storage::{AnyConnection, ReadError, Readers, Vault};
+use crate::storage::{AnyConnection, DocRow, Fetcher, ReadError, Readers, Vault};
 
 /// Shared by all workers.
 #[derive(Clone)]
@@ -19,10 +21,14 @@ pub struct Service {
     pub ledger: Ledger,
     /// Readers' connections.
     pub readers: Readers,
+    /// Looks rows up together, where that is worth it.
+    pub fetcher: Option<Fetcher>,
     /// Seals and opens personal data.
     pub vault: Arc<Vault>,
     /// The time.
     pub clock: Clock,
+    /// What it tells of itself in numbers.
+    pub metrics: Arc<Metrics>,
     /// Who a key belongs to.
     pub keyring: Arc<Keyring>,
 }
@@ -62,6 +68,17 @@ impl Service {
             return read(&mut reader);
         }
         self.elsewhere(read).await
+    }
+
+    /// A stored row by its id.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn fetch<R: Stored>(&self, id: uuid::Uuid) -> Result<Option<DocRow>, Problem> {
+        match &self.fetcher {
+            Some(fetcher) => Ok(fetcher.fetch(R::TABLE.name, id).await?),
+            None => self.look_up(move |connection| Ok(R::find(connection, &id.to_string())?)).await,
+        }
     }
 
     async fn elsewhere<T, F>(&self, read: F) -> Result<T, Problem>

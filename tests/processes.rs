@@ -1,0 +1,23 @@
+//! The program as it runs for real: started, loaded over HTTP, killed, starved of disk, beside another instance of itself.
+//!
+//! `LUMBUNG_BINARY` names another build to test, such as the release binary; `LUMBUNG_CRASH_CYCLES` how often it is killed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::doc_markdown,
+    dead_code,
+    missing_docs,
+    reason = "a test may fail loudly"
+)]
+
+#[path = "suite/cluster.rs"]
+mod cluster;
+#[path = "processes/crash.rs"]
+mod crash;
+#[path = "processes/faults.rs"]
+mod faults;
+#[path = "processes/instances.rs"]
+mod instances;
+#[path = "processes/program.rs"]
+mod program;
