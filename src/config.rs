@@ -43,6 +43,21 @@ pub enum Task {
         /// The new file.
         file: PathBuf,
     },
+    /// Ask the running service whether it can serve.
+    Health {
+        /// Address and port it listens on.
+        #[arg(long, env = "LUMBUNG_BIND", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+        bind: SocketAddr,
+    },
+    /// Fill an empty database with an invented history, to see how the service does when it has grown.
+    Generate {
+        /// Where the data is.
+        #[command(flatten)]
+        database: DatabaseOptions,
+        /// Events there shall be, about.
+        #[arg(long, value_name = "COUNT")]
+        events: usize,
+    },
     /// Print the `OpenAPI` document.
     Openapi,
 }

@@ -33,6 +33,10 @@ fn main() -> ExitCode {
         Task::Backup { database, file } => {
             Place::of(&database).and_then(|place| said(maintenance::backup(&place, &file)?))
         }
+        Task::Health { bind } => maintenance::health(bind).and_then(said),
+        Task::Generate { database, events } => {
+            Place::of(&database).and_then(|place| said(lumbung::demo::generate(&place, events)?))
+        }
         Task::Openapi => {
             print!("{}", openapi::text());
             Ok(())

@@ -54,19 +54,22 @@ pub fn once(address: SocketAddr, request: &str, expected: u16) -> String {
     })
 }
 
-struct Connection {
+/// A kept-alive connection.
+pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Connection {
-    async fn open(address: SocketAddr) -> Self {
+    /// Connects.
+    pub async fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
         Self { stream, buffer: Vec::with_capacity(4096) }
     }
 
-    async fn exchange(&mut self, request: &str) -> (u16, String) {
+    /// Sends a request; the answer's status and body.
+    pub async fn exchange(&mut self, request: &str) -> (u16, String) {
         self.stream.write_all(request.as_bytes()).await.unwrap();
         self.buffer.clear();
         loop {

@@ -6,6 +6,7 @@
 
 #[path = "../../tests/suite/cluster.rs"]
 mod cluster;
+mod growth;
 mod load;
 mod raw;
 
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
+use diesel::connection::SimpleConnection;
 use lumbung::app::{Core, Place, Running};
 use lumbung::config::ListenOptions;
 use lumbung::kernel::{Clock, OrganisationKind};
@@ -37,8 +39,8 @@ fn main() {
     for name in ["sqlite", "postgres"].into_iter().filter(|name| asked(name, &["sqlite", "postgres"])) {
         println!("\n== {name} ==");
         let databases = Databases::new(name == "postgres");
-        for (part, run) in [("commands", commands as fn(&Databases)), ("reads", reads)] {
-            if asked(part, &["commands", "reads"]) {
+        for (part, run) in [("commands", commands as fn(&Databases)), ("reads", reads), ("growth", growth::growth)] {
+            if asked(part, &["commands", "reads", "growth"]) {
                 run(&databases);
             }
         }
@@ -74,6 +76,15 @@ impl Databases {
     }
 }
 
+/// Takes every row away that a rebuild makes.
+fn empty_projections(place: &Place) {
+    let tables = lumbung::app::kinds().map(|kind| kind.table.name);
+    let mut connection = place.database.open_for_maintenance().unwrap();
+    for table in tables.iter().chain(&["claims", "facts"]) {
+        connection.batch_execute(&format!("DELETE FROM {table}")).unwrap();
+    }
+}
+
 fn best(mut run: impl FnMut() -> f64) -> f64 {
     (0..RUNS).map(|_| run()).fold(0.0, f64::max)
 }
@@ -86,8 +97,12 @@ struct Served {
 }
 
 fn serve(databases: &Databases, batch_commands: usize) -> Served {
+    serve_place(&databases.fresh(), batch_commands)
+}
+
+fn serve_place(place: &Place, batch_commands: usize) -> Served {
     let limits = Limits { batch_commands, ..Limits::default() };
-    let core = Core::open_with(&databases.fresh(), Clock::System, Ids::Random, 8, limits).unwrap();
+    let core = Core::open_with(place, Clock::System, Ids::Random, 8, limits).unwrap();
     let key = issue_key(&core.service, OrganisationKind::Province, None, "Bench", None, None).unwrap().text;
     let options = ListenOptions {
         bind: "127.0.0.1:0".parse().unwrap(),

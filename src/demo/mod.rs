@@ -8,9 +8,12 @@
 mod assessments;
 mod certifications;
 mod financing;
+mod history;
 mod player;
 mod registers;
 mod worksheets;
+
+pub use history::generate;
 
 use std::fmt::Write;
 

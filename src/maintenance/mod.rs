@@ -3,12 +3,15 @@
 //! - [`verify`] proves the log against itself and the projections against the log, and names the first fault.
 //! - [`rebuild`] folds the whole log anew beside the live rows and puts in place, in one transaction, what differs.
 //! - [`backup`] copies an embedded database while it is in use.
+//! - [`health`] asks a running service whether it can serve.
 
 mod backup;
+mod health;
 mod progress;
 mod rebuild;
 mod verify;
 
 pub use backup::backup;
+pub use health::health;
 pub use rebuild::rebuild;
 pub use verify::verify;

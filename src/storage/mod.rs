@@ -4,6 +4,7 @@
 //! Writing is native to each database and lives in a file of its own (`sqlite`, `postgres`). Reading is written once: queries run on the
 //! [`AnyConnection`] enum that diesel derives over both databases.
 
+mod arrays;
 mod connection;
 mod fetcher;
 mod integrity;
@@ -37,7 +38,7 @@ pub use replay::{Compared, Divergence, compare};
 pub use schema::{claims, facts};
 pub use sqlite::SqliteStore;
 pub use staging::Staging;
-pub use store::{copy_into, open_store};
+pub use store::{analyse, copy_into, open_store};
 pub use vault::{Sealed, Vault, VaultError};
 pub use watch::Watcher;
 pub use witness::Witness;

@@ -7,13 +7,12 @@ use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::DatabaseErrorKind;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 use uuid::Uuid;
 
+use super::arrays::{Answering, Column, Part, Statement, borrowed, text};
 use super::schema::{head, subject_keys};
 use super::sqlite::{ReceiptRow, read_receipt};
 use super::{AnyConnection, Database, DocRow, FactRow, OpenError};
@@ -77,93 +76,6 @@ fn failed(why: diesel::result::Error) -> StoreError {
 
 fn closed(why: &diesel::result::Error) -> bool {
     matches!(why, diesel::result::Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _))
-}
-
-/// Values of one column of many rows.
-enum Column<'a> {
-    Text(Vec<Cow<'a, str>>),
-    MaybeText(Vec<Option<Cow<'a, str>>>),
-    Int(Vec<i64>),
-    MaybeInt(Vec<Option<i64>>),
-    Bool(Vec<bool>),
-    MaybeBool(Vec<Option<bool>>),
-    Bytes(Vec<&'a [u8]>),
-}
-
-/// Text and columns in turn: `… unnest($1, $2) …`. Prepared once for each text.
-#[derive(Default)]
-struct Statement<'a> {
-    parts: Vec<Part<'a>>,
-}
-
-enum Part<'a> {
-    Sql(Cow<'static, str>),
-    Column(Column<'a>),
-    Int(i64),
-    Bytes(Vec<u8>),
-}
-
-impl<'a> Statement<'a> {
-    fn sql(&mut self, text: impl Into<Cow<'static, str>>) {
-        self.parts.push(Part::Sql(text.into()));
-    }
-
-    /// `unnest(…)` over columns, each bound as one array.
-    fn unnest(&mut self, columns: Vec<Column<'a>>) {
-        self.sql("unnest(");
-        for (index, column) in columns.into_iter().enumerate() {
-            if index > 0 {
-                self.sql(", ");
-            }
-            self.parts.push(Part::Column(column));
-        }
-        self.sql(")");
-    }
-
-    /// `name AS (INSERT INTO table (names) SELECT * FROM unnest(…) then),` as a part of the one statement.
-    fn insert(&mut self, name: &str, table: &str, names: &str, columns: Vec<Column<'a>>, then: &str) {
-        self.sql(format!("{name} AS (INSERT INTO {table} ({names}) SELECT * FROM "));
-        self.unnest(columns);
-        self.sql(format!("{then}), "));
-    }
-}
-
-impl QueryId for Statement<'_> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl QueryFragment<Pg> for Statement<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        for part in &self.parts {
-            match part {
-                Part::Sql(text) => out.push_sql(text),
-                Part::Int(value) => out.push_bind_param::<BigInt, _>(value)?,
-                Part::Bytes(value) => out.push_bind_param::<Binary, _>(value)?,
-                Part::Column(Column::Text(values)) => out.push_bind_param::<Array<Text>, _>(values)?,
-                Part::Column(Column::MaybeText(values)) => out.push_bind_param::<Array<Nullable<Text>>, _>(values)?,
-                Part::Column(Column::Int(values)) => out.push_bind_param::<Array<BigInt>, _>(values)?,
-                Part::Column(Column::MaybeInt(values)) => out.push_bind_param::<Array<Nullable<BigInt>>, _>(values)?,
-                Part::Column(Column::Bool(values)) => out.push_bind_param::<Array<Bool>, _>(values)?,
-                Part::Column(Column::MaybeBool(values)) => out.push_bind_param::<Array<Nullable<Bool>>, _>(values)?,
-                Part::Column(Column::Bytes(values)) => out.push_bind_param::<Array<Binary>, _>(values)?,
-            }
-        }
-        Ok(())
-    }
-}
-
-impl diesel::query_builder::Query for Statement<'_> {
-    type SqlType = (Text, Text);
-}
-impl RunQueryDsl<PgConnection> for Statement<'_> {}
-
-fn text<'a, T: ToString>(values: impl Iterator<Item = T>) -> Column<'a> {
-    Column::Text(values.map(|value| Cow::Owned(value.to_string())).collect())
-}
-
-fn borrowed<'a>(values: impl Iterator<Item = &'a str>) -> Column<'a> {
-    Column::Text(values.map(Cow::Borrowed).collect())
 }
 
 impl Store for PostgresStore {
@@ -248,25 +160,8 @@ impl Store for PostgresStore {
     }
 }
 
-/// A [`Statement`] that answers with other columns.
-struct Answering<'a, Columns>(Statement<'a>, PhantomData<Columns>);
-
 type ReceiptColumns = (Text, Text, Binary, Bool, Text, Text, BigInt, BigInt, Nullable<Text>, BigInt);
 type RowColumns = (Text, BigInt, BigInt, Text);
-
-impl<Columns> QueryId for Answering<'_, Columns> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-impl<Columns> QueryFragment<Pg> for Answering<'_, Columns> {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.0.walk_ast(out)
-    }
-}
-impl<Columns> diesel::query_builder::Query for Answering<'_, Columns> {
-    type SqlType = Columns;
-}
-impl<Columns> RunQueryDsl<PgConnection> for Answering<'_, Columns> {}
 
 /// The rows with these ids, in one query.
 pub(super) fn rows_by_id(connection: &mut PgConnection, table: &str, ids: &[Uuid]) -> QueryResult<Vec<DocRow>> {
@@ -289,11 +184,11 @@ fn write(connection: &mut PgConnection, batch: &Batch) -> QueryResult<()> {
     change_facts(&mut statement, &batch.facts);
     insert_receipts(&mut statement, &batch.receipts);
     statement.sql("moved AS (UPDATE head SET position = ");
-    statement.parts.push(Part::Int(batch.head.position));
+    statement.bind(Part::Int(batch.head.position));
     statement.sql(", recorded_at = ");
-    statement.parts.push(Part::Int(batch.head.recorded_at.micros()));
+    statement.bind(Part::Int(batch.head.recorded_at.micros()));
     statement.sql(", frontier = ");
-    statement.parts.push(Part::Bytes(batch.head.frontier.to_bytes()));
+    statement.bind(Part::Bytes(batch.head.frontier.to_bytes()));
     statement.sql(format!(
         " WHERE id = 1 RETURNING pg_notify('{CHANNEL}', position::text)) SELECT count(*)::text, ''::text FROM moved"
     ));

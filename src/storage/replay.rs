@@ -68,9 +68,10 @@ pub fn compare(database: &Database, kinds: &[Kind], listener: &mut dyn Compared)
     let (sender, spans) = mpsc::sync_channel(SPANS_AHEAD);
     let (reading, kinds_read) = (database.clone(), kinds.to_vec());
     let reader = std::thread::Builder::new().name("reader".to_owned()).spawn(move || {
-        let result = read_spans(&reading, &kinds_read, position, &sender);
-        // Nobody listens any more when the comparison was ended.
-        let _ = result.or_else(|why| sender.send(Err(why)));
+        if let Err(why) = read_spans(&reading, &kinds_read, position, &sender) {
+            // Nobody listens any more when the comparison was ended.
+            let _ = sender.send(Err(why));
+        }
     });
     let reader = reader.map_err(|why| ReadError::Database(why.to_string()))?;
     let mut expected = HashMap::new();

@@ -90,7 +90,7 @@ impl Staging {
         }
         match &mut self.connection {
             AnyConnection::Sqlite(sqlite) => {
-                sqlite::insert_rows(sqlite, FRESH, &rows.states, &rows.claims, &rows.facts)?
+                sqlite::insert_rows(sqlite, FRESH, &rows.states, &rows.claims, &rows.facts)?;
             }
             AnyConnection::Postgres(postgres) => {
                 postgres::insert_rows(postgres, FRESH, &rows.states, &rows.claims, &rows.facts)?;
@@ -153,7 +153,7 @@ impl Staging {
             let mut statements = format!("DELETE FROM {table} WHERE id {gone};");
             statements.push_str(&of_kind("claims", "holder", "namespace", kind.claims, "", &gone));
             statements.push_str(&of_kind("facts", "resource", "measure", kind.measures, "", &gone));
-            statements.push_str(&format!("INSERT INTO {table} SELECT * FROM {FRESH}{table};"));
+            statements += &format!("INSERT INTO {table} SELECT * FROM {FRESH}{table};");
             self.connection.batch_execute(&statements)?;
         }
         for table in ["claims", "facts"] {

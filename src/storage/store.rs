@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use diesel::RunQueryDsl;
+use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 
 use super::{AnyConnection, Database, OpenError, PostgresStore, SqliteStore, head_position};
@@ -33,4 +34,12 @@ pub fn copy_into(database: &Database, file: &Path) -> Result<i64, OpenError> {
     copy.execute(&mut connection).map_err(failed)?;
     let copied = Database::Sqlite(file.to_owned());
     head_position(&mut copied.open_reader()?).map_err(OpenError::of)
+}
+
+/// Lets the database look at how its rows are distributed, after very many were written at once.
+///
+/// # Errors
+/// When it cannot.
+pub fn analyse(database: &Database) -> Result<(), OpenError> {
+    database.open_for_maintenance()?.batch_execute("ANALYZE").map_err(OpenError::of)
 }

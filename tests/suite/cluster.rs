@@ -1,4 +1,4 @@
-//! A throwaway PostgreSQL cluster: found, or installed with apt, started on a free port, stopped and removed when the tests end.
+//! A throwaway `PostgreSQL` cluster: found, or installed with apt, started on a free port, stopped and removed when the tests end.
 
 use std::io::Read;
 use std::net::TcpListener;
@@ -96,7 +96,7 @@ impl Cluster {
         assert!(done.success(), "pg_ctl {arguments:?}: {}", std::fs::read_to_string(log).unwrap_or_default());
     }
 
-    /// A program of this PostgreSQL, such as `pg_dump`.
+    /// A program of this `PostgreSQL`, such as `pg_dump`.
     pub fn program(&self, name: &str) -> PathBuf {
         self.programs.join(name)
     }
@@ -147,7 +147,7 @@ fn guard(programs: &Path, folder: &Path) -> Child {
     as_nobody(Path::new("/bin/sh")).args(["-c", &script]).stdin(Stdio::piped()).process_group(0).spawn().unwrap()
 }
 
-/// The folder with the newest PostgreSQL's programs; installs it when there is none.
+/// The folder with the newest `PostgreSQL`'s programs; installs it when there is none.
 fn programs() -> PathBuf {
     if let Some(found) = find_programs() {
         return found;

@@ -16,6 +16,7 @@ mod harness;
 mod integrity;
 mod managers;
 mod openapi;
+mod operations;
 mod place;
 mod programmes;
 mod schema;

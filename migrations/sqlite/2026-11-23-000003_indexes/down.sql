@@ -1,3 +1,5 @@
+CREATE INDEX events_recorded_at ON events (recorded_at);
+CREATE INDEX cooperatives_kind ON cooperatives (kind);
 DROP INDEX claims_holder;
 DROP INDEX facts_resource;
 DROP INDEX enterprises_owner_id;
