@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::storage::OpenError;
 
 /// How long the service may take to answer.
-const WAIT: Duration = Duration::from_secs(5);
+const WAIT: Duration = Duration::from_secs(2);
 
 /// Asks `/readyz` at the address a service of this configuration listens on.
 ///

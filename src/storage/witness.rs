@@ -111,9 +111,10 @@ impl Witness {
         logs.insert(self.log.clone(), seen.clone());
         let text = serde_json::to_string_pretty(&logs).map_err(OpenError::of)?;
         let mut beside = self.file.clone().into_os_string();
-        beside.push(format!(".{}", std::process::id()));
+        // A name of its own: in containers two processes may well have one number.
+        beside.push(format!(".{}", uuid::Uuid::now_v7()));
         let replace = || -> std::io::Result<()> {
-            let mut file = std::fs::File::create(&beside)?;
+            let mut file = std::fs::File::create_new(&beside)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
             std::fs::rename(&beside, &self.file)

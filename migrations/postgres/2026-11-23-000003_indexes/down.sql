@@ -1,3 +1,5 @@
+DROP INDEX cooperatives_health_region;
+CREATE INDEX cooperatives_health_region ON cooperatives (health, region);
 CREATE INDEX events_recorded_at ON events (recorded_at);
 CREATE INDEX cooperatives_kind ON cooperatives (kind);
 DROP INDEX claims_holder;
