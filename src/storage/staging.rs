@@ -81,12 +81,12 @@ impl Staging {
     }
 
     fn write_rows(&mut self, rows: &Rows) -> Result<(), ReadError> {
-        for (kind, id) in &rows.gone {
-            let gone = format!(
-                "INSERT INTO {FRESH}gone (kind, id) VALUES ('{kind}', '{}') ON CONFLICT DO NOTHING",
-                id.replace('\'', "''")
-            );
-            self.connection.batch_execute(&gone)?;
+        if !rows.gone.is_empty() {
+            let quoted = |(kind, id): &(&str, String)| format!("('{kind}', '{}')", id.replace('\'', "''"));
+            let gone: Vec<String> = rows.gone.iter().map(quoted).collect();
+            let insert =
+                format!("INSERT INTO {FRESH}gone (kind, id) VALUES {} ON CONFLICT DO NOTHING", gone.join(", "));
+            self.connection.batch_execute(&insert)?;
         }
         match &mut self.connection {
             AnyConnection::Sqlite(sqlite) => {

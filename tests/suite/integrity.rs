@@ -252,3 +252,14 @@ fn copy(place: &Place, folder: &std::path::Path) -> Database {
     run("pg_restore", &["--dbname", &target.for_libpq(), &file]);
     copied
 }
+
+#[test]
+fn an_invented_history_is_whole_and_is_not_poured_over_other_data() {
+    let folder = TempDir::new().unwrap();
+    let place = place_in(&folder);
+    let said = lumbung::demo::generate(&place, 1000).unwrap();
+    let number: u32 = said.split(' ').find_map(|word| word.parse().ok()).unwrap();
+    assert!((900..2500).contains(&number), "{said}");
+    assert!(verify(&place).unwrap().contains(&format!("{number} events")));
+    assert!(lumbung::demo::generate(&place, 1000).unwrap_err().0.contains("already holds data"));
+}
