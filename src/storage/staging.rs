@@ -150,10 +150,13 @@ impl Staging {
         for kind in &self.kinds {
             let (name, table) = (kind.name, kind.table.name);
             let gone = format!("IN (SELECT id FROM {FRESH}gone WHERE kind = '{name}')");
-            let mut statements = format!("DELETE FROM {table} WHERE id {gone};");
-            statements.push_str(&of_kind("claims", "holder", "namespace", kind.claims, "", &gone));
-            statements.push_str(&of_kind("facts", "resource", "measure", kind.measures, "", &gone));
-            statements += &format!("INSERT INTO {table} SELECT * FROM {FRESH}{table};");
+            let statements = [
+                format!("DELETE FROM {table} WHERE id {gone};"),
+                of_kind("claims", "holder", "namespace", kind.claims, "", &gone),
+                of_kind("facts", "resource", "measure", kind.measures, "", &gone),
+                format!("INSERT INTO {table} SELECT * FROM {FRESH}{table};"),
+            ]
+            .concat();
             self.connection.batch_execute(&statements)?;
         }
         for table in ["claims", "facts"] {
