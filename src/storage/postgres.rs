@@ -13,6 +13,7 @@ use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 use uuid::Uuid;
 
 use super::arrays::{Answering, Column, Part, Statement, borrowed, text};
+use super::connection::one_line;
 use super::schema::{head, subject_keys};
 use super::sqlite::{ReceiptRow, read_receipt};
 use super::{AnyConnection, Database, DocRow, FactRow, OpenError};
@@ -71,7 +72,7 @@ fn lock_head(connection: &mut PgConnection) -> QueryResult<(i64, i64, Vec<u8>)> 
 
 #[allow(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 fn failed(why: diesel::result::Error) -> StoreError {
-    StoreError::new(why)
+    StoreError::new(one_line(&why.to_string()))
 }
 
 fn closed(why: &diesel::result::Error) -> bool {
@@ -148,7 +149,7 @@ impl Store for PostgresStore {
         connection.batch_execute("COMMIT").map_err(|why| {
             // Refused by the server, it is rolled back; without an answer nobody knows.
             let harm = if closed(&why) { Harm::Unknown } else { Harm::None };
-            StoreError { why: why.to_string(), harm }
+            StoreError { why: one_line(&why.to_string()), harm }
         })
     }
 

@@ -28,7 +28,8 @@ impl std::error::Error for ReadError {}
 
 impl From<diesel::result::Error> for ReadError {
     fn from(why: diesel::result::Error) -> Self {
-        Self::Database(why.to_string())
+        // PostgreSQL's messages may have several lines; in the log each is to be one.
+        Self::Database(super::connection::one_line(&why.to_string()))
     }
 }
 impl From<OpenError> for ReadError {
