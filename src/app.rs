@@ -135,10 +135,10 @@ impl Core {
             Arc::new(Vault::open(&mut connection, &master_key)?)
         };
         let witness = Arc::new(Witness::new(&place.witness_file, &vault));
-        if !place.accept_older {
-            witness.check(&mut place.database.open_reader()?)?;
-        }
         let readers = Readers::open(&place.database, readers)?;
+        if !place.accept_older {
+            witness.check(&mut *readers.get()?)?;
+        }
         let store = open_store(&place.database)?;
         let keyring = Keyring::new(organisations::SOURCE);
         let metrics = Arc::new(Metrics::new().map_err(OpenError::of)?);

@@ -237,9 +237,11 @@ impl Executor {
     ) -> Result<(Work, Vec<Answer>, Ids), StoreError> {
         let store = &mut *self.store;
         let mut known = HashMap::new();
-        for round in 0.. {
+        let mut rounds = 0;
+        loop {
             let mut ids = self.ids.clone();
-            let assume = round < ASSUMING_ROUNDS_MAX;
+            let assume = rounds < ASSUMING_ROUNDS_MAX;
+            rounds += 1;
             let mut work = Work::open(head.clone(), now, submissions, known.clone(), assume, store)?;
             let mut answers = Vec::with_capacity(submissions.len());
             for submission in submissions {
@@ -253,7 +255,6 @@ impl Executor {
             known.extend(assumed.into_iter().map(|claim| (claim, None)));
             known.extend(held.into_iter().map(|(claim, holder)| (claim, Some(holder))));
         }
-        Err(StoreError::new("a batch that is never decided"))
     }
 }
 

@@ -56,6 +56,14 @@ pub struct Table {
     pub columns: &'static [(&'static str, ColumnType)],
 }
 
+impl Table {
+    /// All columns, in the order of the table.
+    pub fn column_names(&self) -> Vec<&'static str> {
+        let typed = self.columns.iter().map(|(name, _)| *name);
+        ["id", "version", "position"].into_iter().chain(typed).chain(["doc"]).collect()
+    }
+}
+
 /// What every document carries about itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Stamp {

@@ -1,8 +1,10 @@
 //! Where the data is, and connections to it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
+use diesel::result::DatabaseErrorKind;
 use diesel::{Connection as _, MultiConnection, PgConnection, SqliteConnection};
 
 /// A connection to either database; queries on it are written once.
@@ -88,6 +90,14 @@ const POSTGRES_MAINTENANCE: &str =
     "SET default_transaction_isolation = 'repeatable read'; SET synchronous_commit = on; SET statement_timeout = 0;";
 /// Given to libpq unless the URL says otherwise: how the server names us, and how long to wait for it, in seconds.
 const POSTGRES_DEFAULTS: [(&str, &str); 2] = [("fallback_application_name", "lumbung"), ("connect_timeout", "5")];
+
+/// How old a connection may become: after a change of addresses or of the server, none keeps to the old one for longer.
+pub(super) const AGE_MAX: Duration = Duration::from_mins(30);
+
+/// Whether a statement failed because its connection is gone.
+pub(super) fn closed(why: &diesel::result::Error) -> bool {
+    matches!(why, diesel::result::Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _))
+}
 
 impl Database {
     /// Reads a database URL. An unknown scheme is an error, so that a mistyped URL never creates a file.

@@ -2,20 +2,18 @@
 //! there are, the less each costs; and what is answered is read after it was asked for, so nothing is ever stale.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use diesel::result::DatabaseErrorKind;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use super::connection::{AGE_MAX, closed};
 use super::{AnyConnection, Database, DocRow, ReadError, postgres};
 
 /// Look-ups that may wait.
 const WAITING_MAX: usize = 4096;
 /// Look-ups in one query.
 const TOGETHER_MAX: usize = 256;
-/// How old the connection may become.
-const AGE_MAX: Duration = Duration::from_mins(30);
 
 struct Wanted {
     table: &'static str,
@@ -127,8 +125,4 @@ impl From<Asked> for ReadError {
             Asked::Failed(why) => why.into(),
         }
     }
-}
-
-fn closed(why: &diesel::result::Error) -> bool {
-    matches!(why, diesel::result::Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _))
 }

@@ -7,12 +7,11 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{self, ManageConnection, Pool, PooledConnection};
 
+use super::connection::AGE_MAX;
 use super::{AnyConnection, Database, OpenError};
 
 /// How long a request waits for a free reader.
 const WAIT: Duration = Duration::from_secs(5);
-/// How old a reader may become: after a change of addresses or of the server, none keeps to the old one for longer.
-const AGE_MAX: Duration = Duration::from_mins(30);
 
 /// Opens readers for the pool.
 #[derive(Debug)]

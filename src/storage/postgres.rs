@@ -4,16 +4,15 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::result::DatabaseErrorKind;
 use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 use uuid::Uuid;
 
 use super::arrays::{Answering, Column, Part, Statement, borrowed, text};
-use super::connection::one_line;
+use super::connection::{AGE_MAX, closed, one_line};
 use super::schema::{head, subject_keys};
 use super::sqlite::{ReceiptRow, read_receipt};
 use super::{AnyConnection, Database, DocRow, FactRow, OpenError};
@@ -23,8 +22,6 @@ use crate::ledger::{
     Table,
 };
 
-/// How old the writer's connection may become.
-const AGE_MAX: Duration = Duration::from_mins(30);
 /// The channel on which other instances hear of new positions.
 pub(super) const CHANNEL: &str = "lumbung";
 
@@ -73,10 +70,6 @@ fn lock_head(connection: &mut PgConnection) -> QueryResult<(i64, i64, Vec<u8>)> 
 #[allow(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 fn failed(why: diesel::result::Error) -> StoreError {
     StoreError::new(one_line(&why.to_string()))
-}
-
-fn closed(why: &diesel::result::Error) -> bool {
-    matches!(why, diesel::result::Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _))
 }
 
 impl Store for PostgresStore {
@@ -227,7 +220,7 @@ fn insert_events<'a>(statement: &mut Statement<'a>, batch: &'a Batch) {
 fn upsert_states<'a>(statement: &mut Statement<'a>, batch: &'a Batch) {
     for (table, rows) in by_table(&batch.states) {
         let sets: Vec<String> =
-            column_names(table)[1..].iter().map(|name| format!("{name} = excluded.{name}")).collect();
+            table.column_names()[1..].iter().map(|name| format!("{name} = excluded.{name}")).collect();
         let then = format!(" ON CONFLICT (id) DO UPDATE SET {}", sets.join(", "));
         insert_states(statement, "", table, &rows, &then);
     }
@@ -244,11 +237,6 @@ fn by_table(states: &[StateRow]) -> Vec<(&Table, Vec<&StateRow>)> {
     found
 }
 
-fn column_names(table: &Table) -> Vec<&'static str> {
-    let typed = table.columns.iter().map(|(name, _)| *name);
-    ["id", "version", "position"].into_iter().chain(typed).chain(["doc"]).collect()
-}
-
 fn insert_states<'a>(statement: &mut Statement<'a>, prefix: &str, table: &Table, rows: &[&'a StateRow], then: &str) {
     let mut columns = vec![
         text(rows.iter().map(|row| row.id)),
@@ -261,7 +249,7 @@ fn insert_states<'a>(statement: &mut Statement<'a>, prefix: &str, table: &Table,
     statement.insert(
         &format!("new_{name}"),
         &format!("{prefix}{name}"),
-        &column_names(table).join(", "),
+        &table.column_names().join(", "),
         columns,
         then,
     );

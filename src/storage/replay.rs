@@ -216,12 +216,9 @@ fn joined(connection: &AnyConnection, columns: &[&str]) -> String {
 
 fn state_texts(connection: &mut AnyConnection, span: &Span) -> Result<HashMap<String, String>, ReadError> {
     let table = span.kind.table;
-    let mut columns = vec!["version", "position"];
-    columns.extend(table.columns.iter().map(|(name, _)| *name));
-    columns.push("doc");
     // Ids stand in the text as they are: they were read as UUIDs.
     let up_to = span.up_to.as_ref().map(|id| format!(" AND id <= '{id}'")).unwrap_or_default();
-    let text = joined(connection, &columns);
+    let text = joined(connection, &table.column_names()[1..]);
     let query = format!("SELECT id, {text} AS text FROM {} WHERE id > '{}'{up_to}", table.name, span.after);
     let lines = diesel::sql_query(query).load::<Line>(connection)?;
     Ok(lines.into_iter().map(|line| (line.id, line.text)).collect())

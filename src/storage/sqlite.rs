@@ -305,17 +305,15 @@ impl SqliteStore {
 
 fn upsert(state: &StateRow) -> Statement {
     let mut statement = insert("", state);
-    let typed = state.table.columns.iter().map(|(name, _)| *name);
-    let names = ["version", "position"].into_iter().chain(typed).chain(["doc"]);
-    let sets: Vec<String> = names.map(|name| format!("{name} = excluded.{name}")).collect();
+    let names = state.table.column_names();
+    let sets: Vec<String> = names[1..].iter().map(|name| format!("{name} = excluded.{name}")).collect();
     statement.sql.push_str(" ON CONFLICT (id) DO UPDATE SET ");
     statement.sql.push_str(&sets.join(", "));
     statement
 }
 
 fn insert(prefix: &str, state: &StateRow) -> Statement {
-    let typed = state.table.columns.iter().map(|(name, _)| *name);
-    let names: Vec<&str> = ["id", "version", "position"].into_iter().chain(typed).chain(["doc"]).collect();
+    let names = state.table.column_names();
     let marks = vec!["?"; names.len()].join(", ");
     let mut values = vec![Cell::text(state.id), Cell::Int(Some(state.version)), Cell::Int(Some(state.position))];
     values.extend(state.columns.iter().cloned());

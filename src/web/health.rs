@@ -8,7 +8,7 @@ use super::reply::json_reply;
 use super::service::Service;
 use crate::kernel::Refusal;
 use crate::kernel::problem_codes::UNAVAILABLE;
-use crate::storage::{head_position, pending};
+use crate::storage::{ReadError, head_position, pending};
 
 /// Tell whether the process lives
 #[utoipa::path(tag = "service", security(()), responses((status = 200, description = "It lives", body = serde_json::Value)))]
@@ -26,7 +26,7 @@ pub async fn get_readyz(service: web::Data<Service>) -> Result<HttpResponse, Pro
     let looked = service
         .look_up(|connection| {
             let position = head_position(connection)?;
-            let steps = pending(connection).map_err(|why| crate::storage::ReadError::Database(why.0))?;
+            let steps = pending(connection).map_err(ReadError::from)?;
             Ok((position, steps))
         })
         .await;

@@ -211,10 +211,8 @@ impl Client {
 }
 
 pub fn registration(number: &str) -> Value {
-    let body = json!({"name": format!("KSP {number}"), "kind": "ksp", "region": "64.72"});
-    let mut body = body;
-    body["badan_hukum"] = json!({"number": number, "date": "2010-01-02"});
-    body
+    json!({"name": format!("KSP {number}"), "kind": "ksp", "region": "64.72",
+        "badan_hukum": {"number": number, "date": "2010-01-02"}})
 }
 
 /// What was acknowledged: the resource, the version and the position.

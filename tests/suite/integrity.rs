@@ -54,13 +54,8 @@ fn meddle(place: &Place, statements: &str) {
 /// Everything that a rebuild may touch, as text.
 fn projections(place: &Place) -> Vec<String> {
     let mut all = Vec::new();
-    let mut tables: Vec<(&str, Vec<&str>)> = kinds()
-        .iter()
-        .map(|kind| {
-            let typed = kind.table.columns.iter().map(|(name, _)| *name);
-            (kind.table.name, ["id", "version", "position"].into_iter().chain(typed).chain(["doc"]).collect())
-        })
-        .collect();
+    let mut tables: Vec<(&str, Vec<&str>)> =
+        kinds().iter().map(|kind| (kind.table.name, kind.table.column_names())).collect();
     tables.push(("claims", vec!["namespace", "value", "holder"]));
     let fact = [
         "measure",
