@@ -57,7 +57,7 @@ impl Work {
             for submission in submissions {
                 submission.command.reads(&work.world, &mut wants);
             }
-            match work.world.load(wants, store) {
+            match work.world.load(wants, &[], store) {
                 Ok(true) => {}
                 // What is corrupt is met again, and answered, by the command that wants it.
                 Ok(false) | Err(LoadError::Corrupt(_)) => break,
@@ -121,7 +121,7 @@ impl Work {
         for _ in 0..READ_ROUNDS_MAX {
             let mut wants = Wants::default();
             command.reads(&self.world, &mut wants);
-            match self.world.load(wants, store) {
+            match self.world.load(wants, &self.batch.events, store) {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(LoadError::Corrupt(why)) => return Ok(Err(broken(&why))),
@@ -221,7 +221,7 @@ impl Work {
         }
         let mut wants = Wants::default();
         wants.claim(claim.clone());
-        if let Err(LoadError::Store(error)) = self.world.load(wants, store) {
+        if let Err(LoadError::Store(error)) = self.world.load(wants, &[], store) {
             return Err(error);
         }
         Ok(self.world.holder(claim))
@@ -264,6 +264,7 @@ impl Work {
     fn adopt(&mut self, outcome: Folded) {
         for event in &outcome.events {
             self.batch.head.frontier.push(event.leaf_hash);
+            self.world.goes_on(event);
         }
         self.batch.events.extend(outcome.events);
         self.batch.facts.extend(outcome.facts);
@@ -357,7 +358,8 @@ impl Folded {
     fn fold(&mut self, world: &World, draft: Draft, envelope: Envelope) -> Result<(), StoreError> {
         let key = (draft.kind.name, draft.stream_id);
         let before = self.state(world, key);
-        let Some(after) = (draft.kind.fold)(before.map(|state| &**state), &*draft.event, &envelope) else {
+        let past = world.past_of(key);
+        let Some(after) = (draft.kind.fold)(before.map(|state| &**state), &*draft.event, &envelope, past) else {
             return Err(StoreError::new(format!(
                 "{} does not follow the state of {}",
                 draft.event_type, draft.stream_id

@@ -1,6 +1,10 @@
-//! Folding a recorded stream anew: the rows its resource ought to have.
+//! Folding a recorded stream anew: the rows its resource ought to have, and the state it would have without an event.
 
-use super::event::{Event, decode};
+use std::collections::HashSet;
+
+use uuid::Uuid;
+
+use super::event::{Envelope, Event, decode};
 use super::resource::{Fact, Kind, Resource, fold};
 use super::store::{Claim, StateRow};
 
@@ -29,13 +33,13 @@ pub(super) fn replay<R: Resource>(events: &[Event]) -> Result<Replayed, String> 
     let mut state: Option<R> = None;
     let mut claims: Vec<Claim> = Vec::new();
     let mut facts: Vec<(Fact, i64, Option<i64>)> = Vec::new();
-    for (number, event) in (1_i64..).zip(events) {
+    for (index, (number, event)) in (1_i64..).zip(events).enumerate() {
         let position = event.envelope.position;
         if event.envelope.version != number {
             let found = event.envelope.version;
             return Err(format!("event at position {position} has version {found} where {number} is due"));
         }
-        let next = next(state, event)?;
+        let next = next(state, event, &events[..index])?;
         for claim in next.claims() {
             if !claims.contains(&claim) {
                 claims.push(claim);
@@ -69,13 +73,57 @@ pub(super) fn replay<R: Resource>(events: &[Event]) -> Result<Replayed, String> 
 }
 
 /// The state after one more recorded event.
-fn next<R: Resource>(state: Option<R>, event: &Event) -> Result<R, String> {
+fn next<R: Resource>(state: Option<R>, event: &Event, past: &[Event]) -> Result<R, String> {
+    let decoded = recorded::<R>(event)?;
+    let position = event.envelope.position;
+    fold(state, &decoded, &event.envelope, past)
+        .ok_or_else(|| format!("event at position {position} does not follow the state"))
+}
+
+/// An event as it was recorded, lifted to the present schema version.
+fn recorded<R: Resource>(event: &Event) -> Result<R::Event, String> {
     let envelope = &event.envelope;
     let data = R::upcast(&envelope.event_type, envelope.schema_version, event.data.clone());
-    let position = envelope.position;
-    let decoded = decode::<R::Event>(&envelope.event_type, &data)
-        .map_err(|why| format!("event at position {position} does not decode: {why}"))?;
-    fold(state, &decoded, envelope).ok_or_else(|| format!("event at position {position} does not follow the state"))
+    decode::<R::Event>(&envelope.event_type, &data)
+        .map_err(|why| format!("event at position {} does not decode: {why}", envelope.position))
+}
+
+/// One step of a resource's past.
+pub struct Step<'a, R: Resource> {
+    /// Who, when, where in the log.
+    pub envelope: &'a Envelope,
+    /// What.
+    pub event: R::Event,
+    /// Whether a later step undid it.
+    pub undone: bool,
+}
+
+/// The steps of a stream, those that were undone marked.
+///
+/// # Errors
+/// A sentence naming the position of the first event that does not decode.
+pub fn steps<R: Resource>(past: &[Event]) -> Result<Vec<Step<'_, R>>, String> {
+    let mut steps = Vec::with_capacity(past.len());
+    for event in past {
+        steps.push(Step { envelope: &event.envelope, event: recorded::<R>(event)?, undone: false });
+    }
+    let undone: HashSet<Uuid> = steps.iter().filter_map(|step: &Step<'_, R>| R::undoes(&step.event)).collect();
+    for step in &mut steps {
+        step.undone = undone.contains(&step.envelope.event_id);
+    }
+    Ok(steps)
+}
+
+/// The state as it would be had `undone`, and whatever was undone before, never happened.
+pub(super) fn retell<R: Resource>(past: &[Event], undone: Uuid) -> Option<R> {
+    let mut state = None;
+    for step in steps::<R>(past).ok()? {
+        let stands = !step.undone && step.envelope.event_id != undone && R::undoes(&step.event).is_none();
+        if stands {
+            state = Some(R::evolve(state, &step.event, step.envelope)?);
+        }
+    }
+    state
 }
 
 /// Folds recorded events of one stream, from its first on: reads as of a point in the log.
@@ -84,8 +132,8 @@ fn next<R: Resource>(state: Option<R>, event: &Event) -> Result<R, String> {
 /// A sentence naming the position of the first event that does not decode or fit.
 pub fn fold_stream<R: Resource>(events: &[Event]) -> Result<Option<R>, String> {
     let mut state = None;
-    for event in events {
-        state = Some(next(state, event)?);
+    for (index, event) in events.iter().enumerate() {
+        state = Some(next(state, event, &events[..index])?);
     }
     Ok(state)
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::event::{Envelope, Event};
-use super::replay::{self, Replayed};
+use super::replay::{self, Replayed, retell};
 use super::store::Claim;
 use crate::kernel::{Area, Date, Region, Timestamp};
 
@@ -115,6 +115,12 @@ pub trait Resource: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
 
     /// The one fold. `None` from an event that cannot follow the state: the log is corrupt.
     fn evolve(state: Option<Self>, event: &Self::Event, envelope: &Envelope) -> Option<Self>;
+    /// The event of the same stream that this one undoes, if it undoes one: the state becomes what it would be without it. The fold tells
+    /// the stream again, so [`Resource::evolve`] never meets such an event.
+    fn undoes(_event: &Self::Event) -> Option<Uuid> {
+        None
+    }
+
     /// The stamp of the document.
     fn stamp(&self) -> &Stamp;
     /// The stamp, to be written by the ledger alone.
@@ -145,10 +151,18 @@ pub trait Resource: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
     }
 }
 
-/// Folds one event and stamps the result.
-pub(super) fn fold<R: Resource>(state: Option<R>, event: &R::Event, envelope: &Envelope) -> Option<R> {
+/// Folds one event and stamps the result. `past` is the stream so far; only an event that undoes another needs it.
+pub(super) fn fold<R: Resource>(
+    state: Option<R>,
+    event: &R::Event,
+    envelope: &Envelope,
+    past: &[Event],
+) -> Option<R> {
     let before = state.as_ref().map(|state| *state.stamp());
-    let mut after = R::evolve(state, event, envelope)?;
+    let mut after = match R::undoes(event) {
+        Some(undone) => retell(past, undone)?,
+        None => R::evolve(state, event, envelope)?,
+    };
     *after.stamp_mut() = Stamp {
         id: envelope.stream_id,
         version: envelope.version,
@@ -193,6 +207,9 @@ impl<R: Resource> AnyState for R {
 
 pub(super) type BoxedState = Box<dyn AnyState>;
 
+/// [`fold`] without its type parameter.
+pub(super) type Fold = fn(Option<&dyn AnyState>, &dyn Any, &Envelope, &[Event]) -> Option<BoxedState>;
+
 /// A resource kind without its type parameter.
 #[derive(Clone, Copy)]
 pub struct Kind {
@@ -205,7 +222,7 @@ pub struct Kind {
     /// Measures of its facts.
     pub measures: &'static [&'static str],
     pub(super) load: fn(&str) -> Result<BoxedState, serde_json::Error>,
-    pub(super) fold: fn(Option<&dyn AnyState>, &dyn Any, &Envelope) -> Option<BoxedState>,
+    pub(super) fold: Fold,
     pub(super) replay: fn(&[Event]) -> Result<Replayed, String>,
 }
 
@@ -219,14 +236,13 @@ impl Kind {
             measures: R::MEASURES,
             replay: replay::replay::<R>,
             load: |doc| Ok(Box::new(serde_json::from_str::<R>(doc)?)),
-            fold: |state, event, envelope| {
+            fold: |state, event, envelope, past| {
                 let state = state.map(|state| state.as_any().downcast_ref::<R>());
                 let event = event.downcast_ref::<R::Event>()?;
                 match state {
                     Some(None) => None,
-                    known => {
-                        fold::<R>(known.flatten().cloned(), event, envelope).map(|state| Box::new(state) as BoxedState)
-                    }
+                    known => fold::<R>(known.flatten().cloned(), event, envelope, past)
+                        .map(|state| Box::new(state) as BoxedState),
                 }
             },
         }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::command::{AnyCommand, Context, Decide, Plan, Request};
-use super::event::{Draft, Envelope, encode};
+use super::event::{Draft, Envelope, Event, encode};
 use super::resource::{BoxedState, Kind, Resource};
 use super::world::World;
 use crate::kernel::{Actor, Refusal, Timestamp};
@@ -34,8 +34,9 @@ impl<R: Resource> Story<R> {
     pub fn knowing<T: Resource, const N: usize>(mut self, id: Uuid, events: [T::Event; N]) -> Self {
         for event in events {
             let held = self.world.states.get(&(T::KIND, id)).and_then(Option::as_ref);
-            let state = fold::<T>(id, held, event);
+            let (state, event) = fold::<T>(id, held, event, self.world.past::<T>(id));
             self.world.states.insert((T::KIND, id), Some(state));
+            self.world.pasts.entry((T::KIND, id)).or_default().push(event);
         }
         self
     }
@@ -60,7 +61,7 @@ impl<R: Resource> Story<R> {
     }
 }
 
-fn fold<T: Resource>(id: Uuid, held: Option<&BoxedState>, event: T::Event) -> BoxedState {
+fn fold<T: Resource>(id: Uuid, held: Option<&BoxedState>, event: T::Event, past: &[Event]) -> (BoxedState, Event) {
     let version = held.map_or(0, |state| state.stamp().version) + 1;
     let draft = Draft::of::<T>(id, event).unwrap();
     let envelope = Envelope {
@@ -70,7 +71,7 @@ fn fold<T: Resource>(id: Uuid, held: Option<&BoxedState>, event: T::Event) -> Bo
         stream_id: id,
         version,
         event_type: draft.event_type.clone(),
-        schema_version: 1,
+        schema_version: draft.schema_version,
         actor: Uuid::nil(),
         organisation: Uuid::nil(),
         occurred_at: now(),
@@ -78,8 +79,9 @@ fn fold<T: Resource>(id: Uuid, held: Option<&BoxedState>, event: T::Event) -> Bo
         correlation_id: "story".to_owned(),
         causation_id: None,
     };
-    (Kind::of::<T>().fold)(held.map(|state| &**state), &*draft.event, &envelope)
-        .unwrap_or_else(|| panic!("{} does not follow what was given", draft.event_type))
+    let state = (Kind::of::<T>().fold)(held.map(|state| &**state), &*draft.event, &envelope, past)
+        .unwrap_or_else(|| panic!("{} does not follow what was given", draft.event_type));
+    (state, Event::seal(envelope, draft.data).unwrap())
 }
 
 /// The id of the n-th given event.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
+use super::event::Event;
 use super::resource::{BoxedState, Kind, Resource};
 use super::store::{Claim, Store, StoreError};
 
@@ -12,6 +13,7 @@ use super::store::{Claim, Store, StoreError};
 pub struct Wants {
     states: HashMap<&'static str, (Option<Kind>, HashSet<Uuid>)>,
     claims: HashSet<Claim>,
+    pasts: HashSet<(&'static str, Uuid)>,
 }
 
 impl Wants {
@@ -20,6 +22,11 @@ impl Wants {
         let (kind, ids) = self.states.entry(R::KIND).or_default();
         *kind = Some(Kind::of::<R>());
         ids.insert(id);
+    }
+
+    /// All events of a resource so far.
+    pub fn past<R: Resource>(&mut self, id: Uuid) {
+        self.pasts.insert((R::KIND, id));
     }
 
     /// Who holds a claim.
@@ -47,6 +54,7 @@ impl From<StoreError> for LoadError {
 pub struct World {
     pub(super) states: HashMap<(&'static str, Uuid), Option<BoxedState>>,
     pub(super) claims: HashMap<Claim, Option<Uuid>>,
+    pub(super) pasts: HashMap<(&'static str, Uuid), Vec<Event>>,
 }
 
 impl World {
@@ -55,13 +63,28 @@ impl World {
         self.states.get(&(R::KIND, id))?.as_ref()?.as_any().downcast_ref()
     }
 
+    /// The events of a resource so far; empty when they were not wanted.
+    pub fn past<R: Resource>(&self, id: Uuid) -> &[Event] {
+        self.past_of((R::KIND, id))
+    }
+
+    pub(super) fn past_of(&self, key: (&'static str, Uuid)) -> &[Event] {
+        self.pasts.get(&key).map_or(&[], Vec::as_slice)
+    }
+
     /// Who holds a claim.
     pub fn holder(&self, claim: &Claim) -> Option<Uuid> {
         self.claims.get(claim).copied().flatten()
     }
 
-    /// Reads what is wanted and not yet known, one query per kind. Tells whether anything had to be read.
-    pub(super) fn load(&mut self, wants: Wants, store: &mut dyn Store) -> Result<bool, LoadError> {
+    /// Reads what is wanted and not yet known, one query per kind. `placed` are the batch's own events, which no store knows yet. Tells
+    /// whether anything had to be read.
+    pub(super) fn load(
+        &mut self,
+        wants: Wants,
+        placed: &[Event],
+        store: &mut dyn Store,
+    ) -> Result<bool, LoadError> {
         let mut read_any = false;
         for (kind, ids) in wants.states.into_values() {
             let Some(kind) = kind else { continue };
@@ -90,6 +113,14 @@ impl World {
                 return Err(LoadError::Corrupt(why));
             }
         }
+        for key in wants.pasts {
+            if !self.pasts.contains_key(&key) {
+                read_any = true;
+                let mut past = store.stream(key.0, key.1)?;
+                past.extend(placed.iter().filter(|event| of_stream(event, key)).cloned());
+                self.pasts.insert(key, past);
+            }
+        }
         let missing: Vec<Claim> = wants.claims.into_iter().filter(|claim| !self.claims.contains_key(claim)).collect();
         if !missing.is_empty() {
             read_any = true;
@@ -99,4 +130,20 @@ impl World {
         }
         Ok(read_any)
     }
+
+    /// Lets the pasts that were read go on with an event that was placed.
+    pub(super) fn goes_on(&mut self, event: &Event) {
+        if self.pasts.is_empty() {
+            return;
+        }
+        for (key, past) in &mut self.pasts {
+            if of_stream(event, *key) {
+                past.push(event.clone());
+            }
+        }
+    }
+}
+
+fn of_stream(event: &Event, (kind, id): (&str, Uuid)) -> bool {
+    event.envelope.stream_id == id && event.envelope.stream_kind == kind
 }

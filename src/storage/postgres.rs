@@ -13,12 +13,13 @@ use uuid::Uuid;
 
 use super::arrays::{Answering, Column, Part, Statement, borrowed, text};
 use super::connection::{AGE_MAX, closed, one_line};
+use super::reader::{EventRow, of_stream, read_event};
 use super::schema::{head, subject_keys};
 use super::sqlite::{ReceiptRow, read_receipt};
 use super::{AnyConnection, Database, DocRow, FactRow, OpenError};
 use crate::kernel::Timestamp;
 use crate::ledger::{
-    Batch, Cell, Claim, ColumnType, FactChange, Frontier, Harm, Head, PERSON, Receipt, StateRow, Store, StoreError,
+    Batch, Cell, Claim, ColumnType, Event, FactChange, Frontier, Harm, Head, PERSON, Receipt, StateRow, Store, StoreError,
     Table,
 };
 
@@ -111,6 +112,12 @@ impl Store for PostgresStore {
         ));
         let rows = statement.load::<(String, String)>(self.open()?).map_err(failed)?;
         rows.into_iter().map(|(id, doc)| Ok((Uuid::parse_str(&id).map_err(StoreError::new)?, doc))).collect()
+    }
+
+    fn stream(&mut self, kind: &str, id: Uuid) -> Result<Vec<Event>, StoreError> {
+        let rows = of_stream(kind, id.to_string(), i64::MAX, i64::MAX);
+        let rows = rows.load::<EventRow>(self.open()?).map_err(failed)?;
+        rows.into_iter().map(|row| read_event(row).map_err(StoreError::new)).collect()
     }
 
     fn claims(&mut self, wanted: &[Claim]) -> Result<Vec<(Claim, Uuid)>, StoreError> {

@@ -188,16 +188,22 @@ fn stream(
     id: Uuid,
     (version, position): (i64, i64),
 ) -> Result<Vec<Event>, ReadError> {
-    events::table
-        .filter(events::stream_kind.eq(kind))
-        .filter(events::stream_id.eq(id.to_string()))
-        .filter(events::version.le(version))
-        .filter(events::position.le(position))
-        .order(events::version)
+    of_stream(kind, id.to_string(), version, position)
         .load::<EventRow>(connection)?
         .into_iter()
         .map(read_event)
         .collect()
+}
+
+/// The rows of one stream, up to a version and a position.
+#[diesel::dsl::auto_type]
+pub(super) fn of_stream<'a>(kind: &'a str, id: String, version: i64, position: i64) -> _ {
+    events::table
+        .filter(events::stream_kind.eq(kind))
+        .filter(events::stream_id.eq(id))
+        .filter(events::version.le(version))
+        .filter(events::position.le(position))
+        .order(events::version)
 }
 
 /// What evidence shows of an event beside its fact.

@@ -7,6 +7,7 @@ use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 
 use super::FactRow;
+use super::reader::{EventRow, of_stream, read_event};
 use super::schema::{claims, events, facts, head, receipts, subject_keys};
 use crate::kernel::Timestamp;
 use crate::ledger::{
@@ -139,6 +140,12 @@ impl Store for SqliteStore {
             found.extend(rows.into_iter().map(|(_, doc)| (*id, doc)));
         }
         Ok(found)
+    }
+
+    fn stream(&mut self, kind: &str, id: Uuid) -> Result<Vec<Event>, StoreError> {
+        let rows = of_stream(kind, id.to_string(), i64::MAX, i64::MAX);
+        let rows = rows.load::<EventRow>(&mut self.connection).map_err(failed)?;
+        rows.into_iter().map(|row| read_event(row).map_err(failed)).collect()
     }
 
     fn claims(&mut self, wanted: &[Claim]) -> Result<Vec<(Claim, Uuid)>, StoreError> {
