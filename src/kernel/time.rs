@@ -113,6 +113,11 @@ impl Date {
             })
     }
 
+    /// The month it is a day of.
+    pub fn month(self) -> Month {
+        Month(self.0.first_of_month())
+    }
+
     /// Year, four digits.
     pub fn year(self) -> i16 {
         self.0.year()
@@ -156,6 +161,33 @@ impl fmt::Display for Date {
     }
 }
 
+/// A month of the calendar, `YYYY-MM`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month(jiff::civil::Date);
+
+impl Month {
+    /// Reads `YYYY-MM`.
+    ///
+    /// # Errors
+    /// A sentence that tells what to send.
+    pub fn parse(text: &str) -> Result<Self, Text> {
+        Date::parse(&format!("{text}-01")).map(Date::month).map_err(|_| {
+            Text::fixed("Tulis bulan sebagai YYYY-MM, misalnya 2014-03.", "Write the month as YYYY-MM, such as 2014-03.")
+        })
+    }
+
+    /// Its first day.
+    pub fn first_day(self) -> Date {
+        Date(self.0)
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.0.year(), self.0.month())
+    }
+}
+
 macro_rules! as_text {
     ($type:ident, $fault:literal, $format:expr, $example:literal, $about:literal) => {
         impl Serialize for $type {
@@ -182,7 +214,7 @@ macro_rules! as_text {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
                 ObjectBuilder::new()
                     .schema_type(Type::String)
-                    .format(Some(SchemaFormat::KnownFormat($format)))
+                    .format(Some($format))
                     .description(Some($about))
                     .max_length(Some(40))
                     .examples([$example])
@@ -195,11 +227,12 @@ macro_rules! as_text {
 as_text!(
     Timestamp,
     "invalid_instant",
-    KnownFormat::DateTime,
+    SchemaFormat::KnownFormat(KnownFormat::DateTime),
     "2014-02-24T00:00:00Z",
     "RFC 3339 with an offset; answered in UTC."
 );
-as_text!(Date, "invalid_date", KnownFormat::Date, "2014-02-24", "A day, YYYY-MM-DD.");
+as_text!(Date, "invalid_date", SchemaFormat::KnownFormat(KnownFormat::Date), "2014-02-24", "A day, YYYY-MM-DD.");
+as_text!(Month, "invalid_month", SchemaFormat::Custom("month".to_owned()), "2014-03", "A month, YYYY-MM.");
 
 /// Where the time comes from.
 #[derive(Clone, Debug)]

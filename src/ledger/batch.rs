@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::command::{Answer, AnyCommand, Context, Done, Plan, Submission};
 use super::event::{Draft, Envelope, Event};
 use super::executor::Ids;
+use super::posting::Posting;
 use super::resource::{BoxedState, Fact, Table};
 use super::store::{Batch, Claim, FactChange, Head, PERSON, Receipt, StateRow, Store, StoreError};
 use super::world::{LoadError, Wants, World};
@@ -268,6 +269,7 @@ impl Work {
         }
         self.batch.events.extend(outcome.events);
         self.batch.facts.extend(outcome.facts);
+        self.batch.postings.extend(outcome.postings);
         for (claim, id) in outcome.claims {
             if self.world.claims.insert(claim.clone(), Some(id)).flatten().is_none() {
                 self.batch.claims.push((claim, id));
@@ -347,6 +349,7 @@ struct Folded {
     states: Vec<((&'static str, Uuid), Table, BoxedState)>,
     claims: Vec<(Claim, Uuid)>,
     facts: Vec<FactChange>,
+    postings: Vec<(i64, Posting)>,
 }
 
 impl Folded {
@@ -365,6 +368,7 @@ impl Folded {
                 draft.event_type, draft.stream_id
             )));
         };
+        let posted = (draft.kind.postings)(before.map(|state| &**state), &*after, &*draft.event, past);
         let (facts_before, claims_before) =
             before.map_or_else(Default::default, |state| (state.facts(), state.claims()));
         let facts_after = after.facts();
@@ -378,6 +382,7 @@ impl Folded {
         let begun = facts_after.iter().filter(|fact| !facts_before.contains(fact)).map(|fact| change(fact, true));
         let changes: Vec<FactChange> = ceased.chain(begun).collect();
         self.facts.extend(changes);
+        self.postings.extend(posted.into_iter().map(|posting| (envelope.position, posting)));
         let new_claims = after.claims().into_iter().filter(|claim| !claims_before.contains(claim));
         self.claims.extend(new_claims.map(|claim| (claim, draft.stream_id)));
         self.states.push((key, draft.kind.table, after));

@@ -16,6 +16,7 @@ mod command;
 mod event;
 mod executor;
 mod merkle;
+mod posting;
 mod replay;
 mod resource;
 mod store;
@@ -28,6 +29,7 @@ pub use command::{Answer, Context, Decide, Decision, Done, IfMatch, Request, Sce
 pub use event::{Draft, Envelope, Event, decode, encode};
 pub use executor::{AfterCommit, Committed, Ids, Ledger, Limits};
 pub use merkle::{Frontier, Hash, leaf_hash};
+pub use posting::{Cell as PostingCell, Posting};
 pub use replay::{Replayed, Step, fold_stream, steps};
 pub use resource::{Cell, ColumnType, Fact, Kind, Resource, Stamp, Table};
 pub use store::{Batch, Claim, FactChange, Harm, Head, PERSON, Receipt, StateRow, Store, StoreError, SubjectKey};

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use uuid::Uuid;
 
 use super::event::{Envelope, Event, decode};
+use super::posting::{Posting, postings};
 use super::resource::{Fact, Kind, Resource, fold};
 use super::store::{Claim, StateRow};
 
@@ -17,6 +18,8 @@ pub struct Replayed {
     pub claims: Vec<Claim>,
     /// The facts it asserted, with the positions at which they began and ceased.
     pub facts: Vec<(Fact, i64, Option<i64>)>,
+    /// What its events added to the figures, each with the position of its event.
+    pub postings: Vec<(i64, Posting)>,
 }
 
 impl Kind {
@@ -33,13 +36,17 @@ pub(super) fn replay<R: Resource>(events: &[Event]) -> Result<Replayed, String> 
     let mut state: Option<R> = None;
     let mut claims: Vec<Claim> = Vec::new();
     let mut facts: Vec<(Fact, i64, Option<i64>)> = Vec::new();
+    let mut posted: Vec<(i64, Posting)> = Vec::new();
     for (index, (number, event)) in (1_i64..).zip(events).enumerate() {
         let position = event.envelope.position;
         if event.envelope.version != number {
             let found = event.envelope.version;
             return Err(format!("event at position {position} has version {found} where {number} is due"));
         }
-        let next = next(state, event, &events[..index])?;
+        let (past, decoded) = (&events[..index], recorded::<R>(event)?);
+        let stood = state.as_ref().map_or_else(Vec::new, Resource::stands_for);
+        let next = next(state, &decoded, event, past)?;
+        posted.extend(postings(stood, &next, &decoded, past).into_iter().map(|posting| (position, posting)));
         for claim in next.claims() {
             if !claims.contains(&claim) {
                 claims.push(claim);
@@ -69,19 +76,18 @@ pub(super) fn replay<R: Resource>(events: &[Event]) -> Result<Replayed, String> 
         columns: state.columns(),
         doc,
     };
-    Ok(Replayed { state: row, claims, facts })
+    Ok(Replayed { state: row, claims, facts, postings: posted })
 }
 
 /// The state after one more recorded event.
-fn next<R: Resource>(state: Option<R>, event: &Event, past: &[Event]) -> Result<R, String> {
-    let decoded = recorded::<R>(event)?;
+fn next<R: Resource>(state: Option<R>, decoded: &R::Event, event: &Event, past: &[Event]) -> Result<R, String> {
     let position = event.envelope.position;
-    fold(state, &decoded, &event.envelope, past)
+    fold(state, decoded, &event.envelope, past)
         .ok_or_else(|| format!("event at position {position} does not follow the state"))
 }
 
 /// An event as it was recorded, lifted to the present schema version.
-fn recorded<R: Resource>(event: &Event) -> Result<R::Event, String> {
+pub(super) fn recorded<R: Resource>(event: &Event) -> Result<R::Event, String> {
     let envelope = &event.envelope;
     let data = R::upcast(&envelope.event_type, envelope.schema_version, event.data.clone());
     decode::<R::Event>(&envelope.event_type, &data)
@@ -133,7 +139,7 @@ pub(super) fn retell<R: Resource>(past: &[Event], undone: Uuid) -> Option<R> {
 pub fn fold_stream<R: Resource>(events: &[Event]) -> Result<Option<R>, String> {
     let mut state = None;
     for (index, event) in events.iter().enumerate() {
-        state = Some(next(state, event, &events[..index])?);
+        state = Some(next(state, &recorded::<R>(event)?, event, &events[..index])?);
     }
     Ok(state)
 }

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::event::{Envelope, Event};
+use super::posting::{self, Posting, Postings};
 use super::replay::{self, Replayed, retell};
 use super::store::Claim;
 use crate::kernel::{Area, Date, Region, Timestamp};
@@ -140,6 +141,17 @@ pub trait Resource: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
         Vec::new()
     }
 
+    /// What an event of this resource adds to the figures. Asked of the state after it, of which it may use only what never changes: to undo
+    /// the event is to take the very same away.
+    fn adds(&self, _event: &Self::Event) -> Vec<Posting> {
+        Vec::new()
+    }
+
+    /// What the state stands for in the figures as long as it lasts.
+    fn stands_for(&self) -> Vec<Posting> {
+        Vec::new()
+    }
+
     /// The schema version new events of a type are written in.
     fn schema_version(_event_type: &str) -> i32 {
         1
@@ -223,6 +235,7 @@ pub struct Kind {
     pub measures: &'static [&'static str],
     pub(super) load: fn(&str) -> Result<BoxedState, serde_json::Error>,
     pub(super) fold: Fold,
+    pub(super) postings: Postings,
     pub(super) replay: fn(&[Event]) -> Result<Replayed, String>,
 }
 
@@ -235,6 +248,7 @@ impl Kind {
             claims: R::CLAIMS,
             measures: R::MEASURES,
             replay: replay::replay::<R>,
+            postings: posting::of_any::<R>,
             load: |doc| Ok(Box::new(serde_json::from_str::<R>(doc)?)),
             fold: |state, event, envelope, past| {
                 let state = state.map(|state| state.as_any().downcast_ref::<R>());

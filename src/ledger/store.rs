@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::event::Event;
 use super::merkle::{Frontier, Hash};
+use super::posting::Posting;
 use super::resource::{Cell, Fact, Table};
 use crate::kernel::Timestamp;
 
@@ -122,6 +123,8 @@ pub struct Batch {
     pub claims: Vec<(Claim, Uuid)>,
     /// Facts that begin or cease, in order.
     pub facts: Vec<FactChange>,
+    /// What the events add to the figures, each with the position of its event.
+    pub postings: Vec<(i64, Posting)>,
     /// Receipts.
     pub receipts: Vec<Receipt>,
     /// Keys of new persons, or of persons whose look-up changed.

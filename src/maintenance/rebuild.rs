@@ -38,4 +38,10 @@ impl Compared for Renewal {
         log::debug!("rows are replaced kind={} id={} why={}", divergence.kind.name, divergence.id, divergence.why);
         self.staging.stage(divergence)
     }
+
+    fn wrong_figures(&mut self, why: String) -> Result<(), ReadError> {
+        log::debug!("the figures are summed anew why={why}");
+        self.staging.sum_anew();
+        Ok(())
+    }
 }

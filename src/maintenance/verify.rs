@@ -44,4 +44,8 @@ impl Compared for FirstFault {
     fn diverges(&mut self, Divergence { kind, id, why, .. }: Divergence) -> Result<(), ReadError> {
         Err(ReadError::Corrupt(format!("{} {id}: {why}; `lumbung rebuild` makes its rows anew", kind.name)))
     }
+
+    fn wrong_figures(&mut self, why: String) -> Result<(), ReadError> {
+        Err(ReadError::Corrupt(format!("figures: {why}; `lumbung rebuild` sums them anew")))
+    }
 }

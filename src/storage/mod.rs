@@ -7,6 +7,7 @@
 mod arrays;
 mod connection;
 mod fetcher;
+mod figures;
 mod integrity;
 mod migrations;
 mod paging;
@@ -25,6 +26,7 @@ mod witness;
 
 pub use connection::{AnyConnection, Database, OpenError, PostgresUrl};
 pub use fetcher::Fetcher;
+pub use figures::{Apart, FigureRow, Figures, PostingRow, figures, postings_of};
 pub use integrity::{check_kinds, check_log};
 pub use migrations::{migrate, pending, revert_all};
 pub use paging::{Keyset, Sort};
@@ -35,7 +37,7 @@ pub use reader::{
     recorded_at, stream_to_version, stream_up_to,
 };
 pub use replay::{Compared, Divergence, compare};
-pub use schema::{claims, facts};
+pub use schema::{claims, facts, postings, tallies};
 pub use sqlite::SqliteStore;
 pub use staging::Staging;
 pub use store::{analyse, copy_into, open_store};

@@ -13,13 +13,14 @@ use uuid::Uuid;
 
 use super::arrays::{Answering, Column, Part, Statement, borrowed, text};
 use super::connection::{AGE_MAX, closed, one_line};
+use super::figures;
 use super::reader::{EventRow, of_stream, read_event};
 use super::schema::{head, subject_keys};
 use super::sqlite::{ReceiptRow, read_receipt};
 use super::{AnyConnection, Database, DocRow, FactRow, OpenError};
 use crate::kernel::Timestamp;
 use crate::ledger::{
-    Batch, Cell, Claim, ColumnType, Event, FactChange, Frontier, Harm, Head, PERSON, Receipt, StateRow, Store, StoreError,
+    Batch, Cell, Claim, ColumnType, Event, FactChange, Frontier, Harm, Head, PERSON, Posting, Receipt, StateRow, Store, StoreError,
     Table,
 };
 
@@ -183,6 +184,8 @@ fn write(connection: &mut PgConnection, batch: &Batch) -> QueryResult<()> {
     upsert_states(&mut statement, batch);
     insert_claims(&mut statement, "", &batch.claims);
     change_facts(&mut statement, &batch.facts);
+    insert_postings(&mut statement, "", &batch.postings);
+    add_tallies(&mut statement, &batch.postings);
     insert_receipts(&mut statement, &batch.receipts);
     statement.sql("moved AS (UPDATE head SET position = ");
     statement.bind(Part::Int(batch.head.position));
@@ -284,6 +287,7 @@ pub(super) fn insert_rows(
     states: &[StateRow],
     claims: &[(Claim, Uuid)],
     facts: &[FactRow],
+    postings: &[(i64, Posting)],
 ) -> QueryResult<()> {
     let mut statement = Statement::default();
     statement.sql("WITH ");
@@ -305,6 +309,7 @@ pub(super) fn insert_rows(
         ];
         statement.insert("asserted", &format!("{prefix}facts"), FACT_COLUMNS, columns, "");
     }
+    insert_postings(&mut statement, prefix, postings);
     statement.sql("done AS (SELECT 1) SELECT count(*)::text, ''::text FROM done");
     statement.load::<(String, String)>(connection).map(|_| ())
 }
@@ -373,6 +378,43 @@ fn change_facts<'a>(statement: &mut Statement<'a>, changes: &'a [FactChange]) {
              AND facts.event_id = gone.event_id AND facts.subject = gone.subject AND facts.until_position IS NULL), ",
         );
     }
+}
+
+fn insert_postings<'a>(statement: &mut Statement<'a>, prefix: &str, postings: &'a [(i64, Posting)]) {
+    if postings.is_empty() {
+        return;
+    }
+    let cells = || postings.iter().map(|(_, posting)| &posting.cell);
+    let columns = vec![
+        Column::Int(postings.iter().map(|(position, _)| *position).collect()),
+        Column::Int(figures::ordinals(postings).collect()),
+        borrowed(cells().map(|cell| cell.measure)),
+        text(cells().map(|cell| cell.month)),
+        borrowed(cells().map(|cell| cell.region.code())),
+        text(cells().map(|cell| cell.organisation)),
+        borrowed(cells().map(|cell| cell.value.as_str())),
+        Column::Int(postings.iter().map(|(_, posting)| posting.count).collect()),
+        Column::Int(postings.iter().map(|(_, posting)| posting.sen).collect()),
+    ];
+    statement.insert("posted", &format!("{prefix}postings"), figures::POSTING_COLUMNS, columns, "");
+}
+
+fn add_tallies<'a>(statement: &mut Statement<'a>, postings: &'a [(i64, Posting)]) {
+    let tallies = figures::tallies(postings);
+    if tallies.is_empty() {
+        return;
+    }
+    let columns = vec![
+        borrowed(tallies.iter().map(|(cell, ..)| cell.measure)),
+        Column::Int(tallies.iter().map(|(_, span, ..)| *span).collect()),
+        text(tallies.iter().map(|(cell, ..)| cell.month)),
+        borrowed(tallies.iter().map(|(cell, ..)| cell.region.code())),
+        text(tallies.iter().map(|(cell, ..)| cell.organisation)),
+        borrowed(tallies.iter().map(|(cell, ..)| cell.value.as_str())),
+        Column::Int(tallies.iter().map(|(.., count, _)| *count).collect()),
+        Column::Int(tallies.iter().map(|(.., sen)| *sen).collect()),
+    ];
+    statement.insert("tallied", "tallies", figures::TALLY_COLUMNS, columns, figures::TALLY_MORE);
 }
 
 fn insert_receipts<'a>(statement: &mut Statement<'a>, receipts: &'a [Receipt]) {

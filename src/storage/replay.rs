@@ -13,8 +13,8 @@ use diesel::sql_types::{BigInt, Bool, Text};
 
 use super::reader::{EventRow, head_position, read_event};
 use super::schema::events;
-use super::{AnyConnection, Database, ReadError};
-use crate::ledger::{Cell, Event, Kind, Replayed, StateRow};
+use super::{AnyConnection, Database, ReadError, figures};
+use crate::ledger::{Cell, Event, Kind, Posting, Replayed, StateRow};
 
 /// Events read at a time.
 const SPAN_EVENTS: i64 = 4000;
@@ -45,6 +45,11 @@ pub trait Compared {
     /// # Errors
     /// To end the comparison.
     fn diverges(&mut self, divergence: Divergence) -> Result<(), ReadError>;
+    /// A figure is not the sum of the postings, or a posting has no event.
+    ///
+    /// # Errors
+    /// To end the comparison.
+    fn wrong_figures(&mut self, why: String) -> Result<(), ReadError>;
 }
 
 /// The streams of one span of ids.
@@ -79,7 +84,11 @@ pub fn compare(database: &Database, kinds: &[Kind], listener: &mut dyn Compared)
         for span in &spans {
             compare_span(&mut rows, &span?, &mut expected, listener)?;
         }
-        orphans(&mut rows, kinds, &expected, listener)
+        orphans(&mut rows, kinds, &expected, listener)?;
+        match figures::fault(&mut rows)? {
+            Some(why) => listener.wrong_figures(why),
+            None => Ok(()),
+        }
     };
     let compared = compare_all();
     drop(spans);
@@ -163,6 +172,8 @@ fn compare_span(
     let ids: Vec<String> = span.streams.iter().map(|stream| stream[0].envelope.stream_id.to_string()).collect();
     let mut claims = texts_of(connection, &ids, "claims", "holder", ("namespace", kind.claims))?;
     let mut facts = texts_of(connection, &ids, "facts", "resource", ("measure", kind.measures))?;
+    let positions = span.streams.iter().flatten().map(|event| event.envelope.position);
+    let mut postings = posting_texts(connection, positions)?;
     let booleans = matches!(connection, AnyConnection::Postgres(_));
     for (stream, id) in span.streams.iter().zip(ids) {
         let replayed = kind.replay(stream).map_err(|why| ReadError::Corrupt(format!("{} {id}: {why}", kind.name)))?;
@@ -182,6 +193,9 @@ fn compare_span(
             }
             Some(_) if facts.remove(&id).unwrap_or_default() != fact_texts(&replayed) => {
                 Some("its facts are not those its events assert")
+            }
+            Some(_) if take_postings(&mut postings, stream) != replayed_postings(&replayed) => {
+                Some("its postings are not those its events make")
             }
             Some(_) => None,
         };
@@ -266,6 +280,58 @@ fn texts_of(
     Ok(found)
 }
 
+/// Rows of postings, by the position of their event.
+fn posting_texts(
+    connection: &mut AnyConnection,
+    positions: impl Iterator<Item = i64>,
+) -> Result<HashMap<i64, Vec<String>>, ReadError> {
+    #[derive(QueryableByName)]
+    struct Posted {
+        #[diesel(sql_type = BigInt)]
+        position: i64,
+        #[diesel(sql_type = Text)]
+        text: String,
+    }
+    let positions: Vec<String> = positions.map(|position| position.to_string()).collect();
+    if positions.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (text, positions) = (joined(connection, &POSTING_COLUMNS), positions.join(","));
+    let query = format!(
+        "SELECT position, {text} AS text FROM postings WHERE position IN ({positions}) ORDER BY position, ordinal"
+    );
+    let mut found: HashMap<i64, Vec<String>> = HashMap::new();
+    for Posted { position, text } in diesel::sql_query(query).load::<Posted>(connection)? {
+        found.entry(position).or_default().push(text);
+    }
+    Ok(found)
+}
+
+fn take_postings(found: &mut HashMap<i64, Vec<String>>, stream: &[Event]) -> Vec<String> {
+    stream.iter().filter_map(|event| found.remove(&event.envelope.position)).flatten().collect()
+}
+
+fn replayed_postings(replayed: &Replayed) -> Vec<String> {
+    let text = |((position, posting), ordinal): (&(i64, Posting), i64)| {
+        let cell = &posting.cell;
+        [
+            position.to_string(),
+            ordinal.to_string(),
+            cell.measure.to_owned(),
+            cell.month.to_string(),
+            cell.region.code().to_owned(),
+            cell.organisation.to_string(),
+            cell.value.clone(),
+            posting.count.to_string(),
+            posting.sen.to_string(),
+        ]
+        .join(&BETWEEN.to_string())
+    };
+    replayed.postings.iter().zip(figures::ordinals(&replayed.postings)).map(text).collect()
+}
+
+const POSTING_COLUMNS: [&str; 9] =
+    ["position", "ordinal", "measure", "month", "region", "organisation", "value", "count", "sen"];
 const CLAIM_COLUMNS: [&str; 2] = ["namespace", "value"];
 const FACT_COLUMNS: [&str; 8] =
     ["measure", "event_id", "subject", "region", "value", "occurred_on", "from_position", "until_position"];

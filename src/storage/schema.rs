@@ -70,6 +70,35 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// What each event adds to the figures.
+    postings (position, ordinal) {
+        position -> BigInt,
+        ordinal -> BigInt,
+        measure -> Text,
+        month -> Text,
+        region -> Text,
+        organisation -> Text,
+        value -> Text,
+        count -> BigInt,
+        sen -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// The postings summed, span by span of the log.
+    tallies (measure, span, month, region, organisation, value) {
+        measure -> Text,
+        span -> BigInt,
+        month -> Text,
+        region -> Text,
+        organisation -> Text,
+        value -> Text,
+        count -> BigInt,
+        sen -> BigInt,
+    }
+}
+
+diesel::table! {
     subject_keys (subject) {
         subject -> Text,
         holder -> Text,

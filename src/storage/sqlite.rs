@@ -6,12 +6,13 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 
+use super::figures;
 use super::FactRow;
 use super::reader::{EventRow, of_stream, read_event};
 use super::schema::{claims, events, facts, head, receipts, subject_keys};
 use crate::kernel::Timestamp;
 use crate::ledger::{
-    Batch, Cell, Claim, Event, FactChange, Frontier, Harm, Head, PERSON, Receipt, StateRow, Store, StoreError,
+    Batch, Cell, Claim, Event, FactChange, Frontier, Harm, Head, PERSON, Posting, Receipt, StateRow, Store, StoreError,
     SubjectKey, Table,
 };
 
@@ -204,6 +205,8 @@ impl SqliteStore {
         for change in &batch.facts {
             self.write_fact(change)?;
         }
+        insert_postings(&mut self.connection, "", &batch.postings)?;
+        add_tallies(&mut self.connection, &batch.postings)?;
         for receipt in &batch.receipts {
             diesel::insert_into(receipts::table).values(receipt_row(receipt)).execute(&mut self.connection)?;
         }
@@ -338,6 +341,7 @@ pub(super) fn insert_rows(
     states: &[StateRow],
     claims: &[(Claim, Uuid)],
     facts: &[FactRow],
+    postings: &[(i64, Posting)],
 ) -> QueryResult<()> {
     for state in states {
         insert(prefix, state).execute(connection)?;
@@ -363,6 +367,55 @@ pub(super) fn insert_rows(
         ];
         let mut values: Vec<Cell> = texts.into_iter().map(Cell::text).collect();
         values.extend([Cell::Int(Some(fact.from_position)), Cell::Int(fact.until_position)]);
+        Statement { sql, values }.execute(connection)?;
+    }
+    insert_postings(connection, prefix, postings)
+}
+
+fn insert_postings(
+    connection: &mut SqliteConnection,
+    prefix: &str,
+    postings: &[(i64, Posting)],
+) -> QueryResult<()> {
+    for ((position, posting), ordinal) in postings.iter().zip(figures::ordinals(postings)) {
+        let cell = &posting.cell;
+        let sql = format!(
+            "INSERT INTO {prefix}postings ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            figures::POSTING_COLUMNS
+        );
+        let values = vec![
+            Cell::Int(Some(*position)),
+            Cell::Int(Some(ordinal)),
+            Cell::text(cell.measure),
+            Cell::text(cell.month),
+            Cell::text(cell.region.code()),
+            Cell::text(cell.organisation),
+            Cell::text(&cell.value),
+            Cell::Int(Some(posting.count)),
+            Cell::Int(Some(posting.sen)),
+        ];
+        Statement { sql, values }.execute(connection)?;
+    }
+    Ok(())
+}
+
+fn add_tallies(connection: &mut SqliteConnection, postings: &[(i64, Posting)]) -> QueryResult<()> {
+    for (cell, span, count, sen) in figures::tallies(postings) {
+        let sql = format!(
+            "INSERT INTO tallies ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?){}",
+            figures::TALLY_COLUMNS,
+            figures::TALLY_MORE
+        );
+        let values = vec![
+            Cell::text(cell.measure),
+            Cell::Int(Some(span)),
+            Cell::text(cell.month),
+            Cell::text(cell.region.code()),
+            Cell::text(cell.organisation),
+            Cell::text(&cell.value),
+            Cell::Int(Some(count)),
+            Cell::Int(Some(sen)),
+        ];
         Statement { sql, values }.execute(connection)?;
     }
     Ok(())

@@ -7,8 +7,8 @@ use diesel::sql_types::Text;
 use uuid::Uuid;
 
 use super::replay::Divergence;
-use super::{AnyConnection, Database, FactRow, ReadError, postgres, reader, sqlite};
-use crate::ledger::{Claim, Kind, Replayed, StateRow};
+use super::{AnyConnection, Database, FactRow, ReadError, figures, postgres, reader, sqlite};
+use crate::ledger::{Claim, Kind, Posting, Replayed, StateRow};
 
 /// What is put before the name of a live table.
 const FRESH: &str = "fresh_";
@@ -20,6 +20,7 @@ pub struct Staging {
     connection: AnyConnection,
     kinds: Vec<Kind>,
     waiting: Rows,
+    any: bool,
 }
 
 /// Rows on their way into the fresh tables.
@@ -29,6 +30,7 @@ struct Rows {
     states: Vec<StateRow>,
     claims: Vec<(Claim, Uuid)>,
     facts: Vec<FactRow>,
+    postings: Vec<(i64, Posting)>,
 }
 
 #[derive(QueryableByName)]
@@ -46,7 +48,7 @@ impl Staging {
     /// When the database cannot be used.
     pub fn open(database: &Database, kinds: &[Kind]) -> Result<Self, ReadError> {
         let mut connection = database.open_for_maintenance()?;
-        let tables = kinds.iter().map(|kind| kind.table.name).chain(["claims", "facts"]);
+        let tables = kinds.iter().map(|kind| kind.table.name).chain(["claims", "facts", "postings"]);
         for table in tables {
             connection
                 .batch_execute(&format!("CREATE TEMP TABLE {FRESH}{table} AS SELECT * FROM {table} WHERE 1 = 0"))?;
@@ -54,7 +56,7 @@ impl Staging {
         connection.batch_execute(&format!(
             "CREATE TEMP TABLE {FRESH}gone (kind TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (kind, id))"
         ))?;
-        Ok(Self { connection, kinds: kinds.to_vec(), waiting: Rows::default() })
+        Ok(Self { connection, kinds: kinds.to_vec(), waiting: Rows::default(), any: false })
     }
 
     /// Keeps what the rows of a resource ought to be.
@@ -63,11 +65,17 @@ impl Staging {
     /// When it cannot be written.
     pub fn stage(&mut self, divergence: Divergence) -> Result<(), ReadError> {
         let Divergence { kind, id, replayed, .. } = divergence;
+        self.any = true;
         self.waiting.gone.push((kind.name, id));
         if let Some(replayed) = replayed {
             self.waiting.add(replayed);
         }
         if self.waiting.gone.len() >= ROWS_TOGETHER { self.write() } else { Ok(()) }
+    }
+
+    /// Keeps in mind that the figures must be summed anew.
+    pub fn sum_anew(&mut self) {
+        self.any = true;
     }
 
     fn write(&mut self) -> Result<(), ReadError> {
@@ -90,10 +98,10 @@ impl Staging {
         }
         match &mut self.connection {
             AnyConnection::Sqlite(sqlite) => {
-                sqlite::insert_rows(sqlite, FRESH, &rows.states, &rows.claims, &rows.facts)?;
+                sqlite::insert_rows(sqlite, FRESH, &rows.states, &rows.claims, &rows.facts, &rows.postings)?;
             }
             AnyConnection::Postgres(postgres) => {
-                postgres::insert_rows(postgres, FRESH, &rows.states, &rows.claims, &rows.facts)?;
+                postgres::insert_rows(postgres, FRESH, &rows.states, &rows.claims, &rows.facts, &rows.postings)?;
             }
         }
         Ok(())
@@ -105,6 +113,9 @@ impl Staging {
     /// # Errors
     /// When it cannot be done; then nothing has changed.
     pub fn swap(mut self, position: i64) -> Result<(), ReadError> {
+        if !self.any {
+            return Ok(());
+        }
         self.write()?;
         let lock = match &self.connection {
             AnyConnection::Sqlite(_) => "BEGIN IMMEDIATE".to_owned(),
@@ -143,6 +154,10 @@ impl Staging {
         let mut statements = format!("DELETE FROM {FRESH}{} WHERE id = '{id}';", kind.table.name);
         statements.push_str(&of_kind("claims", "holder", "namespace", kind.claims, FRESH, &format!("= '{id}'")));
         statements.push_str(&of_kind("facts", "resource", "measure", kind.measures, FRESH, &format!("= '{id}'")));
+        statements.push_str(&format!(
+            "DELETE FROM {FRESH}postings WHERE position IN (SELECT position FROM events WHERE stream_kind = '{}' AND stream_id = '{id}');",
+            kind.name
+        ));
         Ok(self.connection.batch_execute(&statements)?)
     }
 
@@ -159,10 +174,15 @@ impl Staging {
             .concat();
             self.connection.batch_execute(&statements)?;
         }
-        for table in ["claims", "facts"] {
+        // A posting has no owner but its event.
+        self.connection.batch_execute(&format!(
+            "DELETE FROM postings WHERE position IN (SELECT position FROM events JOIN {FRESH}gone AS gone \
+             ON gone.kind = stream_kind AND gone.id = stream_id) OR position < 1 OR position > (SELECT position FROM head)"
+        ))?;
+        for table in ["claims", "facts", "postings"] {
             self.connection.batch_execute(&format!("INSERT INTO {table} SELECT * FROM {FRESH}{table}"))?;
         }
-        Ok(())
+        Ok(self.connection.batch_execute(&figures::make_tallies_anew())?)
     }
 }
 
@@ -189,6 +209,7 @@ impl Rows {
             from_position: from,
             until_position: until,
         }));
+        self.postings.extend(replayed.postings);
         self.states.push(replayed.state);
     }
 }
