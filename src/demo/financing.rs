@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::player::{Player, date, day, id, name, note, number};
 use crate::financing::{
-    Apply, Approve, BeneficiaryKind, BeneficiaryReference, CollectibilityScheme, Disburse, Financing, Reject,
-    ReportCollectibility, Reverse, Scheme, Settle, SignContract, WithdrawApplication,
+    Apply, Approve, BeneficiaryKind, BeneficiaryReference, CollectibilityScheme, Disburse, Financing, PayInstalment,
+    Reject, ReportCollectibility, Reverse, Scheme, Settle, SignContract, WithdrawApplication,
 };
 use crate::kernel::{Actor, Id, Money, OrganisationKind};
 use crate::storage::{OpenError, ReadError};
@@ -73,6 +73,19 @@ fn disburse(player: &Player<'_>, case: &Case, on: &str, share: i64) -> Result<()
     player.play(&case.bank, on, case.financing, Disburse { amount, disbursed_on: None, reference: None })
 }
 
+/// A first instalment: a twenty-fourth of the debt, and interest of two hundredths of it.
+fn pay(player: &Player<'_>, case: &Case, on: &str) -> Result<(), OpenError> {
+    let part = |share: Decimal| Money::idr((Decimal::from(case.amount * 1_000_000) * share).round_dp(2));
+    let instalment = PayInstalment {
+        paid_on: None,
+        principal: part(Decimal::ONE / Decimal::from(24)),
+        interest: Some(part(Decimal::new(2, 2))),
+        penalty: None,
+        reference: None,
+    };
+    player.play(&case.bank, on, case.financing, instalment)
+}
+
 fn report(player: &Player<'_>, case: &Case, class: u8, days: u32, share: i64) -> Result<(), OpenError> {
     let report = ReportCollectibility {
         scheme: CollectibilityScheme::BankUmum,
@@ -125,6 +138,7 @@ pub fn applications_and_disbursements(player: &Player<'_>) -> Result<(), OpenErr
             0..=2 => report(player, &case, 1, 0, 95)?,
             3 => report(player, &case, 2, 12, 97)?,
             4 => report(player, &case, 1, 35, 98)?,
+            6..=10 => pay(player, &case, &day("2014-05-15", nth - 6)?)?,
             5 => {
                 player.play(&case.bank, "2014-05-20", case.financing, Settle { settled_on: None })?;
             }
@@ -143,7 +157,7 @@ pub fn reversal(player: &Player<'_>) -> Result<(), OpenError> {
         let row = Financing::find(&mut connection, &financing.to_string()).map_err(failed)?;
         let state: Option<Financing> =
             row.map(|row| serde_json::from_str(&row.doc)).transpose().map_err(|why| failed(why.into()))?;
-        let payment = state.and_then(|state| state.entries.last().map(|entry| entry.event_id));
+        let payment = state.and_then(|state| state.life.first_disbursement.map(|first| first.event_id));
         let payment = payment.ok_or_else(|| OpenError("the demonstration has no payment to reverse".to_owned()))?;
         Ok(Reverse { event_id: Id(payment), reason: note("Dana masuk ke rekening yang salah")? })
     })

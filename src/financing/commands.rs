@@ -4,6 +4,7 @@ use deserr::Deserr;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::checks::require_amount;
 use super::events::{Beneficiary, BeneficiaryKind, Contract, FinancingEvent as Event, Scheme, Tranche};
 use super::state::Financing;
 use crate::cooperatives::{Cooperative, CooperativeStatus};
@@ -53,7 +54,7 @@ pub struct Apply {
     pub lender_reference: Option<Number>,
 }
 
-fn require_tenor(tenor_months: u16) -> Result<(), Refusal> {
+pub(super) fn require_tenor(tenor_months: u16) -> Result<(), Refusal> {
     if (1..=TENOR_MONTHS_MAX).contains(&tenor_months) {
         return Ok(());
     }
@@ -125,7 +126,7 @@ impl Decide for Apply {
         scene.actor.require_write(Area::Financings, crate::kernel::PROVINCE, lender)?;
         let mut faults = Faults::default();
         faults.check(require_tenor(self.tenor_months));
-        faults.check(self.amount.require_positive("/amount"));
+        faults.check(require_amount(self.amount, "/amount"));
         let region = faults.check(self.region(scene));
         let region = match region {
             Some(region) if faults.0.is_empty() => region,
@@ -150,6 +151,66 @@ pub(super) fn step(scene: &Scene<'_, Financing>, event: Event) -> Result<Decisio
     Ok(Decision::one(event))
 }
 
+/// Records that the papers were checked.
+#[derive(Clone, Debug, Default, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schema(example = json!({"verified_on": "2014-03-10", "complete": true}))]
+pub struct Verify {
+    /// The day; that of `occurred_at` when left out.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub verified_on: Option<Date>,
+    /// Whether they are complete; yes when left out. When not, they are checked again.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub complete: Option<bool>,
+    /// What was found or is missing.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub note: Option<Note>,
+}
+
+impl Decide for Verify {
+    type Resource = Financing;
+
+    fn decide(&self, scene: &Scene<'_, Financing>) -> Result<Decision<Financing>, Refusal> {
+        scene.own()?;
+        let verified_on = self.verified_on.unwrap_or_else(|| scene.occurred_at.day());
+        verified_on.require_past(scene.now, "/verified_on")?;
+        step(scene, Event::Verified { verified_on, complete: self.complete.unwrap_or(true), note: self.note.clone() })
+    }
+}
+
+/// Records a visit to the applicant.
+#[derive(Clone, Debug, Default, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schema(example = json!({"surveyed_on": "2014-03-12", "recommended": true, "note": "Usaha berjalan"}))]
+pub struct Survey {
+    /// The day; that of `occurred_at` when left out.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub surveyed_on: Option<Date>,
+    /// Whether the surveyor recommends it.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub recommended: Option<bool>,
+    /// What was found.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub note: Option<Note>,
+}
+
+impl Decide for Survey {
+    type Resource = Financing;
+
+    fn decide(&self, scene: &Scene<'_, Financing>) -> Result<Decision<Financing>, Refusal> {
+        scene.own()?;
+        let surveyed_on = self.surveyed_on.unwrap_or_else(|| scene.occurred_at.day());
+        surveyed_on.require_past(scene.now, "/surveyed_on")?;
+        step(scene, Event::Surveyed { surveyed_on, recommended: self.recommended, note: self.note.clone() })
+    }
+}
+
 /// Agrees to an application.
 #[derive(Clone, Debug, Default, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
@@ -171,7 +232,7 @@ impl Decide for Approve {
     fn decide(&self, scene: &Scene<'_, Financing>) -> Result<Decision<Financing>, Refusal> {
         let approved_on = self.approved_on.unwrap_or_else(|| scene.occurred_at.day());
         approved_on.require_past(scene.now, "/approved_on")?;
-        let amount = self.amount.unwrap_or(scene.own()?.amount).require_positive("/amount")?;
+        let amount = require_amount(self.amount.unwrap_or(scene.own()?.amount), "/amount")?;
         step(scene, Event::Approved { amount, approved_on })
     }
 }
@@ -215,7 +276,7 @@ impl Decide for WithdrawApplication {
 /// Records the signed contract.
 pub type SignContract = Contract;
 
-fn require_rate(rate: &str) -> Result<(), Refusal> {
+pub(super) fn require_rate(rate: &str) -> Result<(), Refusal> {
     let (whole, fraction) = rate.split_once('.').unwrap_or((rate, "0"));
     let digits =
         |part: &str, most: usize| (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -239,7 +300,7 @@ impl Decide for Contract {
         scene.own()?;
         let mut faults = Faults::default();
         faults.check(self.signed_on.require_past(scene.now, "/signed_on"));
-        faults.check(self.plafon.require_positive("/plafon"));
+        faults.check(require_amount(self.plafon, "/plafon"));
         faults.check(require_tenor(self.tenor_months));
         faults.check(require_rate(&self.annual_rate_percent));
         faults.or_refuse(())?;
@@ -272,8 +333,62 @@ impl Decide for Disburse {
         let disbursed_on = self.disbursed_on.unwrap_or_else(|| scene.occurred_at.day());
         let mut faults = Faults::default();
         faults.check(disbursed_on.require_past(scene.now, "/disbursed_on"));
-        let amount = faults.check(self.amount.require_positive("/amount")).unwrap_or(self.amount);
+        let amount = faults.check(require_amount(self.amount, "/amount")).unwrap_or(self.amount);
         faults.or_refuse(())?;
         step(scene, Event::Disbursed(Tranche { amount, disbursed_on, reference: self.reference.clone() }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::stories::{BANK, applied, approved, contract, contracted, date, disburse, millions, tranche};
+    use super::*;
+    use crate::kernel::Actor;
+    use crate::ledger::testing::Story;
+
+    #[test]
+    fn money_flows_only_after_the_contract() {
+        Story::given([applied()]).when(disburse(1, "2014-02-06")).refused("wrong_state");
+        Story::given([applied(), approved()]).when(disburse(1, "2014-02-06")).refused("wrong_state");
+        Story::given(contracted()).when(disburse(1, "2014-02-06")).then([tranche(1, "2014-02-06")]);
+        Story::given(contracted()).when(disburse(1, "2014-02-04")).refused_at("rule_refused", "/disbursed_on");
+    }
+
+    #[test]
+    fn the_tranches_together_never_exceed_the_plafon() {
+        let [a, b, c] = contracted();
+        let given = || Story::<Financing>::given([a.clone(), b.clone(), c.clone(), tranche(15, "2014-02-06")]);
+        given().when(disburse(6, "2014-02-07")).refused_at("rule_refused", "/amount");
+        given().when(disburse(5, "2014-02-07")).then([tranche(5, "2014-02-07")]);
+    }
+
+    #[test]
+    fn a_plafon_above_what_was_approved_is_refused() {
+        let high = Contract { plafon: millions(21), ..contract() };
+        Story::given([applied(), approved()]).when(high).refused_at("rule_refused", "/plafon");
+    }
+
+    #[test]
+    fn papers_are_checked_until_they_are_complete_and_a_visit_may_follow() {
+        let verified = |complete| Event::Verified { verified_on: date("2014-02-01"), complete, note: None };
+        let verify = || Verify { verified_on: Some(date("2014-02-01")), ..Verify::default() };
+        Story::given([applied(), verified(false)]).when(verify()).then([verified(true)]);
+        Story::given([applied(), verified(true)]).when(verify()).refused("wrong_state");
+        let surveyed = Event::Surveyed { surveyed_on: date("2014-02-02"), recommended: None, note: None };
+        let survey = Survey { surveyed_on: Some(date("2014-02-02")), ..Survey::default() };
+        Story::given([applied(), verified(true)]).when(survey).then([surveyed.clone()]);
+        Story::given([applied(), surveyed]).when(Approve::default()).then_types(&["financing.approved"]);
+    }
+
+    #[test]
+    fn another_bank_does_not_even_see_the_financing() {
+        assert_ne!(BANK, Uuid::from_u128(0xBB));
+        let other = Actor {
+            organisation: Uuid::from_u128(0xBB),
+            kind: OrganisationKind::Bank,
+            region: crate::kernel::PROVINCE,
+            key: Uuid::nil(),
+        };
+        Story::given([applied()]).by(other).when(Approve::default()).refused("not_found");
     }
 }

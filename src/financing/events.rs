@@ -93,6 +93,21 @@ pub struct Tranche {
     pub reference: Option<Number>,
 }
 
+/// A payment of the debtor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Instalment {
+    /// The day.
+    pub paid_on: Date,
+    /// What it paid of the debt.
+    pub principal: Money,
+    /// What it paid of interest or margin.
+    pub interest: Money,
+    /// What it paid of penalties.
+    pub penalty: Money,
+    /// The lender's reference.
+    pub reference: Option<Number>,
+}
+
 /// A month-end report of the lender.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Collectibility {
@@ -108,6 +123,64 @@ pub struct Collectibility {
     pub outstanding: Money,
     /// Whether the days would suggest another class.
     pub mismatch: bool,
+    /// The report that counted for the month until this one came.
+    #[serde(default)]
+    pub replaces: Option<Replaced>,
+    /// The report that counts for the month although this one came later: its position is a later day of the month.
+    #[serde(default)]
+    pub superseded_by: Option<Uuid>,
+}
+
+/// The report that another one took the place of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Replaced {
+    /// Its event.
+    pub event_id: Uuid,
+    /// Its scale.
+    pub scheme: CollectibilityScheme,
+    /// Its class.
+    pub class: u8,
+    /// What it said was owed.
+    pub outstanding: Money,
+}
+
+/// New terms for a running financing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Restructuring {
+    /// The day they were agreed.
+    pub restructured_on: Date,
+    /// Months until the last instalment, counted from the contract.
+    pub tenor_months: u16,
+    /// Yearly rate in percent, as text.
+    pub annual_rate_percent: String,
+    /// Interest in arrears that became debt.
+    pub capitalised: Money,
+    /// Why.
+    pub reason: Note,
+}
+
+/// A claim on the guarantor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GuaranteeClaim {
+    /// Who guarantees, such as Jamkrindo, Askrindo or Jamkrida.
+    pub guarantor: Name,
+    /// How much is claimed.
+    pub amount: Money,
+    /// The day.
+    pub claimed_on: Date,
+    /// The guarantor's or lender's reference.
+    pub reference: Option<Number>,
+}
+
+/// Money that came in: from the guarantor, from the debtor to the guarantor, or after a write-off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Receipt {
+    /// How much.
+    pub amount: Money,
+    /// The day.
+    pub received_on: Date,
+    /// A reference.
+    pub reference: Option<Number>,
 }
 
 /// An event of a financing.
@@ -133,6 +206,26 @@ pub enum FinancingEvent {
         tenor_months: u16,
         /// The lender's own number of the application.
         lender_reference: Option<Number>,
+    },
+    /// The papers were checked.
+    #[serde(rename = "financing.verified")]
+    Verified {
+        /// The day.
+        verified_on: Date,
+        /// Whether they are complete; when not, they are checked again.
+        complete: bool,
+        /// What was found or is missing.
+        note: Option<Note>,
+    },
+    /// The applicant was visited.
+    #[serde(rename = "financing.surveyed")]
+    Surveyed {
+        /// The day.
+        surveyed_on: Date,
+        /// Whether the surveyor recommends it, if they say.
+        recommended: Option<bool>,
+        /// What was found.
+        note: Option<Note>,
     },
     /// The lender agrees.
     #[serde(rename = "financing.approved")]
@@ -160,14 +253,62 @@ pub enum FinancingEvent {
     /// A tranche was paid out.
     #[serde(rename = "financing.disbursed")]
     Disbursed(Tranche),
+    /// The debtor paid.
+    #[serde(rename = "financing.instalment_paid")]
+    InstalmentPaid(Instalment),
     /// The lender reports how it stands.
     #[serde(rename = "financing.collectibility_reported")]
     CollectibilityReported(Collectibility),
+    /// New terms were agreed (restrukturisasi).
+    #[serde(rename = "financing.restructured")]
+    Restructured(Restructuring),
+    /// The plafon was raised (suplesi).
+    #[serde(rename = "financing.topped_up")]
+    ToppedUp {
+        /// By how much.
+        amount: Money,
+        /// The day it was signed.
+        signed_on: Date,
+        /// Number of the addendum; unique per lender, like the contract's.
+        akad_number: Option<Number>,
+    },
     /// It is paid back.
     #[serde(rename = "financing.settled")]
     Settled {
         /// The day.
         settled_on: Date,
+    },
+    /// The lender claims on the guarantor.
+    #[serde(rename = "financing.guarantee_claimed")]
+    GuaranteeClaimed(GuaranteeClaim),
+    /// The guarantor paid.
+    #[serde(rename = "financing.claim_paid")]
+    ClaimPaid(Receipt),
+    /// The debtor paid the guarantor, who stands in the lender's place (subrogasi).
+    #[serde(rename = "financing.subrogated")]
+    Subrogated(Receipt),
+    /// It was written off in the lender's books (hapus buku); the debt remains.
+    #[serde(rename = "financing.written_off")]
+    WrittenOff {
+        /// How much.
+        amount: Money,
+        /// The day.
+        written_off_on: Date,
+        /// Why.
+        reason: Option<Note>,
+    },
+    /// Something came in after the write-off.
+    #[serde(rename = "financing.recovered")]
+    Recovered(Receipt),
+    /// The debt itself was given up (hapus tagih).
+    #[serde(rename = "financing.claim_waived")]
+    ClaimWaived {
+        /// How much.
+        amount: Money,
+        /// The day.
+        waived_on: Date,
+        /// On which ground.
+        basis: Note,
     },
     /// An earlier event is undone.
     #[serde(rename = "financing.reversed")]

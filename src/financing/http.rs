@@ -3,13 +3,19 @@
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::commands::{Apply, Approve, Disburse, Reject, SignContract, WithdrawApplication};
+use super::aftermath::{ClaimGuarantee, PayClaim, ReceiveMoney, Recover, Subrogate, WaiveClaim, WriteOffFinancing};
+use super::commands::{Apply, Approve, Disburse, Reject, SignContract, Survey, Verify, WithdrawApplication};
 use super::events::Contract;
-use super::servicing::{ReportCollectibility, Reverse, Settle};
+use super::reversal::Reverse;
+use super::servicing::{PayInstalment, ReportCollectibility, Restructure, Settle, TopUp};
 use super::state::Financing;
+use super::statement::{Statement, statement};
 use super::views::{self, FinancingFilter};
+use crate::ledger::steps;
+use crate::storage::ReadError;
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, listing, show,
+    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, json_reply, listing, show,
+    show_history, show_made_of_stream,
 };
 
 impl Present for Financing {
@@ -22,13 +28,26 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(apply_for_financing)
         .service(list_financings)
         .service(get_financing)
+        .service(list_financing_history)
+        .service(get_statement)
+        .service(verify_financing)
+        .service(survey_financing)
         .service(approve_financing)
         .service(reject_financing)
         .service(withdraw_financing)
         .service(sign_contract)
         .service(disburse_financing)
+        .service(pay_instalment)
         .service(report_collectibility)
+        .service(restructure_financing)
+        .service(top_up_financing)
         .service(settle_financing)
+        .service(claim_guarantee)
+        .service(pay_claim)
+        .service(subrogate_financing)
+        .service(write_off_financing)
+        .service(recover_financing)
+        .service(waive_claim)
         .service(reverse_financing_event);
 }
 
@@ -143,5 +162,135 @@ async fn settle_financing(id: IdPath, command: Command<Settle>) -> Result<HttpRe
     responses((status = 200, description = "Reversed", body = Financing)))]
 #[post("/financings/{id}/reversals")]
 async fn reverse_financing_event(id: IdPath, command: Command<Reverse>) -> Result<HttpResponse, Problem> {
+    command.on(id.0).await
+}
+
+/// Read the history of a financing
+///
+/// Its events, oldest first: who, when it happened, when it was recorded, what, and what it changed.
+#[utoipa::path(tag = "financing", params(("id" = Uuid, Path, description = "The financing")),
+    responses((status = 200, description = "Its events", body = List<serde_json::Value>)))]
+#[get("/financings/{id}/history")]
+async fn list_financing_history(caller: Caller, id: IdPath) -> Result<HttpResponse, Problem> {
+    show_history::<Financing>(caller, id.0).await
+}
+
+/// Read the statement of a financing
+///
+/// Every step by the day it is about, what they add up to, and how far what the lender reports as owed drifts from that.
+#[utoipa::path(tag = "financing", params(("id" = Uuid, Path, description = "The financing"), AsOfParams),
+    responses((status = 200, description = "The account", body = Statement)))]
+#[get("/financings/{id}/statement")]
+async fn get_statement(caller: Caller, id: IdPath, params: Params<AsOfParams>) -> Result<HttpResponse, Problem> {
+    let made =
+        show_made_of_stream::<Financing, _, _>(caller, id.0, params.0.as_of.as_deref(), |own, events, position| {
+            let steps = steps::<Financing>(events).map_err(ReadError::Corrupt)?;
+            Ok(statement(own, steps, position))
+        });
+    Ok(json_reply(&made.await?))
+}
+
+/// Record that the papers of an application were checked
+#[utoipa::path(tag = "financing", params(("id" = Uuid, Path, description = "The financing")), request_body = Verify,
+    responses((status = 200, description = "Recorded", body = Financing)))]
+#[post("/financings/{id}/verifications")]
+async fn verify_financing(id: IdPath, command: Command<Verify>) -> Result<HttpResponse, Problem> {
+    command.on(id.0).await
+}
+
+/// Record a visit to the applicant
+#[utoipa::path(tag = "financing", params(("id" = Uuid, Path, description = "The financing")), request_body = Survey,
+    responses((status = 200, description = "Recorded", body = Financing)))]
+#[post("/financings/{id}/surveys")]
+async fn survey_financing(id: IdPath, command: Command<Survey>) -> Result<HttpResponse, Problem> {
+    command.on(id.0).await
+}
+
+/// Record an instalment
+///
+/// The principal paid is never more than what is owed by the records.
+#[utoipa::path(tag = "financing", params(("id" = Uuid, Path, description = "The financing")), request_body = PayInstalment,
+    responses((status = 200, description = "Recorded", body = Financing)))]
+#[post("/financings/{id}/instalments")]
+async fn pay_instalment(id: IdPath, command: Command<PayInstalment>) -> Result<HttpResponse, Problem> {
+    command.on(id.0).await
+}
+
+/// Record new terms
+///
+/// Restrukturisasi: another tenor and rate, interest in arrears that becomes debt.
+#[utoipa::path(tag = "financing", params(("id" = Uuid, Path, description = "The financing")), request_body = Restructure,
+    responses((status = 200, description = "Recorded", body = Financing)))]
+#[post("/financings/{id}/restructurings")]
+async fn restructure_financing(id: IdPath, command: Command<Restructure>) -> Result<HttpResponse, Problem> {
+    command.on(id.0).await
+}
+
+/// Raise the plafon
+///
+/// Suplesi. It never makes a beneficiary count again.
+#[utoipa::path(tag = "financing", params(("id" = Uuid, Path, description = "The financing")), request_body = TopUp,
+    responses((status = 200, description = "Recorded", body = Financing)))]
+#[post("/financings/{id}/top-ups")]
+async fn top_up_financing(id: IdPath, command: Command<TopUp>) -> Result<HttpResponse, Problem> {
+    command.on(id.0).await
+}
+
+/// Claim on the guarantor
+#[utoipa::path(tag = "financing", params(("id" = Uuid, Path, description = "The financing")), request_body = ClaimGuarantee,
+    responses((status = 200, description = "Recorded", body = Financing)))]
+#[post("/financings/{id}/guarantee-claims")]
+async fn claim_guarantee(id: IdPath, command: Command<ClaimGuarantee>) -> Result<HttpResponse, Problem> {
+    command.on(id.0).await
+}
+
+/// Record what the guarantor paid
+///
+/// Never more than what is claimed.
+#[utoipa::path(tag = "financing", params(("id" = Uuid, Path, description = "The financing")), request_body = ReceiveMoney,
+    responses((status = 200, description = "Recorded", body = Financing)))]
+#[post("/financings/{id}/claim-payments")]
+async fn pay_claim(id: IdPath, command: Command<ReceiveMoney>) -> Result<HttpResponse, Problem> {
+    let command = command.map(PayClaim);
+    command.on(id.0).await
+}
+
+/// Record what the debtor paid the guarantor
+///
+/// Subrogasi: the guarantor stands in the place of the lender for what it paid.
+#[utoipa::path(tag = "financing", params(("id" = Uuid, Path, description = "The financing")), request_body = ReceiveMoney,
+    responses((status = 200, description = "Recorded", body = Financing)))]
+#[post("/financings/{id}/subrogations")]
+async fn subrogate_financing(id: IdPath, command: Command<ReceiveMoney>) -> Result<HttpResponse, Problem> {
+    let command = command.map(Subrogate);
+    command.on(id.0).await
+}
+
+/// Write a financing off
+///
+/// Hapus buku: out of the lender's books, and still owed.
+#[utoipa::path(tag = "financing", params(("id" = Uuid, Path, description = "The financing")), request_body = WriteOffFinancing,
+    responses((status = 200, description = "Recorded", body = Financing)))]
+#[post("/financings/{id}/write-offs")]
+async fn write_off_financing(id: IdPath, command: Command<WriteOffFinancing>) -> Result<HttpResponse, Problem> {
+    command.on(id.0).await
+}
+
+/// Record what came in after a write-off
+#[utoipa::path(tag = "financing", params(("id" = Uuid, Path, description = "The financing")), request_body = ReceiveMoney,
+    responses((status = 200, description = "Recorded", body = Financing)))]
+#[post("/financings/{id}/recoveries")]
+async fn recover_financing(id: IdPath, command: Command<ReceiveMoney>) -> Result<HttpResponse, Problem> {
+    let command = command.map(Recover);
+    command.on(id.0).await
+}
+
+/// Give a written-off debt up
+///
+/// Hapus tagih.
+#[utoipa::path(tag = "financing", params(("id" = Uuid, Path, description = "The financing")), request_body = WaiveClaim,
+    responses((status = 200, description = "Recorded", body = Financing)))]
+#[post("/financings/{id}/claim-waivers")]
+async fn waive_claim(id: IdPath, command: Command<WaiveClaim>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }

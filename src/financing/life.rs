@@ -4,15 +4,21 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use super::events::{Collectibility, Contract, FinancingEvent as Event, Tranche};
-use crate::kernel::{Date, Money, OneOf, Refusal, Text};
+use super::checks;
+use super::events::{Collectibility, Contract, FinancingEvent as Event};
+use crate::kernel::{Date, Money, Name, Number, OneOf, Refusal};
 
 crate::words! {
     /// Where a financing stands.
     FinancingState {
         /// Asked for.
         Applied = "applied",
+        /// Its papers were checked and are complete.
+        Verified = "verified",
+        /// The applicant was visited.
+        Surveyed = "surveyed",
         /// Agreed to.
         Approved = "approved",
         /// Declined.
@@ -25,20 +31,146 @@ crate::words! {
         Disbursed = "disbursed",
         /// Paid back.
         Settled = "settled",
+        /// Written off in the books; the debt remains.
+        WrittenOff = "written_off",
+        /// Given up.
+        Waived = "waived",
     }
 }
 
-impl FinancingState {
-    /// The commands that fit.
-    pub fn allowed(self) -> &'static [&'static str] {
+use FinancingState as State;
+
+/// Every step but the application and a reversal: the command that makes it, and the states it fits.
+const STEPS: &[(&str, &[State])] = &[
+    ("verifications", &[State::Applied]),
+    ("surveys", &[State::Applied, State::Verified, State::Surveyed]),
+    ("approvals", &[State::Applied, State::Verified, State::Surveyed]),
+    ("rejections", &[State::Applied, State::Verified, State::Surveyed]),
+    ("withdrawals", &[State::Applied, State::Verified, State::Surveyed, State::Approved]),
+    ("contracts", &[State::Approved]),
+    ("disbursements", &[State::Contracted, State::Disbursed]),
+    ("instalments", &[State::Disbursed]),
+    ("collectibility-reports", &[State::Disbursed]),
+    ("restructurings", &[State::Disbursed]),
+    ("top-ups", &[State::Disbursed]),
+    ("settlements", &[State::Disbursed]),
+    ("guarantee-claims", &[State::Disbursed, State::WrittenOff]),
+    ("claim-payments", &[State::Disbursed, State::WrittenOff]),
+    ("subrogations", &[State::Disbursed, State::Settled, State::WrittenOff]),
+    ("write-offs", &[State::Disbursed]),
+    ("recoveries", &[State::WrittenOff]),
+    ("claim-waivers", &[State::WrittenOff]),
+];
+
+impl Event {
+    /// The command that makes the step; nothing for the application and a reversal, which are not steps of a life.
+    pub fn command(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Applied { .. } | Self::Reversed { .. } => return None,
+            Self::Verified { .. } => "verifications",
+            Self::Surveyed { .. } => "surveys",
+            Self::Approved { .. } => "approvals",
+            Self::Rejected { .. } => "rejections",
+            Self::Withdrawn { .. } => "withdrawals",
+            Self::ContractSigned(_) => "contracts",
+            Self::Disbursed(_) => "disbursements",
+            Self::InstalmentPaid(_) => "instalments",
+            Self::CollectibilityReported(_) => "collectibility-reports",
+            Self::Restructured(_) => "restructurings",
+            Self::ToppedUp { .. } => "top-ups",
+            Self::Settled { .. } => "settlements",
+            Self::GuaranteeClaimed(_) => "guarantee-claims",
+            Self::ClaimPaid(_) => "claim-payments",
+            Self::Subrogated(_) => "subrogations",
+            Self::WrittenOff { .. } => "write-offs",
+            Self::Recovered(_) => "recoveries",
+            Self::ClaimWaived { .. } => "claim-waivers",
+        })
+    }
+
+    /// The day the step is about; nothing when its event says no more than when it happened.
+    pub fn day(&self) -> Option<Date> {
         match self {
-            Self::Applied => &["approvals", "rejections", "withdrawals"],
-            Self::Approved => &["contracts", "withdrawals", "reversals"],
-            Self::Contracted => &["disbursements", "reversals"],
-            Self::Disbursed => &["disbursements", "collectibility-reports", "settlements", "reversals"],
-            Self::Settled | Self::Rejected | Self::Withdrawn => &["reversals"],
+            Self::Applied { .. } | Self::Rejected { .. } | Self::Withdrawn { .. } | Self::Reversed { .. } => None,
+            Self::Verified { verified_on: day, .. }
+            | Self::Surveyed { surveyed_on: day, .. }
+            | Self::Approved { approved_on: day, .. }
+            | Self::ToppedUp { signed_on: day, .. }
+            | Self::Settled { settled_on: day }
+            | Self::WrittenOff { written_off_on: day, .. }
+            | Self::ClaimWaived { waived_on: day, .. } => Some(*day),
+            Self::ContractSigned(contract) => Some(contract.signed_on),
+            Self::Disbursed(tranche) => Some(tranche.disbursed_on),
+            Self::InstalmentPaid(instalment) => Some(instalment.paid_on),
+            Self::CollectibilityReported(report) => Some(report.position_date),
+            Self::Restructured(terms) => Some(terms.restructured_on),
+            Self::GuaranteeClaimed(claim) => Some(claim.claimed_on),
+            Self::ClaimPaid(receipt) | Self::Subrogated(receipt) | Self::Recovered(receipt) => {
+                Some(receipt.received_on)
+            }
         }
     }
+}
+
+/// The terms in force: the contract's, as top-ups and restructurings changed them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Terms {
+    /// The most that may be disbursed.
+    pub plafon: Money,
+    /// Yearly rate in percent, as text.
+    pub annual_rate_percent: String,
+    /// Months until the last instalment.
+    pub tenor_months: u16,
+}
+
+/// The first payment to the debtor; what counts a beneficiary as financed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FirstDisbursement {
+    /// Its event.
+    pub event_id: Uuid,
+    /// The day.
+    pub disbursed_on: Date,
+}
+
+/// What the debtor has paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Repaid {
+    /// Payments.
+    pub instalments: u32,
+    /// Of the debt.
+    pub principal: Money,
+    /// Of interest or margin.
+    pub interest: Money,
+    /// Of penalties.
+    pub penalty: Money,
+    /// The day of the latest.
+    pub last_paid_on: Option<Date>,
+}
+
+/// What was claimed from the guarantor, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Guarantee {
+    /// Who guarantees, as named in the last claim.
+    pub guarantor: Name,
+    /// Sum of the claims.
+    pub claimed: Money,
+    /// Sum of what the guarantor paid.
+    pub paid: Money,
+    /// Sum of what the debtor paid the guarantor since.
+    pub subrogated: Money,
+}
+
+/// What was written off, and what came in since.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WriteOff {
+    /// How much.
+    pub amount: Money,
+    /// The day.
+    pub written_off_on: Date,
+    /// Sum of the recoveries.
+    pub recovered: Money,
+    /// How much of the debt was given up, if it was.
+    pub waived: Option<Money>,
 }
 
 /// What the steps so far make of a financing.
@@ -46,43 +178,94 @@ impl FinancingState {
 pub struct Life {
     /// Where it stands.
     pub state: FinancingState,
+    /// Since which day.
+    pub state_since: Date,
     /// What the lender agreed to.
     pub approved_amount: Option<Money>,
-    /// The contract.
+    /// The contract as it was signed.
     pub contract: Option<Contract>,
+    /// The terms in force.
+    pub terms: Option<Terms>,
+    /// How often new terms were agreed.
+    pub restructurings: u32,
+    /// Akad number of the latest top-up.
+    pub top_up_akad_number: Option<Number>,
     /// Sum of the tranches.
     pub disbursed: Money,
+    /// Interest in arrears that became debt.
+    pub capitalised: Money,
+    /// The first tranche, by its day.
+    pub first_disbursement: Option<FirstDisbursement>,
     /// The day of the latest tranche.
     pub last_disbursed_on: Option<Date>,
-    /// The last report.
+    /// What the debtor has paid.
+    pub repaid: Repaid,
+    /// The report of the latest position.
     pub collectibility: Option<Collectibility>,
     /// What is still owed, as last reported.
     pub outstanding: Option<Money>,
     /// When it was paid back.
     pub settled_on: Option<Date>,
+    /// What was claimed from the guarantor.
+    pub guarantee: Option<Guarantee>,
+    /// What was written off.
+    pub write_off: Option<WriteOff>,
 }
 
-impl Default for Life {
-    fn default() -> Self {
-        Self {
-            state: FinancingState::Applied,
-            approved_amount: None,
-            contract: None,
-            disbursed: Money::idr(Decimal::ZERO),
-            last_disbursed_on: None,
-            collectibility: None,
-            outstanding: None,
-            settled_on: None,
-        }
-    }
+const NOTHING: Money = Money::idr(Decimal::ZERO);
+
+fn plus(sum: Money, more: Money) -> Money {
+    Money::idr(sum.amount() + more.amount())
 }
 
 impl Life {
-    fn require(&self, fits: &[FinancingState]) -> Result<(), Refusal> {
-        if fits.contains(&self.state) {
-            return Ok(());
+    /// Begins with an application.
+    pub fn since(applied_on: Date) -> Self {
+        Self {
+            state: State::Applied,
+            state_since: applied_on,
+            approved_amount: None,
+            contract: None,
+            terms: None,
+            restructurings: 0,
+            top_up_akad_number: None,
+            disbursed: NOTHING,
+            capitalised: NOTHING,
+            first_disbursement: None,
+            last_disbursed_on: None,
+            repaid: Repaid {
+                instalments: 0,
+                principal: NOTHING,
+                interest: NOTHING,
+                penalty: NOTHING,
+                last_paid_on: None,
+            },
+            collectibility: None,
+            outstanding: None,
+            settled_on: None,
+            guarantee: None,
+            write_off: None,
         }
-        Err(Refusal::wrong_state(self.state.word(), self.state.allowed()))
+    }
+
+    /// The commands that fit the state.
+    pub fn allowed(&self) -> Vec<&'static str> {
+        let fits = STEPS.iter().filter(|(command, _)| self.fits(command)).map(|(command, _)| *command);
+        fits.chain((self.state != State::Applied).then_some("reversals")).collect()
+    }
+
+    fn fits(&self, command: &str) -> bool {
+        let guaranteed = match command {
+            "claim-payments" => self.guarantee.is_some(),
+            "subrogations" => self.guarantee.as_ref().is_some_and(|guarantee| guarantee.paid > NOTHING),
+            _ => true,
+        };
+        guaranteed && STEPS.iter().any(|(known, states)| *known == command && states.contains(&self.state))
+    }
+
+    /// The refusal of what does not fit the state.
+    pub fn wrong_state(&self) -> Refusal {
+        Refusal::wrong_state(self.state.word(), &self.allowed())
     }
 
     /// Whether a step fits.
@@ -90,119 +273,137 @@ impl Life {
     /// # Errors
     /// `wrong_state` when the step does not follow, a rule refusal when its amounts or days do not.
     pub fn check(&self, step: &Event) -> Result<(), Refusal> {
-        use FinancingState as State;
+        let Some(command) = step.command() else { return Ok(()) };
+        if self.fits(command) { checks::amounts_and_days(self, step) } else { Err(self.wrong_state()) }
+    }
+
+    /// What is owed by the books: what was paid out and became debt, less what was paid back.
+    pub fn expected_outstanding(&self) -> Money {
+        Money::idr(self.disbursed.amount() + self.capitalised.amount() - self.repaid.principal.amount())
+    }
+
+    fn enter(&mut self, state: State, day: Date) {
+        self.state = state;
+        self.state_since = day;
+    }
+
+    /// Takes a step that fits, which happened on `day` unless it says otherwise.
+    pub fn apply(&mut self, step: &Event, event_id: Uuid, day: Date) {
+        let day = step.day().unwrap_or(day);
         match step {
-            Event::Applied { .. } | Event::Reversed { .. } => Ok(()),
-            Event::Approved { .. } | Event::Rejected { .. } => self.require(&[State::Applied]),
-            Event::Withdrawn { .. } => self.require(&[State::Applied, State::Approved]),
-            Event::ContractSigned(contract) => {
-                self.require(&[State::Approved])?;
-                self.check_contract(contract)
-            }
-            Event::Disbursed(tranche) => {
-                self.require(&[State::Contracted, State::Disbursed])?;
-                self.check_tranche(tranche)
-            }
-            Event::CollectibilityReported(_) => self.require(&[State::Disbursed]),
-            Event::Settled { settled_on } => {
-                self.require(&[State::Disbursed])?;
-                self.check_settlement(*settled_on)
-            }
-        }
-    }
-
-    fn check_contract(&self, contract: &Contract) -> Result<(), Refusal> {
-        let approved = self.approved_amount.map_or(Decimal::ZERO, Money::amount);
-        if contract.plafon.amount() <= approved {
-            return Ok(());
-        }
-        Err(Refusal::rule(
-            "/plafon",
-            "above_approved_amount",
-            text!(
-                "Plafon melebihi jumlah yang disetujui, {approved}; catat persetujuan yang benar lebih dahulu.",
-                "The plafon is above the approved amount, {approved}; record the right approval first."
-            ),
-        ))
-    }
-
-    fn check_tranche(&self, tranche: &Tranche) -> Result<(), Refusal> {
-        let Some(contract) = &self.contract else {
-            return Ok(());
-        };
-        let plafon = contract.plafon.amount();
-        let left = plafon - self.disbursed.amount();
-        if tranche.amount.amount() > left {
-            return Err(Refusal::rule(
-                "/amount",
-                "above_plafon",
-                text!(
-                    "Pencairan melebihi plafon {plafon}; yang masih dapat dicairkan {left}.",
-                    "The disbursement goes above the plafon of {plafon}; {left} is left."
-                ),
-            ));
-        }
-        if tranche.disbursed_on < contract.signed_on {
-            return Err(Refusal::rule(
-                "/disbursed_on",
-                "before_contract",
-                Text::fixed(
-                    "Pencairan tidak dapat mendahului tanggal akad.",
-                    "A disbursement cannot precede the day the contract was signed.",
-                ),
-            ));
-        }
-        Ok(())
-    }
-
-    fn check_settlement(&self, settled_on: Date) -> Result<(), Refusal> {
-        if self.last_disbursed_on.is_none_or(|last| last <= settled_on) {
-            return Ok(());
-        }
-        Err(Refusal::rule(
-            "/settled_on",
-            "before_disbursement",
-            Text::fixed(
-                "Pelunasan tidak dapat mendahului pencairan terakhir.",
-                "A settlement cannot precede the last disbursement.",
-            ),
-        ))
-    }
-
-    /// Takes a step that fits.
-    pub fn apply(&mut self, step: &Event) {
-        use FinancingState as State;
-        match step {
-            Event::Applied { .. } | Event::Reversed { .. } => {}
+            Event::Applied { .. } | Event::Reversed { .. } | Event::Verified { complete: false, .. } => {}
+            Event::Verified { .. } => self.enter(State::Verified, day),
+            Event::Surveyed { .. } => self.enter(State::Surveyed, day),
             Event::Approved { amount, .. } => {
-                self.state = State::Approved;
+                self.enter(State::Approved, day);
                 self.approved_amount = Some(*amount);
             }
-            Event::Rejected { .. } => self.state = State::Rejected,
-            Event::Withdrawn { .. } => self.state = State::Withdrawn,
+            Event::Rejected { .. } => self.enter(State::Rejected, day),
+            Event::Withdrawn { .. } => self.enter(State::Withdrawn, day),
             Event::ContractSigned(contract) => {
-                self.state = State::Contracted;
+                self.enter(State::Contracted, day);
+                self.terms = Some(Terms {
+                    plafon: contract.plafon,
+                    annual_rate_percent: contract.annual_rate_percent.clone(),
+                    tenor_months: contract.tenor_months,
+                });
                 self.contract = Some(contract.clone());
             }
-            Event::Disbursed(tranche) => {
-                self.state = State::Disbursed;
-                self.last_disbursed_on = self.last_disbursed_on.max(Some(tranche.disbursed_on));
-                self.disbursed = Money::idr(self.disbursed.amount() + tranche.amount.amount());
+            Event::Disbursed(tranche) => self.pay_out(tranche.amount, event_id, day),
+            Event::InstalmentPaid(paid) => {
+                self.repaid.instalments += 1;
+                self.repaid.principal = plus(self.repaid.principal, paid.principal);
+                self.repaid.interest = plus(self.repaid.interest, paid.interest);
+                self.repaid.penalty = plus(self.repaid.penalty, paid.penalty);
+                self.repaid.last_paid_on = self.repaid.last_paid_on.max(Some(day));
             }
             Event::CollectibilityReported(report) => {
                 // Reports may arrive out of order; the latest position is how it stands.
-                let newer =
-                    self.collectibility.as_ref().is_none_or(|known| known.position_date <= report.position_date);
-                if newer {
+                if self.collectibility.as_ref().is_none_or(|known| known.position_date <= report.position_date) {
                     self.outstanding = Some(report.outstanding);
                     self.collectibility = Some(report.clone());
                 }
             }
-            Event::Settled { settled_on } => {
-                self.state = State::Settled;
-                self.settled_on = Some(*settled_on);
-                self.outstanding = Some(Money::idr(Decimal::ZERO));
+            Event::Restructured(new) => {
+                self.restructurings += 1;
+                self.capitalised = plus(self.capitalised, new.capitalised);
+                if let Some(terms) = &mut self.terms {
+                    terms.annual_rate_percent.clone_from(&new.annual_rate_percent);
+                    terms.tenor_months = new.tenor_months;
+                }
             }
+            Event::ToppedUp { amount, akad_number, .. } => {
+                if let Some(terms) = &mut self.terms {
+                    terms.plafon = plus(terms.plafon, *amount);
+                }
+                if akad_number.is_some() {
+                    self.top_up_akad_number.clone_from(akad_number);
+                }
+            }
+            Event::Settled { .. } => {
+                self.enter(State::Settled, day);
+                self.settled_on = Some(day);
+                self.outstanding = Some(NOTHING);
+            }
+            aftermath => self.apply_aftermath(aftermath, day),
+        }
+    }
+
+    fn pay_out(&mut self, amount: Money, event_id: Uuid, day: Date) {
+        if self.state == State::Contracted {
+            self.enter(State::Disbursed, day);
+        }
+        self.disbursed = plus(self.disbursed, amount);
+        self.last_disbursed_on = self.last_disbursed_on.max(Some(day));
+        if self.first_disbursement.is_none_or(|first| day < first.disbursed_on) {
+            self.first_disbursement = Some(FirstDisbursement { event_id, disbursed_on: day });
+        }
+    }
+
+    /// What follows when a debt goes bad.
+    fn apply_aftermath(&mut self, step: &Event, day: Date) {
+        match step {
+            Event::GuaranteeClaimed(claim) => match &mut self.guarantee {
+                Some(guarantee) => {
+                    guarantee.guarantor = claim.guarantor.clone();
+                    guarantee.claimed = plus(guarantee.claimed, claim.amount);
+                }
+                None => {
+                    self.guarantee = Some(Guarantee {
+                        guarantor: claim.guarantor.clone(),
+                        claimed: claim.amount,
+                        paid: NOTHING,
+                        subrogated: NOTHING,
+                    });
+                }
+            },
+            Event::ClaimPaid(receipt) => {
+                if let Some(guarantee) = &mut self.guarantee {
+                    guarantee.paid = plus(guarantee.paid, receipt.amount);
+                }
+            }
+            Event::Subrogated(receipt) => {
+                if let Some(guarantee) = &mut self.guarantee {
+                    guarantee.subrogated = plus(guarantee.subrogated, receipt.amount);
+                }
+            }
+            Event::WrittenOff { amount, .. } => {
+                self.enter(State::WrittenOff, day);
+                self.write_off =
+                    Some(WriteOff { amount: *amount, written_off_on: day, recovered: NOTHING, waived: None });
+            }
+            Event::Recovered(receipt) => {
+                if let Some(write_off) = &mut self.write_off {
+                    write_off.recovered = plus(write_off.recovered, receipt.amount);
+                }
+            }
+            Event::ClaimWaived { amount, .. } => {
+                self.enter(State::Waived, day);
+                if let Some(write_off) = &mut self.write_off {
+                    write_off.waived = Some(*amount);
+                }
+            }
+            _ => {}
         }
     }
 }

@@ -1,25 +1,40 @@
 //! Bank financing of cooperatives and enterprises.
 //!
 //! ```text
-//! applied ─► approved ─► contracted ─► disbursed ─► settled
-//!    │  └─► withdrawn ◄──┘              tranches, never above the plafon; collectibility as the lender reports it
-//!    └────► rejected
+//! applied ─► verified ─► surveyed ─► approved ─► contracted ─► disbursed ─► settled
+//!    │  (both may be skipped) │         │                          │  └──► written_off ─► waived
+//!    ├────────────────────────┴─► rejected                         │          recoveries
+//!    └──────────────────────────────────► withdrawn                └ tranches, instalments, month-end reports, new terms, top-ups
 //! ```
-//! Every step is an entry of the financing's *life*. A reversal names an entry and the life is told again without it; when a later entry could
-//! not have happened then, the reversal is refused with the list of those entries. Plafon, disbursed and outstanding are three numbers:
-//! outstanding is what the lender reports, never derived.
+//! Beside it runs the guarantee: claims on the guarantor, what it paid, and what the debtor paid it since (subrogation).
+//!
+//! Every event after the application is a step of the financing's *life*. A reversal names a step and the life is told again without it; when a
+//! later step could not have happened then, the reversal is refused with the list of those steps. Plafon, disbursed and outstanding are three
+//! numbers: outstanding is what the lender reports, never derived; the statement shows how far it drifts from what the steps add up to.
 
+mod aftermath;
+mod checks;
 mod commands;
 mod events;
+mod figures;
 pub mod http;
 mod life;
+mod reversal;
 mod servicing;
 mod state;
+mod statement;
+#[cfg(test)]
+mod stories;
 mod views;
 
-pub use commands::{Apply, Approve, BeneficiaryReference, Disburse, Reject, SignContract, WithdrawApplication};
+pub use aftermath::{ClaimGuarantee, PayClaim, ReceiveMoney, Recover, Subrogate, WaiveClaim, WriteOffFinancing};
+pub use commands::{
+    Apply, Approve, BeneficiaryReference, Disburse, Reject, SignContract, Survey, Verify, WithdrawApplication,
+};
 pub use events::{Beneficiary, BeneficiaryKind, CollectibilityScheme, FinancingEvent, Scheme};
+pub use figures::MEASURES;
 pub use life::{FinancingState, Life};
-pub use servicing::{ReportCollectibility, Reverse, Settle};
-pub use state::{Entry, Financing};
+pub use reversal::Reverse;
+pub use servicing::{PayInstalment, ReportCollectibility, Restructure, Settle, TopUp};
+pub use state::Financing;
 pub use views::{FINANCED_COOPERATIVES, FINANCED_ENTERPRISES};

@@ -1,15 +1,71 @@
-//! What follows once money has flowed: reports, settlement, and undoing any step.
+//! What follows once money has flowed: instalments, reports, new terms, settlement.
 
 use deserr::Deserr;
+use rust_decimal::Decimal;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::commands::step;
-use super::events::{Collectibility, CollectibilityScheme, FinancingEvent as Event};
+use super::checks::{require_amount, require_not_negative};
+use super::commands::{require_rate, require_tenor, step};
+use super::events::{
+    Collectibility, CollectibilityScheme, FinancingEvent as Event, Instalment, Replaced, Restructuring,
+};
 use super::state::Financing;
-use crate::kernel::problem_codes::WRONG_STATE;
-use crate::kernel::{Date, Faults, Id, Money, Note, OneOf, Refusal, Text};
-use crate::ledger::{Decide, Decision, Scene};
+use crate::kernel::{Date, Faults, Money, Note, Number, Refusal, Text};
+use crate::ledger::{Decide, Decision, Scene, Wants, World};
+
+const NOTHING: Money = Money::idr(Decimal::ZERO);
+
+/// Records a payment of the debtor.
+#[derive(Clone, Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schema(example = json!({"paid_on": "2014-04-21", "principal": {"value": "833333.33", "currency": "IDR"},
+    "interest": {"value": "366666.67", "currency": "IDR"}}))]
+pub struct PayInstalment {
+    /// The day; that of `occurred_at` when left out.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub paid_on: Option<Date>,
+    /// What it paid of the debt.
+    pub principal: Money,
+    /// What it paid of interest or margin.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub interest: Option<Money>,
+    /// What it paid of penalties.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub penalty: Option<Money>,
+    /// The lender's reference.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub reference: Option<Number>,
+}
+
+impl Decide for PayInstalment {
+    type Resource = Financing;
+
+    fn decide(&self, scene: &Scene<'_, Financing>) -> Result<Decision<Financing>, Refusal> {
+        scene.own()?;
+        let paid_on = self.paid_on.unwrap_or_else(|| scene.occurred_at.day());
+        let (interest, penalty) = (self.interest.unwrap_or(NOTHING), self.penalty.unwrap_or(NOTHING));
+        let mut faults = Faults::default();
+        faults.check(paid_on.require_past(scene.now, "/paid_on"));
+        faults.check(require_not_negative(self.principal, "/principal"));
+        faults.check(require_not_negative(interest, "/interest"));
+        faults.check(require_not_negative(penalty, "/penalty"));
+        if faults.0.is_empty() && [self.principal, interest, penalty].iter().all(|part| part.amount().is_zero()) {
+            let why = Text::fixed("Angsuran ini tidak membayar apa pun.", "This instalment pays nothing.");
+            faults.add("/principal", "amount_not_positive", why);
+        }
+        faults.or_refuse(())?;
+        let reference = self.reference.clone();
+        step(
+            scene,
+            Event::InstalmentPaid(Instalment { paid_on, principal: self.principal, interest, penalty, reference }),
+        )
+    }
+}
 
 /// Reports how a financing stands, as the lender classes it.
 #[derive(Clone, Debug, Deserr, ToSchema)]
@@ -44,29 +100,65 @@ fn suggested_class(scheme: CollectibilityScheme, days: u32) -> Option<u8> {
     }
 }
 
-impl Decide for ReportCollectibility {
-    type Resource = Financing;
+impl ReportCollectibility {
+    /// Whether a month that was reported on before is reported on again: then it matters what was said.
+    fn looks_back(&self, own: &Financing) -> bool {
+        let last = own.life.collectibility.as_ref();
+        last.is_some_and(|last| self.position_date.month() <= last.position_date.month())
+    }
 
-    fn decide(&self, scene: &Scene<'_, Financing>) -> Result<Decision<Financing>, Refusal> {
-        scene.own()?;
-        let class_exists = match self.scheme {
+    /// The report that counts for the month so far: that of the latest position, of two of the same day the later one.
+    fn counting(&self, scene: &Scene<'_, Financing>) -> Result<Option<(Uuid, Collectibility)>, Refusal> {
+        let steps = scene.steps()?;
+        let reports = steps.into_iter().filter(|step| !step.undone).filter_map(|step| match step.event {
+            Event::CollectibilityReported(report) => Some((step.envelope.event_id, report)),
+            _ => None,
+        });
+        let month = self.position_date.month();
+        Ok(reports.filter(|(_, report)| report.position_date.month() == month).max_by_key(|(_, it)| it.position_date))
+    }
+
+    fn require_class(&self) -> Result<(), Refusal> {
+        let exists = match self.scheme {
             CollectibilityScheme::Ksp => [1, 3, 4, 5].contains(&self.class),
             _ => (1..=5).contains(&self.class),
         };
+        if exists {
+            return Ok(());
+        }
+        let why = Text::fixed(
+            "Kelas 1 sampai 5; skala `ksp` tidak mempunyai kelas 2.",
+            "Classes are 1 to 5; the scale `ksp` has no class 2.",
+        );
+        Err(Refusal::rule("/class", "unknown_class", why))
+    }
+}
+
+impl Decide for ReportCollectibility {
+    type Resource = Financing;
+
+    fn reads(&self, own: Option<&Financing>, _: &World, wants: &mut Wants) {
+        if let Some(own) = own.filter(|own| self.looks_back(own)) {
+            wants.past::<Financing>(own.stamp.id);
+        }
+    }
+
+    fn decide(&self, scene: &Scene<'_, Financing>) -> Result<Decision<Financing>, Refusal> {
+        let own = scene.own()?;
         let mut faults = Faults::default();
-        if !class_exists {
-            let why = Text::fixed(
-                "Kelas 1 sampai 5; skala `ksp` tidak mempunyai kelas 2.",
-                "Classes are 1 to 5; the scale `ksp` has no class 2.",
-            );
-            faults.add("/class", "unknown_class", why);
-        }
+        faults.check(self.require_class());
         faults.check(self.position_date.require_past(scene.now, "/position_date"));
-        if self.outstanding.amount().is_sign_negative() {
-            let why = Text::fixed("Baki debet tidak dapat negatif.", "What is owed cannot be negative.");
-            faults.add("/outstanding", "amount_negative", why);
-        }
+        faults.check(require_not_negative(self.outstanding, "/outstanding"));
         faults.or_refuse(())?;
+        let counting = if self.looks_back(own) { self.counting(scene)? } else { None };
+        let later = counting.as_ref().filter(|(_, known)| known.position_date > self.position_date);
+        let superseded_by = later.map(|(event_id, _)| *event_id);
+        let replaces = counting.filter(|_| superseded_by.is_none()).map(|(event_id, known)| Replaced {
+            event_id,
+            scheme: known.scheme,
+            class: known.class,
+            outstanding: known.outstanding,
+        });
         let suggested = self.days_past_due.and_then(|days| suggested_class(self.scheme, days));
         step(
             scene,
@@ -77,8 +169,88 @@ impl Decide for ReportCollectibility {
                 position_date: self.position_date,
                 outstanding: self.outstanding,
                 mismatch: suggested.is_some_and(|suggested| suggested != self.class),
+                replaces,
+                superseded_by,
             }),
         )
+    }
+}
+
+/// Records new terms (restrukturisasi).
+#[derive(Clone, Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schema(example = json!({"restructured_on": "2014-05-12", "tenor_months": 36, "annual_rate_percent": "12.00", "reason": "Banjir merusak usaha"}))]
+pub struct Restructure {
+    /// The day they were agreed; that of `occurred_at` when left out.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub restructured_on: Option<Date>,
+    /// Months until the last instalment, counted from the contract.
+    #[schema(minimum = 1, maximum = 480)]
+    pub tenor_months: u16,
+    /// Yearly rate in percent, as text.
+    #[schema(max_length = 10, pattern = r"^[0-9]{1,3}(\.[0-9]{1,4})?$")]
+    pub annual_rate_percent: String,
+    /// Interest in arrears that becomes debt.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub capitalised: Option<Money>,
+    /// Why.
+    pub reason: Note,
+}
+
+impl Decide for Restructure {
+    type Resource = Financing;
+
+    fn decide(&self, scene: &Scene<'_, Financing>) -> Result<Decision<Financing>, Refusal> {
+        scene.own()?;
+        let restructured_on = self.restructured_on.unwrap_or_else(|| scene.occurred_at.day());
+        let capitalised = self.capitalised.unwrap_or(NOTHING);
+        let mut faults = Faults::default();
+        faults.check(restructured_on.require_past(scene.now, "/restructured_on"));
+        faults.check(require_tenor(self.tenor_months));
+        faults.check(require_rate(&self.annual_rate_percent));
+        faults.check(require_not_negative(capitalised, "/capitalised"));
+        faults.or_refuse(())?;
+        let terms = Restructuring {
+            restructured_on,
+            tenor_months: self.tenor_months,
+            annual_rate_percent: self.annual_rate_percent.clone(),
+            capitalised,
+            reason: self.reason.clone(),
+        };
+        step(scene, Event::Restructured(terms))
+    }
+}
+
+/// Raises the plafon (suplesi).
+#[derive(Clone, Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schema(example = json!({"amount": {"value": "5000000.00", "currency": "IDR"}, "signed_on": "2014-05-12", "akad_number": "001/ADD/2014"}))]
+pub struct TopUp {
+    /// By how much.
+    pub amount: Money,
+    /// The day it was signed; that of `occurred_at` when left out.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub signed_on: Option<Date>,
+    /// Number of the addendum; unique per lender, like the contract's.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub akad_number: Option<Number>,
+}
+
+impl Decide for TopUp {
+    type Resource = Financing;
+
+    fn decide(&self, scene: &Scene<'_, Financing>) -> Result<Decision<Financing>, Refusal> {
+        scene.own()?;
+        let signed_on = self.signed_on.unwrap_or_else(|| scene.occurred_at.day());
+        let mut faults = Faults::default();
+        faults.check(signed_on.require_past(scene.now, "/signed_on"));
+        faults.check(require_amount(self.amount, "/amount"));
+        faults.or_refuse(())?;
+        step(scene, Event::ToppedUp { amount: self.amount, signed_on, akad_number: self.akad_number.clone() })
     }
 }
 
@@ -103,205 +275,112 @@ impl Decide for Settle {
     }
 }
 
-/// Undoes an earlier event.
-#[derive(Clone, Debug, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
-#[schema(example = json!({"event_id": "019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b", "reason": "Salah rekening"}))]
-pub struct Reverse {
-    /// Which event; `entries` of the financing name them.
-    pub event_id: Id,
-    /// Why.
-    pub reason: Note,
-}
-
-impl Decide for Reverse {
-    type Resource = Financing;
-
-    fn decide(&self, scene: &Scene<'_, Financing>) -> Result<Decision<Financing>, Refusal> {
-        let own = scene.own()?;
-        let id = self.event_id.0;
-        let entry = own.entries.iter().find(|entry| entry.event_id == id);
-        let entry = entry.filter(|entry| !matches!(entry.event, Event::Reversed { .. }));
-        let entry = entry.ok_or_else(|| {
-            Refusal::rule(
-                "/event_id",
-                "cannot_be_reversed",
-                Text::fixed(
-                    "Sebutkan peristiwa pembiayaan ini setelah permohonannya; lihat `entries`. Pembatalan sendiri tidak dapat dibatalkan.",
-                    "Name an event of this financing after its application; see `entries`. A reversal itself cannot be reversed.",
-                ),
-            )
-        })?;
-        if let Some(by) = entry.reversed_by {
-            return Err(Refusal::wrong_state(own.life.state.word(), own.life.state.allowed())
-                .with("reversed_by", by.to_string()));
-        }
-        let (_, contradicted) = own.without(id);
-        if contradicted.is_empty() {
-            return Ok(Decision::one(Event::Reversed { event_id: id, reason: self.reason.clone() }));
-        }
-        let list: Vec<String> = contradicted.iter().map(Uuid::to_string).collect();
-        let shown = list.join(", ");
-        Err(Refusal::new(
-            &WRONG_STATE,
-            text!(
-                "Peristiwa sesudahnya bergantung padanya; batalkan lebih dahulu: {shown}.",
-                "Later events depend on it; reverse these first: {shown}."
-            ),
-        )
-        .with("contradicts", list))
-    }
-}
-
 #[cfg(test)]
-#[allow(clippy::many_single_char_names, reason = "events taken apart and put together again")]
 mod tests {
-    use super::super::commands::{Approve, Disburse};
-    use super::super::events::{Beneficiary, BeneficiaryKind, Contract, Scheme, Tranche};
+    use super::super::stories::{contracted, date, millions, tranche};
     use super::*;
-    use crate::kernel::{Actor, Name, Number, OrganisationKind, Region};
-    use crate::ledger::Resource;
     use crate::ledger::testing::{Story, event_id};
-    use rust_decimal::Decimal;
 
-    const BANK: Uuid = Uuid::from_u128(0xBA);
-
-    fn millions(amount: i64) -> Money {
-        Money::idr(Decimal::from(amount * 1_000_000))
-    }
-
-    fn date(text: &str) -> Date {
-        Date::parse(text).unwrap()
-    }
-
-    fn note(text: &str) -> Note {
-        Note::parse(text).unwrap()
-    }
-
-    fn applied() -> Event {
-        Event::Applied {
-            beneficiary: Beneficiary { kind: BeneficiaryKind::Cooperative, id: Uuid::from_u128(0x15) },
-            region: Region::parse("64.72").unwrap(),
-            lender: BANK,
-            scheme: Scheme::KurLinkage,
-            amount: millions(20),
-            purpose: Name::parse("Modal kerja").unwrap(),
-            tenor_months: 24,
-            lender_reference: None,
+    fn report(class: u8, days: Option<u32>, day: &str, owed: i64) -> ReportCollectibility {
+        ReportCollectibility {
+            scheme: CollectibilityScheme::BankUmum,
+            class,
+            days_past_due: days,
+            position_date: date(day),
+            outstanding: millions(owed),
         }
     }
 
-    fn approved() -> Event {
-        Event::Approved { amount: millions(20), approved_on: date("2014-03-01") }
-    }
-
-    fn contract() -> Contract {
-        Contract {
-            akad_number: Number::parse("001/PK/2014").unwrap(),
-            signed_on: date("2014-03-05"),
-            plafon: millions(20),
-            annual_rate_percent: "13.00".to_owned(),
-            tenor_months: 24,
+    fn reported(class: u8, day: &str, owed: i64) -> Collectibility {
+        Collectibility {
+            scheme: CollectibilityScheme::BankUmum,
+            class,
+            days_past_due: None,
+            position_date: date(day),
+            outstanding: millions(owed),
+            mismatch: false,
+            replaces: None,
+            superseded_by: None,
         }
     }
 
-    fn tranche(amount: i64, day: &str) -> Event {
-        Event::Disbursed(Tranche { amount: millions(amount), disbursed_on: date(day), reference: None })
-    }
-
-    fn disburse(amount: i64, day: &str) -> Disburse {
-        Disburse { amount: millions(amount), disbursed_on: Some(date(day)), reference: None }
-    }
-
-    fn signed() -> [Event; 3] {
-        [applied(), approved(), Event::ContractSigned(contract())]
-    }
-
-    fn reverse(version: i64) -> Reverse {
-        Reverse { event_id: Id(event_id(version)), reason: note("salah") }
-    }
-
-    #[test]
-    fn money_flows_only_after_the_contract() {
-        Story::given([applied()]).when(disburse(1, "2014-03-06")).refused("wrong_state");
-        Story::given([applied(), approved()]).when(disburse(1, "2014-03-06")).refused("wrong_state");
-        Story::given(signed()).when(disburse(1, "2014-03-06")).then([tranche(1, "2014-03-06")]);
-        Story::given(signed()).when(disburse(1, "2014-03-04")).refused_at("rule_refused", "/disbursed_on");
-    }
-
-    #[test]
-    fn the_tranches_together_never_exceed_the_plafon() {
-        let [a, b, c] = signed();
-        let given = || Story::<Financing>::given([a.clone(), b.clone(), c.clone(), tranche(15, "2014-03-06")]);
-        given().when(disburse(6, "2014-03-07")).refused_at("rule_refused", "/amount");
-        given().when(disburse(5, "2014-03-07")).then([tranche(5, "2014-03-07")]);
-    }
-
-    #[test]
-    fn a_plafon_above_what_was_approved_is_refused() {
-        let high = Contract { plafon: millions(21), ..contract() };
-        Story::given([applied(), approved()]).when(high).refused_at("rule_refused", "/plafon");
-    }
-
-    #[test]
-    fn a_reversed_disbursement_gives_its_room_back_and_the_count_with_it() {
-        let [a, b, c] = signed();
-        let reversed = Event::Reversed { event_id: event_id(4), reason: note("salah") };
-        let story = Story::<Financing>::given([a, b, c, tranche(20, "2014-03-06"), reversed]);
-        assert_eq!(story.state().life.disbursed, millions(0));
-        assert_eq!(story.state().life.state, super::super::FinancingState::Contracted);
-        assert!(story.state().facts().is_empty());
-        story.when(disburse(20, "2014-03-07")).then([tranche(20, "2014-03-07")]);
-    }
-
-    #[test]
-    fn a_reversal_that_later_events_depend_on_is_refused_with_their_list() {
-        let [a, b, c] = signed();
-        let given = || Story::<Financing>::given([a.clone(), b.clone(), c.clone(), tranche(20, "2014-03-06")]);
-        given().when(reverse(3)).refused("wrong_state");
-        given().when(reverse(4)).then_types(&["financing.reversed"]);
-        given().when(reverse(99)).refused_at("rule_refused", "/event_id");
-    }
-
-    #[test]
-    fn the_first_tranche_counts_and_when_it_is_reversed_the_next_one_does() {
-        let [a, b, c] = signed();
-        let two = [a, b, c, tranche(5, "2014-03-06"), tranche(5, "2014-03-08")];
-        let first = Story::<Financing>::given(two.clone()).state().facts();
-        assert_eq!((first.len(), first[0].event_id), (1, event_id(4)));
-        let [a, b, c, d, e] = two;
-        let reversed = Event::Reversed { event_id: event_id(4), reason: note("salah") };
-        let second = Story::<Financing>::given([a, b, c, d, e, reversed]).state().facts();
-        assert_eq!((second.len(), second[0].event_id), (1, event_id(5)));
+    fn running() -> [Event; 4] {
+        let [a, b, c] = contracted();
+        [a, b, c, tranche(10, "2014-02-06")]
     }
 
     #[test]
     fn days_past_due_that_suggest_another_class_are_flagged_and_not_refused() {
-        let report = |class, days| ReportCollectibility {
-            scheme: CollectibilityScheme::BankUmum,
-            class,
-            days_past_due: Some(days),
-            position_date: date("2014-03-11"),
-            outstanding: millions(9),
-        };
         assert_eq!(
             [0, 1, 90, 91, 120, 121, 180, 181].map(|days| suggested_class(CollectibilityScheme::BankUmum, days)),
             { [1, 2, 2, 3, 3, 4, 4, 5].map(Some) }
         );
-        let [a, b, c] = signed();
-        let given = || Story::<Financing>::given([a.clone(), b.clone(), c.clone(), tranche(10, "2014-03-06")]);
-        given().when(report(1, 95)).then_types(&["financing.collectibility_reported"]);
-        given().when(report(6, 0)).refused_at("rule_refused", "/class");
+        assert_eq!(
+            [30, 31, 90, 91].map(|days| suggested_class(CollectibilityScheme::Bpr, days)),
+            [Some(1), Some(2), Some(2), None]
+        );
+        let flagged = Collectibility { days_past_due: Some(95), mismatch: true, ..reported(1, "2014-03-11", 9) };
+        let given = || Story::given(running());
+        given().when(report(1, Some(95), "2014-03-11", 9)).then([Event::CollectibilityReported(flagged)]);
+        given().when(report(6, None, "2014-03-11", 9)).refused_at("rule_refused", "/class");
+        given().when(report(1, None, "2014-02-05", 9)).refused_at("rule_refused", "/position_date");
+        given().when(report(1, None, "2014-02-28", -1)).refused_at("rule_refused", "/outstanding");
     }
 
     #[test]
-    fn another_bank_does_not_even_see_the_financing() {
-        let other = Actor {
-            organisation: Uuid::from_u128(0xBB),
-            kind: OrganisationKind::Bank,
-            region: crate::kernel::PROVINCE,
-            key: Uuid::nil(),
+    fn of_the_reports_of_a_month_the_latest_position_counts_once() {
+        let [a, b, c, d] = running();
+        let known = Event::CollectibilityReported(reported(1, "2014-02-28", 10));
+        let given = || Story::given([a.clone(), b.clone(), c.clone(), d.clone(), known.clone()]);
+        given().when(report(1, None, "2014-03-11", 9)).then([Event::CollectibilityReported(reported(
+            1,
+            "2014-03-11",
+            9,
+        ))]);
+        let replaces = Some(Replaced {
+            event_id: event_id(5),
+            scheme: CollectibilityScheme::BankUmum,
+            class: 1,
+            outstanding: millions(10),
+        });
+        let corrected = Collectibility { replaces, ..reported(2, "2014-02-28", 10) };
+        given().when(report(2, None, "2014-02-28", 10)).then([Event::CollectibilityReported(corrected)]);
+        let late = Collectibility { superseded_by: Some(event_id(5)), ..reported(1, "2014-02-15", 10) };
+        given().when(report(1, None, "2014-02-15", 10)).then([Event::CollectibilityReported(late)]);
+    }
+
+    #[test]
+    fn no_instalment_pays_more_than_is_owed() {
+        let pay = |principal| PayInstalment {
+            paid_on: Some(date("2014-03-06")),
+            principal: millions(principal),
+            interest: None,
+            penalty: None,
+            reference: None,
         };
-        Story::given([applied()]).by(other).when(Approve::default()).refused("not_found");
+        let given = || Story::given(running());
+        given().when(pay(11)).refused_at("rule_refused", "/principal");
+        given().when(pay(0)).refused_at("rule_refused", "/principal");
+        given().when(pay(10)).then_types(&["financing.instalment_paid"]);
+        let early = PayInstalment { paid_on: Some(date("2014-02-05")), ..pay(1) };
+        given().when(early).refused_at("rule_refused", "/paid_on");
+    }
+
+    #[test]
+    fn a_top_up_gives_room_and_new_terms_replace_the_old() {
+        let [a, b, c, d] = running();
+        let more = Event::ToppedUp { amount: millions(5), signed_on: date("2014-03-01"), akad_number: None };
+        let terms = Event::Restructured(Restructuring {
+            restructured_on: date("2014-03-02"),
+            tenor_months: 36,
+            annual_rate_percent: "9.00".to_owned(),
+            capitalised: millions(1),
+            reason: Note::parse("banjir").unwrap(),
+        });
+        let story = Story::<Financing>::given([a, b, c, d, more, terms]);
+        let life = &story.state().life;
+        let terms = life.terms.as_ref().unwrap();
+        assert_eq!((terms.plafon, terms.tenor_months, terms.annual_rate_percent.as_str()), (millions(25), 36, "9.00"));
+        assert_eq!(life.expected_outstanding(), millions(11));
     }
 }

@@ -5,29 +5,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::events::{Beneficiary, BeneficiaryKind, FinancingEvent as Event, Scheme};
-use super::life::Life;
+use super::figures;
+use super::life::{FirstDisbursement, Life};
 use super::views::{self, FINANCED_COOPERATIVES, FINANCED_ENTERPRISES};
-use crate::kernel::{Area, Money, Name, Number, OneOf, Region, Timestamp};
-use crate::ledger::{Cell, Claim, Envelope, Fact, Resource, Stamp, Table};
+use crate::kernel::{Area, Money, Name, Number, OneOf, Region};
+use crate::ledger::{Cell, Claim, Envelope, Fact, Posting, Resource, Stamp, Table};
 
-/// One step of a financing's life.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Entry {
-    /// The event; what a reversal names.
-    pub event_id: Uuid,
-    /// When it happened.
-    pub occurred_at: Timestamp,
-    /// When it was recorded.
-    pub recorded_at: Timestamp,
-    /// What happened.
-    #[serde(flatten)]
-    #[schema(value_type = Object)]
-    pub event: Event,
-    /// The event that undid it.
-    pub reversed_by: Option<Uuid>,
-}
-
-/// A financing.
+/// A financing: what its steps made of it. The steps themselves are its history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Financing {
     /// About the record.
@@ -52,31 +36,10 @@ pub struct Financing {
     /// How it stands.
     #[serde(flatten)]
     pub life: Life,
-    /// Every step after the application, in the order of recording.
-    pub entries: Vec<Entry>,
 }
 
 impl Financing {
-    /// The life told again without one entry, and the ids of later entries that could not have happened then.
-    pub fn without(&self, event_id: Uuid) -> (Life, Vec<Uuid>) {
-        let mut life = Life::default();
-        let mut contradicted = Vec::new();
-        for entry in self.standing().filter(|entry| entry.event_id != event_id) {
-            if life.check(&entry.event).is_ok() {
-                life.apply(&entry.event);
-            } else {
-                contradicted.push(entry.event_id);
-            }
-        }
-        (life, contradicted)
-    }
-
-    /// Entries that were not reversed.
-    pub fn standing(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(|entry| entry.reversed_by.is_none())
-    }
-
-    fn applied(event: &Event) -> Option<Self> {
+    fn applied(event: &Event, envelope: &Envelope) -> Option<Self> {
         let Event::Applied { beneficiary, region, lender, scheme, amount, purpose, tenor_months, lender_reference } =
             event
         else {
@@ -92,8 +55,7 @@ impl Financing {
             purpose: purpose.clone(),
             tenor_months: *tenor_months,
             lender_reference: lender_reference.clone(),
-            life: Life::default(),
-            entries: Vec::new(),
+            life: Life::since(envelope.occurred_at.day()),
         })
     }
 }
@@ -108,26 +70,33 @@ impl Resource for Financing {
 
     fn evolve(state: Option<Self>, event: &Event, envelope: &Envelope) -> Option<Self> {
         let Some(mut state) = state else {
-            return Self::applied(event);
+            return Self::applied(event, envelope);
         };
-        match event {
-            Event::Applied { .. } => return None,
-            Event::Reversed { event_id, .. } => {
-                let (life, _) = state.without(*event_id);
-                state.life = life;
-                state.entries.iter_mut().find(|entry| entry.event_id == *event_id)?.reversed_by =
-                    Some(envelope.event_id);
-            }
-            step => state.life.apply(step),
+        if matches!(event, Event::Applied { .. }) {
+            return None;
         }
-        state.entries.push(Entry {
-            event_id: envelope.event_id,
-            occurred_at: envelope.occurred_at,
-            recorded_at: envelope.recorded_at,
-            event: event.clone(),
-            reversed_by: None,
-        });
+        state.life.apply(event, envelope.event_id, envelope.occurred_at.day());
         Some(state)
+    }
+
+    /// A reversal names the step it undoes.
+    fn undoes(event: &Event) -> Option<Uuid> {
+        match event {
+            Event::Reversed { event_id, .. } => Some(*event_id),
+            _ => None,
+        }
+    }
+
+    fn adds(&self, event: &Event, envelope: &Envelope) -> Vec<Posting> {
+        figures::of_event(self, event, envelope)
+    }
+    fn stands_for(&self) -> Vec<Posting> {
+        figures::of_state(self)
+    }
+
+    /// Reports of collectibility tell since version 2 which report of the month they replace.
+    fn schema_version(event_type: &str) -> i32 {
+        if event_type == "financing.collectibility_reported" { 2 } else { 1 }
     }
 
     fn stamp(&self) -> &Stamp {
@@ -145,6 +114,9 @@ impl Resource for Financing {
             Cell::text(self.scheme.word()),
             Cell::text(self.life.state.word()),
             Cell::Int(self.life.collectibility.as_ref().map(|report| i64::from(report.class))),
+            Cell::Int(Some(self.life.terms.as_ref().map_or(self.amount, |terms| terms.plafon).sen())),
+            Cell::Int(Some(self.life.disbursed.sen())),
+            Cell::Int(Some(self.life.outstanding.map_or(0, Money::sen))),
         ]
     }
     /// A financing is the lender's.
@@ -160,29 +132,24 @@ impl Resource for Financing {
         };
         let reference =
             self.lender_reference.iter().map(|number| claim("lender_reference", number, "/lender_reference"));
-        let akad =
-            self.life.contract.iter().map(|contract| claim("akad_number", &contract.akad_number, "/akad_number"));
-        reference.chain(akad).collect()
+        let contract = self.life.contract.iter().map(|contract| &contract.akad_number);
+        let akad = contract.chain(&self.life.top_up_akad_number);
+        reference.chain(akad.map(|number| claim("akad_number", number, "/akad_number"))).collect()
     }
     /// The first standing disbursement counts: tranches and top-ups never add, a reversal takes away.
     fn facts(&self) -> Vec<Fact> {
-        let tranches = self.standing().filter_map(|entry| match &entry.event {
-            Event::Disbursed(tranche) => Some((tranche.disbursed_on, entry.event_id)),
-            _ => None,
-        });
         let measure = match self.beneficiary.kind {
             BeneficiaryKind::Cooperative => FINANCED_COOPERATIVES,
             BeneficiaryKind::Enterprise => FINANCED_ENTERPRISES,
         };
-        let first = tranches.min_by_key(|(day, _)| *day);
-        let fact = |(occurred_on, event_id)| Fact {
+        let fact = |first: FirstDisbursement| Fact {
             measure,
             subject: self.beneficiary.id,
             region: self.region,
             value: self.scheme.word().to_owned(),
-            occurred_on,
-            event_id,
+            occurred_on: first.disbursed_on,
+            event_id: first.event_id,
         };
-        first.map(fact).into_iter().collect()
+        self.life.first_disbursement.map(fact).into_iter().collect()
     }
 }

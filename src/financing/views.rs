@@ -24,6 +24,9 @@ diesel::table! {
         scheme -> Text,
         state -> Text,
         collectibility -> Nullable<BigInt>,
+        plafon -> BigInt,
+        disbursed -> BigInt,
+        outstanding -> BigInt,
         doc -> Text,
     }
 }
@@ -44,6 +47,9 @@ pub const TABLE: Table = Table {
         ("scheme", ColumnType::Text),
         ("state", ColumnType::Text),
         ("collectibility", ColumnType::Int),
+        ("plafon", ColumnType::Int),
+        ("disbursed", ColumnType::Int),
+        ("outstanding", ColumnType::Int),
     ],
 };
 

@@ -9,6 +9,7 @@ mod fault;
 mod input;
 mod actor;
 mod codes;
+mod measure;
 mod money;
 mod person;
 mod region;
@@ -23,6 +24,7 @@ pub mod problem_codes {
 }
 pub use fault::{Fault, Faults, Pointer, Refusal, Text, shown};
 pub use input::{FlexibleInt, Id, Name, Note, Number, OneOf, Word, YesNo};
+pub use measure::MeasureDefinition;
 pub use money::{Money, Rupiah, decimal_text};
 pub use person::{NikOrang, Person, PersonChanges, PersonalData};
 pub use region::{PROVINCE, REGIONS, Region, RegionEntry};

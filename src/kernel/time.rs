@@ -172,7 +172,10 @@ impl Month {
     /// A sentence that tells what to send.
     pub fn parse(text: &str) -> Result<Self, Text> {
         Date::parse(&format!("{text}-01")).map(Date::month).map_err(|_| {
-            Text::fixed("Tulis bulan sebagai YYYY-MM, misalnya 2014-03.", "Write the month as YYYY-MM, such as 2014-03.")
+            Text::fixed(
+                "Tulis bulan sebagai YYYY-MM, misalnya 2014-03.",
+                "Write the month as YYYY-MM, such as 2014-03.",
+            )
         })
     }
 

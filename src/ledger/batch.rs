@@ -368,7 +368,7 @@ impl Folded {
                 draft.event_type, draft.stream_id
             )));
         };
-        let posted = (draft.kind.postings)(before.map(|state| &**state), &*after, &*draft.event, past);
+        let posted = (draft.kind.postings)(before.map(|state| &**state), &*after, (&*draft.event, &envelope), past);
         let (facts_before, claims_before) =
             before.map_or_else(Default::default, |state| (state.facts(), state.claims()));
         let facts_after = after.facts();

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::event::Draft;
 use super::merkle::Hash;
+use super::replay::{Step, steps};
 use super::resource::Resource;
 use super::store::SubjectKey;
 use super::world::{Wants, World};
@@ -76,6 +77,17 @@ impl<'a, R: Resource> Scene<'a, R> {
                 crate::kernel::may_read(self.actor, R::AREA).admits(region, owner)
             })
             .ok_or_else(|| Refusal::not_found(R::KIND, self.id))
+    }
+
+    /// What happened to the resource so far, where the command wanted its past.
+    ///
+    /// # Errors
+    /// `internal` when an event does not decode.
+    pub fn steps(&self) -> Result<Vec<Step<'a, R>>, Refusal> {
+        steps::<R>(self.world.past::<R>(self.id)).map_err(|why| {
+            log::error!("a past could not be read kind={} id={} error={why}", R::KIND, self.id);
+            Refusal::new(&INTERNAL, INTERNAL.advice.clone())
+        })
     }
 
     /// Another resource named by a field.

@@ -30,7 +30,7 @@ pub use event::{Draft, Envelope, Event, decode, encode};
 pub use executor::{AfterCommit, Committed, Ids, Ledger, Limits};
 pub use merkle::{Frontier, Hash, leaf_hash};
 pub use posting::{Cell as PostingCell, Posting};
-pub use replay::{Replayed, Step, fold_stream, steps};
+pub use replay::{Replayed, Step, fold_stream, states_of, steps};
 pub use resource::{Cell, ColumnType, Fact, Kind, Resource, Stamp, Table};
 pub use store::{Batch, Claim, FactChange, Harm, Head, PERSON, Receipt, StateRow, Store, StoreError, SubjectKey};
 pub use world::{Wants, World};

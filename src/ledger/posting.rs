@@ -5,7 +5,7 @@ use std::any::Any;
 
 use uuid::Uuid;
 
-use super::event::Event;
+use super::event::{Envelope, Event};
 use super::replay::recorded;
 use super::resource::{AnyState, Resource};
 use crate::kernel::{Date, Money, Month, Region};
@@ -50,7 +50,9 @@ impl Posting {
         self
     }
 
-    fn times(mut self, sign: i64) -> Self {
+    /// So many times over; −1 takes it back.
+    #[must_use]
+    pub fn times(mut self, sign: i64) -> Self {
         self.count *= sign;
         self.sen *= sign;
         self
@@ -62,15 +64,15 @@ impl Posting {
 pub(super) fn postings<R: Resource>(
     stood: Vec<Posting>,
     after: &R,
-    event: &R::Event,
+    (event, envelope): (&R::Event, &Envelope),
     past: &[Event],
 ) -> Vec<Posting> {
     let mut all: Vec<Posting> = match R::undoes(event) {
-        None => after.adds(event),
+        None => after.adds(event, envelope),
         Some(undone) => {
             let target = past.iter().find(|event| event.envelope.event_id == undone);
-            let target = target.and_then(|event| recorded::<R>(event).ok());
-            target.map_or_else(Vec::new, |event| after.adds(&event)).into_iter().map(|it| it.times(-1)).collect()
+            let added = target.and_then(|target| Some(after.adds(&recorded::<R>(target).ok()?, &target.envelope)));
+            added.unwrap_or_default().into_iter().map(|it| it.times(-1)).collect()
         }
     };
     all.extend(stood.into_iter().map(|it| it.times(-1)));
@@ -90,18 +92,18 @@ pub(super) fn postings<R: Resource>(
 }
 
 /// [`postings`] without its type parameter.
-pub(super) type Postings = fn(Option<&dyn AnyState>, &dyn AnyState, &dyn Any, &[Event]) -> Vec<Posting>;
+pub(super) type Postings = fn(Option<&dyn AnyState>, &dyn AnyState, (&dyn Any, &Envelope), &[Event]) -> Vec<Posting>;
 
 pub(super) fn of_any<R: Resource>(
     before: Option<&dyn AnyState>,
     after: &dyn AnyState,
-    event: &dyn Any,
+    (event, envelope): (&dyn Any, &Envelope),
     past: &[Event],
 ) -> Vec<Posting> {
     let before = before.and_then(|state| state.as_any().downcast_ref::<R>());
     match (after.as_any().downcast_ref::<R>(), event.downcast_ref::<R::Event>()) {
         (Some(after), Some(event)) => {
-            postings(before.map_or_else(Vec::new, Resource::stands_for), after, event, past)
+            postings(before.map_or_else(Vec::new, Resource::stands_for), after, (event, envelope), past)
         }
         _ => Vec::new(),
     }

@@ -46,7 +46,9 @@ pub(super) fn replay<R: Resource>(events: &[Event]) -> Result<Replayed, String> 
         let (past, decoded) = (&events[..index], recorded::<R>(event)?);
         let stood = state.as_ref().map_or_else(Vec::new, Resource::stands_for);
         let next = next(state, &decoded, event, past)?;
-        posted.extend(postings(stood, &next, &decoded, past).into_iter().map(|posting| (position, posting)));
+        posted.extend(
+            postings(stood, &next, (&decoded, &event.envelope), past).into_iter().map(|posting| (position, posting)),
+        );
         for claim in next.claims() {
             if !claims.contains(&claim) {
                 claims.push(claim);
@@ -142,4 +144,16 @@ pub fn fold_stream<R: Resource>(events: &[Event]) -> Result<Option<R>, String> {
         state = Some(next(state, &recorded::<R>(event)?, event, &events[..index])?);
     }
     Ok(state)
+}
+
+/// The state after each event of a stream.
+///
+/// # Errors
+/// As [`fold_stream`].
+pub fn states_of<R: Resource>(events: &[Event]) -> Result<Vec<R>, String> {
+    let mut states: Vec<R> = Vec::with_capacity(events.len());
+    for (index, event) in events.iter().enumerate() {
+        states.push(next(states.last().cloned(), &recorded::<R>(event)?, event, &events[..index])?);
+    }
+    Ok(states)
 }

@@ -143,7 +143,7 @@ pub trait Resource: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
 
     /// What an event of this resource adds to the figures. Asked of the state after it, of which it may use only what never changes: to undo
     /// the event is to take the very same away.
-    fn adds(&self, _event: &Self::Event) -> Vec<Posting> {
+    fn adds(&self, _event: &Self::Event, _envelope: &Envelope) -> Vec<Posting> {
         Vec::new()
     }
 
@@ -164,12 +164,7 @@ pub trait Resource: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
 }
 
 /// Folds one event and stamps the result. `past` is the stream so far; only an event that undoes another needs it.
-pub(super) fn fold<R: Resource>(
-    state: Option<R>,
-    event: &R::Event,
-    envelope: &Envelope,
-    past: &[Event],
-) -> Option<R> {
+pub(super) fn fold<R: Resource>(state: Option<R>, event: &R::Event, envelope: &Envelope, past: &[Event]) -> Option<R> {
     let before = state.as_ref().map(|state| *state.stamp());
     let mut after = match R::undoes(event) {
         Some(undone) => retell(past, undone)?,

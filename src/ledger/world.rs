@@ -1,5 +1,6 @@
 //! The states and claims a batch works on: read once, then kept up to date as the batch decides.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
@@ -79,12 +80,7 @@ impl World {
 
     /// Reads what is wanted and not yet known, one query per kind. `placed` are the batch's own events, which no store knows yet. Tells
     /// whether anything had to be read.
-    pub(super) fn load(
-        &mut self,
-        wants: Wants,
-        placed: &[Event],
-        store: &mut dyn Store,
-    ) -> Result<bool, LoadError> {
+    pub(super) fn load(&mut self, wants: Wants, placed: &[Event], store: &mut dyn Store) -> Result<bool, LoadError> {
         let mut read_any = false;
         for (kind, ids) in wants.states.into_values() {
             let Some(kind) = kind else { continue };
@@ -114,11 +110,11 @@ impl World {
             }
         }
         for key in wants.pasts {
-            if !self.pasts.contains_key(&key) {
+            if let Entry::Vacant(entry) = self.pasts.entry(key) {
                 read_any = true;
                 let mut past = store.stream(key.0, key.1)?;
                 past.extend(placed.iter().filter(|event| of_stream(event, key)).cloned());
-                self.pasts.insert(key, past);
+                entry.insert(past);
             }
         }
         let missing: Vec<Claim> = wants.claims.into_iter().filter(|claim| !self.claims.contains_key(claim)).collect();

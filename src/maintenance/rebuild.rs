@@ -14,18 +14,23 @@ pub fn rebuild(place: &Place) -> Result<String, OpenError> {
     let kinds = kinds();
     let head = head_position(&mut place.database.open_for_maintenance()?).map_err(failed)?;
     let staging = Staging::open(&place.database, &kinds).map_err(failed)?;
-    let mut listener = Renewal { staging, progress: Progress::new("rebuilding", head), resources: 0 };
+    let mut listener =
+        Renewal { staging, progress: Progress::new("rebuilding", head), resources: 0, summed_anew: false };
     let position = compare(&place.database, &kinds, &mut listener).map_err(failed)?;
-    let Renewal { staging, progress, resources } = listener;
+    let Renewal { staging, progress, resources, summed_anew } = listener;
     staging.swap(position).map_err(failed)?;
     let (events, rate) = progress.finish();
-    Ok(format!("rebuilt from {events} events at {rate} events/s; resources whose rows were replaced: {resources}"))
+    let figures = if summed_anew { "; the figures were summed anew" } else { "" };
+    Ok(format!(
+        "rebuilt from {events} events at {rate} events/s; resources whose rows were replaced: {resources}{figures}"
+    ))
 }
 
 struct Renewal {
     staging: Staging,
     progress: Progress,
     resources: u64,
+    summed_anew: bool,
 }
 
 impl Compared for Renewal {
@@ -41,6 +46,7 @@ impl Compared for Renewal {
 
     fn wrong_figures(&mut self, why: String) -> Result<(), ReadError> {
         log::debug!("the figures are summed anew why={why}");
+        self.summed_anew = true;
         self.staging.sum_anew();
         Ok(())
     }

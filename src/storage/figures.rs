@@ -174,12 +174,9 @@ pub fn figures(
     position: i64,
 ) -> Result<Vec<FigureRow>, ReadError> {
     let column = |name: &'static str, kept: bool| if kept { name.to_owned() } else { format!("'' AS {name}") };
-    let kept = [
-        column("month", apart.month),
-        column("region", apart.region),
-        column("organisation", apart.organisation),
-    ]
-    .join(", ");
+    let kept =
+        [column("month", apart.month), column("region", apart.region), column("organisation", apart.organisation)]
+            .join(", ");
     let (span, condition) = (span_of(position + 1), wanted.condition());
     let begins = span << SPAN_BITS;
     let query = format!(
@@ -257,9 +254,8 @@ pub fn postings_of(
         return Ok(Vec::new());
     }
     let quoted = |value: &String| format!("'{}'", value.replace('\'', "''"));
-    let values = values.map(|values| {
-        format!(" AND postings.value IN ({})", values.iter().map(quoted).collect::<Vec<_>>().join(", "))
-    });
+    let values = values
+        .map(|values| format!(" AND postings.value IN ({})", values.iter().map(quoted).collect::<Vec<_>>().join(", ")));
     let query = format!(
         "SELECT postings.position, ordinal, measure, month, region, postings.organisation, value, count, sen, event_id, \
          events.type AS event_type, stream_id AS resource, occurred_at, recorded_at \

@@ -197,6 +197,7 @@ fn stream(
 
 /// The rows of one stream, up to a version and a position.
 #[diesel::dsl::auto_type]
+#[allow(clippy::elidable_lifetime_names, reason = "the macro needs the name")]
 pub(super) fn of_stream<'a>(kind: &'a str, id: String, version: i64, position: i64) -> _ {
     events::table
         .filter(events::stream_kind.eq(kind))

@@ -6,8 +6,8 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 
-use super::figures;
 use super::FactRow;
+use super::figures;
 use super::reader::{EventRow, of_stream, read_event};
 use super::schema::{claims, events, facts, head, receipts, subject_keys};
 use crate::kernel::Timestamp;
@@ -372,17 +372,11 @@ pub(super) fn insert_rows(
     insert_postings(connection, prefix, postings)
 }
 
-fn insert_postings(
-    connection: &mut SqliteConnection,
-    prefix: &str,
-    postings: &[(i64, Posting)],
-) -> QueryResult<()> {
+fn insert_postings(connection: &mut SqliteConnection, prefix: &str, postings: &[(i64, Posting)]) -> QueryResult<()> {
     for ((position, posting), ordinal) in postings.iter().zip(figures::ordinals(postings)) {
         let cell = &posting.cell;
-        let sql = format!(
-            "INSERT INTO {prefix}postings ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            figures::POSTING_COLUMNS
-        );
+        let sql =
+            format!("INSERT INTO {prefix}postings ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", figures::POSTING_COLUMNS);
         let values = vec![
             Cell::Int(Some(*position)),
             Cell::Int(Some(ordinal)),

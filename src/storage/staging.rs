@@ -154,10 +154,8 @@ impl Staging {
         let mut statements = format!("DELETE FROM {FRESH}{} WHERE id = '{id}';", kind.table.name);
         statements.push_str(&of_kind("claims", "holder", "namespace", kind.claims, FRESH, &format!("= '{id}'")));
         statements.push_str(&of_kind("facts", "resource", "measure", kind.measures, FRESH, &format!("= '{id}'")));
-        statements.push_str(&format!(
-            "DELETE FROM {FRESH}postings WHERE position IN (SELECT position FROM events WHERE stream_kind = '{}' AND stream_id = '{id}');",
-            kind.name
-        ));
+        let posted = format!("SELECT position FROM events WHERE stream_kind = '{}' AND stream_id = '{id}'", kind.name);
+        statements.extend([format!("DELETE FROM {FRESH}postings WHERE position IN ({posted});")]);
         Ok(self.connection.batch_execute(&statements)?)
     }
 

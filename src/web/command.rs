@@ -61,8 +61,14 @@ impl<C> Command<C> {
     }
 
     /// The same request with another body: what a handler turns the sent body into.
+    pub fn map<D>(self, make: impl FnOnce(C) -> D) -> Command<D> {
+        let Self { caller, id, id_was_sent, body, context } = self;
+        Command { caller, id, id_was_sent, body: make(body), context }
+    }
+
+    /// As [`Command::map`], whatever was sent.
     pub fn with<D>(self, body: D) -> Command<D> {
-        Command { caller: self.caller, id: self.id, id_was_sent: self.id_was_sent, body, context: self.context }
+        self.map(|_| body)
     }
 }
 

@@ -30,5 +30,6 @@ pub use problem::{Language, Problem, ProblemDocument, problem_page, wants_englis
 pub use reply::{command_reply, document_reply, json_reply};
 pub use service::Service;
 pub use show::{
-    AsOfParams, Present, Shown, Stored, Viewer, parse_as_of, point_in_time, show, show_history, show_to_all,
+    AsOfParams, Present, Shown, Stored, Viewer, parse_as_of, point_in_time, show, show_history, show_made_of_stream,
+    show_to_all,
 };

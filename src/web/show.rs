@@ -14,7 +14,7 @@ use super::reply::{document_reply, fresh_document_reply, json_reply};
 use super::service::Service;
 use crate::kernel::problem_codes::{INTERNAL, INVALID_PARAMETER};
 use crate::kernel::{Actor, Date, Fault, Faults, Refusal, Scope, Text, Timestamp};
-use crate::ledger::{Resource, fold_stream};
+use crate::ledger::{Event, Resource, fold_stream, states_of};
 use crate::storage::{
     AnyConnection, AsOf, DocRow, ReadError, Vault, head_position, position_at, recorded_at, stream_up_to,
 };
@@ -231,45 +231,85 @@ fn row_at<R: Resource>(connection: &mut AnyConnection, id: Uuid, position: i64) 
     Ok(Some(DocRow { id: id.to_string(), version: stamp.version, position: stamp.position, doc }))
 }
 
+/// What is made of a resource's whole stream, or of it as of a point in the log: its state, its events, the position they are as of.
+///
+/// # Errors
+/// As [`show`].
+pub async fn show_made_of_stream<R, T, F>(caller: Caller, id: Uuid, as_of: Option<&str>, make: F) -> Result<T, Problem>
+where
+    R: Present + Stored,
+    T: Send + 'static,
+    F: FnOnce(&R, &[Event], i64) -> Result<T, Problem> + Send + 'static,
+{
+    let (_, scope) = caller.reads(R::AREA)?;
+    let (as_of, now) = (parse_as_of(as_of)?, caller.service.clock.now());
+    let read = caller.service.read(move |connection| {
+        let position = match as_of {
+            Some(as_of) => point_in_time(connection, as_of, now)?.0,
+            None => head_position(connection)?,
+        };
+        let events = stream_up_to(connection, R::KIND, id, position)?;
+        let state = fold_stream::<R>(&events).map_err(ReadError::Corrupt)?;
+        let state = state.ok_or_else(|| Refusal::not_found(R::KIND, id))?;
+        if scope != Scope::All && !state.admits(scope, connection)? {
+            return Err(Refusal::not_found(R::KIND, id).into());
+        }
+        make(&state, &events, position)
+    });
+    read.await
+}
+
 /// The events of one resource: who, when it happened, when it was recorded, what.
 ///
 /// # Errors
 /// As [`show`].
 pub async fn show_history<R: Present + Stored>(caller: Caller, id: Uuid) -> Result<HttpResponse, Problem> {
-    let (_, scope) = caller.reads(R::AREA)?;
-    let history = caller
-        .service
-        .read(move |connection| {
-            let events = stream_up_to(connection, R::KIND, id, i64::MAX)?;
-            let state = fold_stream::<R>(&events).map_err(ReadError::Corrupt)?;
-            let state = state.ok_or_else(|| Refusal::not_found(R::KIND, id))?;
-            if scope != Scope::All && !state.admits(scope, connection)? {
-                return Err(Refusal::not_found(R::KIND, id).into());
-            }
-            let data: Result<Vec<_>, _> = events
-                .iter()
-                .map(|event| {
-                    let envelope = &event.envelope;
-                    let mut data: serde_json::Value = serde_json::from_str(&event.data)?;
-                    // Sealed text is of no use to a reader, and nobody's business.
-                    for secret in ["sealed", "subject"] {
-                        data.as_object_mut().and_then(|data| data.remove(secret));
-                    }
-                    Ok::<_, serde_json::Error>(json!({
-                        "position": envelope.position,
-                        "event_id": envelope.event_id,
-                        "version": envelope.version,
-                        "type": envelope.event_type,
-                        "organisation": envelope.organisation,
-                        "occurred_at": envelope.occurred_at,
-                        "recorded_at": envelope.recorded_at,
-                        "data": data,
-                    }))
-                })
-                .collect();
-            let as_of_position = head_position(connection)?;
-            Ok(json!({ "data": data.map_err(ReadError::from)?, "next_cursor": null, "as_of_position": as_of_position }))
-        })
-        .await?;
-    Ok(json_reply(&history))
+    let history = show_made_of_stream::<R, _, _>(caller, id, None, |_, events, as_of_position| {
+        let states = states_of::<R>(events).map_err(ReadError::Corrupt)?;
+        let docs: Result<Vec<_>, _> = states.iter().map(serde_json::to_value).collect();
+        let docs = docs.map_err(ReadError::from)?;
+        let before = std::iter::once(&serde_json::Value::Null).chain(&docs);
+        let data: Result<Vec<_>, _> =
+            events.iter().zip(before.zip(&docs)).map(|(event, (from, to))| history_line(event, from, to)).collect();
+        Ok(json!({ "data": data.map_err(ReadError::from)?, "next_cursor": null, "as_of_position": as_of_position }))
+    });
+    Ok(json_reply(&history.await?))
+}
+
+/// Members of a document that change with every event, or are nobody's business.
+const NOT_TOLD: [&str; 5] = ["version", "position", "updated_at", "sealed", "subject"];
+
+/// The members of a document that an event changed: what they were and what they became.
+fn changes(from: &serde_json::Value, to: &serde_json::Value) -> serde_json::Map<String, serde_json::Value> {
+    let none = serde_json::Map::new();
+    let (from, to) = (from.as_object().unwrap_or(&none), to.as_object().unwrap_or(&none));
+    let told = to.iter().filter(|(name, _)| !NOT_TOLD.contains(&name.as_str()));
+    told.filter(|(name, value)| from.get(*name) != Some(*value))
+        .map(|(name, value)| (name.clone(), json!({ "from": from.get(name), "to": value })))
+        .collect()
+}
+
+fn history_line(
+    event: &Event,
+    from: &serde_json::Value,
+    to: &serde_json::Value,
+) -> Result<serde_json::Value, serde_json::Error> {
+    let envelope = &event.envelope;
+    let mut data: serde_json::Value = serde_json::from_str(&event.data)?;
+    // Sealed text is of no use to a reader, and nobody's business.
+    for secret in ["sealed", "subject"] {
+        data.as_object_mut().and_then(|data| data.remove(secret));
+    }
+    Ok(json!({
+        "position": envelope.position,
+        "event_id": envelope.event_id,
+        "version": envelope.version,
+        "type": envelope.event_type,
+        "organisation": envelope.organisation,
+        "occurred_at": envelope.occurred_at,
+        "recorded_at": envelope.recorded_at,
+        "data": data,
+        // The first event makes everything there is.
+        "changed": if from.is_null() { serde_json::Map::new() } else { changes(from, to) },
+    }))
 }

@@ -82,8 +82,13 @@ fn everything_the_programme_tells_of_is_in_it() {
     assert_eq!((certifications.len(), is(&certifications, &|c| !c["certificate"].is_null())), (36, 30));
     assert_eq!(is(&all("managers?"), &|m| m["personal_data"] == "erased"), 1);
     let financings = all("financings?");
-    let reversed = |f: &Value| f["entries"].as_array().unwrap().iter().any(|entry| !entry["reversed_by"].is_null());
+    let reversed = |f: &Value| {
+        let at = format!("/v1/financings/{}/history", f["id"].as_str().unwrap());
+        let history = app.send("GET", &at, &[("Authorization", &bearer)], b"").expect(200);
+        history["data"].as_array().unwrap().iter().any(|event| event["type"] == "financing.reversed")
+    };
     assert_eq!((financings.len(), is(&financings, &reversed)), (28, 1));
+    assert!(is(&financings, &|f| f["repaid"]["instalments"].as_u64() > Some(0)) >= 5, "there are some instalments");
     assert_eq!(is(&financings, &|f| f["collectibility"]["mismatch"] == true), 1);
     assert_eq!(guide.keys.len(), 18);
     for (name, key) in &guide.keys {

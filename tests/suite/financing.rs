@@ -33,7 +33,8 @@ fn a_financing_goes_from_application_to_settlement_and_a_reversal_takes_a_step_b
     let at = format!("/v1/financings/{}", apply(&app, "bank", "enterprise", &enterprise, "R-1"));
     let tranche = |amount: &str| json!({"amount": rupiah(amount), "disbursed_on": "2014-03-21"});
     let problem = app.post("bank", &format!("{at}/disbursements"), &tranche("1")).problem(409, "wrong_state");
-    assert_eq!(problem["allowed"], json!(["approvals", "rejections", "withdrawals"]));
+    let allowed = ["verifications", "surveys", "approvals", "rejections", "withdrawals"];
+    assert_eq!(problem["allowed"], json!(allowed));
     app.post("bank", &format!("{at}/approvals"), &json!({})).expect(200);
     app.post("bank", &format!("{at}/contracts"), &contract("001/PK/2014")).expect(200);
     app.post("bank", &format!("{at}/disbursements"), &tranche("15000000.00")).expect(200);
@@ -48,8 +49,8 @@ fn a_financing_goes_from_application_to_settlement_and_a_reversal_takes_a_step_b
         (&json!(true), &rupiah("19000000.00"))
     );
 
-    let entries = reported["entries"].as_array().unwrap();
-    let event = |index: usize| entries[index]["event_id"].as_str().unwrap();
+    let history = app.get("bank", &format!("{at}/history")).expect(200);
+    let event = |index: usize| history["data"][index + 1]["event_id"].as_str().unwrap();
     let reverse = |event: &str| json!({"event_id": event, "reason": "Salah catat"});
     let refused = app.post("bank", &format!("{at}/reversals"), &reverse(event(1))).problem(409, "wrong_state");
     assert_eq!(refused["contradicts"].as_array().unwrap().len(), 3);
@@ -100,4 +101,104 @@ fn an_application_can_be_rejected_or_withdrawn_and_that_is_its_end() {
     app.post("bank", &format!("/v1/financings/{withdrawn}/approvals"), &json!({})).expect(200);
     app.post("bank", &format!("/v1/financings/{withdrawn}/withdrawals"), &json!({})).expect(200);
     app.post("bank", &format!("/v1/financings/{withdrawn}/contracts"), &contract("1")).problem(409, "wrong_state");
+}
+
+fn running(app: &App, reference: &str, akad: &str) -> String {
+    let enterprise = enterprise(app);
+    let at = format!("/v1/financings/{}", apply(app, "bank", "enterprise", &enterprise, reference));
+    app.post("bank", &format!("{at}/approvals"), &json!({"approved_on": "2014-03-14"})).expect(200);
+    app.post("bank", &format!("{at}/contracts"), &contract(akad)).expect(200);
+    let tranche = json!({"amount": rupiah("20000000.00"), "disbursed_on": "2014-03-21"});
+    app.post("bank", &format!("{at}/disbursements"), &tranche).expect(200);
+    at
+}
+
+#[test]
+fn a_statement_adds_up_and_shows_how_far_the_reports_drift() {
+    let app = App::start();
+    let at = running(&app, "R-9", "009/PK/2014");
+    let pay = |day: &str| json!({"paid_on": day, "principal": rupiah("833333.33"), "interest": rupiah("366666.67")});
+    app.post("bank", &format!("{at}/instalments"), &pay("2014-04-21")).expect(200);
+    let paid = app.post("bank", &format!("{at}/instalments"), &pay("2014-05-21")).expect(200);
+    assert_eq!(paid["repaid"]["principal"], rupiah("1666666.66"));
+    let above = json!({"paid_on": "2014-05-22", "principal": rupiah("18333333.35")});
+    app.post("bank", &format!("{at}/instalments"), &above).fault(422, "rule_refused", "/principal", "above_debt");
+    let report = |day: &str, owed: &str| json!({"scheme": "bank_umum", "class": 1, "position_date": day, "outstanding": rupiah(owed)});
+    app.post("bank", &format!("{at}/collectibility-reports"), &report("2014-05-31", "18333333.34")).expect(200);
+    let drifting = app.post("bank", &format!("{at}/collectibility-reports"), &report("2014-04-30", "19166666.00"));
+    drifting.expect(200);
+
+    let statement = app.get("bank", &format!("{at}/statement")).expect(200);
+    assert_eq!((&statement["plafon"], &statement["disbursed"]), (&rupiah("20000000.00"), &rupiah("20000000.00")));
+    assert_eq!(
+        (&statement["outstanding"], &statement["expected_outstanding"], &statement["drift"]),
+        (&rupiah("18333333.34"), &rupiah("18333333.34"), &rupiah("0.00"))
+    );
+    let lines = statement["lines"].as_array().unwrap();
+    let april = lines.iter().find(|line| line["day"] == "2014-04-30").unwrap();
+    assert_eq!((&april["expected_outstanding"], &april["drift"]), (&rupiah("19166666.67"), &rupiah("-0.67")));
+    assert!(lines.windows(2).all(|pair| pair[0]["day"].as_str() <= pair[1]["day"].as_str()));
+    // A line that was reversed stays and counts for nothing.
+    let first = lines.iter().find(|line| line["type"] == "financing.instalment_paid").unwrap();
+    let reverse = json!({"event_id": first["event_id"], "reason": "Salah catat"});
+    app.post("bank", &format!("{at}/reversals"), &reverse).expect(200);
+    let statement = app.get("bank", &format!("{at}/statement")).expect(200);
+    assert_eq!((&statement["drift"], &statement["repaid"]["instalments"]), (&rupiah("-833333.33"), &json!(1)));
+    let earlier = app.get("bank", &format!("{at}/statement?as_of={}", first["position"])).expect(200);
+    assert_eq!(earlier["repaid"]["instalments"], 1);
+    app.get("other_bank", &format!("{at}/statement")).problem(404, "not_found");
+}
+
+#[test]
+fn a_bad_debt_is_guaranteed_written_off_recovered_and_waived_and_each_step_can_be_taken_back() {
+    let app = App::start();
+    let at = running(&app, "R-10", "010/PK/2014");
+    let step = |path: &str, body: Value| app.post("bank", &format!("{at}/{path}"), &body);
+    step("claim-payments", json!({"amount": rupiah("1"), "received_on": "2014-04-01"})).problem(409, "wrong_state");
+    step(
+        "guarantee-claims",
+        json!({"guarantor": "Jamkrindo", "amount": rupiah("14000000"), "claimed_on": "2014-04-02"}),
+    )
+    .expect(200);
+    step("claim-payments", json!({"amount": rupiah("14000000.01"), "received_on": "2014-04-03"})).fault(
+        422,
+        "rule_refused",
+        "/amount",
+        "above_claim",
+    );
+    step("claim-payments", json!({"amount": rupiah("14000000"), "received_on": "2014-04-03"})).expect(200);
+    step("subrogations", json!({"amount": rupiah("250000"), "received_on": "2014-04-04"})).expect(200);
+    step("restructurings", json!({"tenor_months": 36, "annual_rate_percent": "12.00", "capitalised": rupiah("100000"), "reason": "Banjir", "restructured_on": "2014-04-05"}))
+        .expect(200);
+    let more = json!({"amount": rupiah("5000000"), "signed_on": "2014-04-06", "akad_number": "010/ADD/2014"});
+    assert_eq!(step("top-ups", more).expect(200)["terms"]["plafon"], rupiah("25000000.00"));
+    let before = step("write-offs", json!({"amount": rupiah("6000000"), "written_off_on": "2014-04-07"})).expect(200);
+    assert_eq!(before["state"], "written_off");
+    step("recoveries", json!({"amount": rupiah("500000"), "received_on": "2014-04-06"})).fault(
+        422,
+        "rule_refused",
+        "/received_on",
+        "before_its_cause",
+    );
+    step("recoveries", json!({"amount": rupiah("500000"), "received_on": "2014-04-08"})).expect(200);
+    let waived =
+        step("claim-waivers", json!({"amount": rupiah("5500000"), "waived_on": "2014-04-09", "basis": "Keputusan 12"}))
+            .expect(200);
+    assert_eq!((&waived["state"], &waived["write_off"]["waived"]), (&json!("waived"), &rupiah("5500000.00")));
+    step("recoveries", json!({"amount": rupiah("1"), "received_on": "2014-04-10"})).problem(409, "wrong_state");
+
+    // From the last to the first, every step but the application is undone, and what is left is the application.
+    let history = app.get("bank", &format!("{at}/history")).expect(200);
+    let events = history["data"].as_array().unwrap();
+    assert!(events.iter().skip(1).all(|event| !event["changed"].as_object().unwrap().is_empty()), "{history}");
+    for event in events.iter().skip(1).rev() {
+        step("reversals", json!({"event_id": event["event_id"], "reason": "uji"})).expect(200);
+    }
+    let shown = app.get("bank", &at).expect(200);
+    let fresh = app.get("bank", &format!("{at}?as_of={}", events[0]["position"])).expect(200);
+    for (member, value) in fresh.as_object().unwrap() {
+        if !["version", "position", "updated_at"].contains(&member.as_str()) {
+            assert_eq!(&shown[member], value, "{member}");
+        }
+    }
 }

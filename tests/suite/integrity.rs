@@ -69,6 +69,9 @@ fn projections(place: &Place) -> Vec<String> {
         "until_position",
     ];
     tables.push(("facts", fact.to_vec()));
+    let cell = ["measure", "month", "region", "organisation", "value", "count", "sen"];
+    tables.push(("postings", [&["position", "ordinal"][..], &cell].concat()));
+    tables.push(("tallies", [&["span"][..], &cell].concat()));
     for (table, columns) in tables {
         let values: Vec<String> = columns.iter().map(|name| format!("coalesce(CAST({name} AS TEXT), '-')")).collect();
         let query = format!("SELECT '{table} ' || {} AS text FROM {table} ORDER BY 1", values.join(" || '|' || "));
@@ -143,7 +146,7 @@ fn whatever_is_wrong_with_the_projections_is_found_and_a_rebuild_restores_them_t
     let everything: Vec<String> = kinds()
         .iter()
         .map(|kind| format!("DELETE FROM {};", kind.table.name))
-        .chain(["DELETE FROM claims;".to_owned(), "DELETE FROM facts;".to_owned()])
+        .chain(["claims", "facts", "postings", "tallies"].map(|table| format!("DELETE FROM {table};")))
         .collect();
     let nobody = "'00000000-0000-7000-8000-000000000000'";
     let wrongs = [
@@ -161,6 +164,12 @@ fn whatever_is_wrong_with_the_projections_is_found_and_a_rebuild_restores_them_t
         format!(
             "INSERT INTO facts (measure, resource, event_id, subject, region, value, occurred_on, from_position) VALUES ('certified_managers', {nobody}, 'x', 'x', '64', '', '2014-03-01', 1)"
         ),
+        "UPDATE postings SET sen = sen + 1 WHERE measure = 'financings_disbursed'".to_owned(),
+        "DELETE FROM postings WHERE measure = 'financings_by_state'".to_owned(),
+        format!("INSERT INTO postings VALUES (1, 9, 'financings_disbursed', '2014-03', '64', {nobody}, 'x', 1, 1)"),
+        format!("INSERT INTO postings VALUES (99999, 0, 'financings_disbursed', '2014-03', '64', {nobody}, 'x', 1, 1)"),
+        "UPDATE tallies SET count = count + 1".to_owned(),
+        format!("INSERT INTO tallies VALUES ('financings_disbursed', 7, '2014-03', '64', {nobody}, 'x', 1, 1)"),
         everything.concat(),
     ];
     for wrong in wrongs {

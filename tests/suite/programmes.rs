@@ -75,9 +75,9 @@ fn corrections_and_reversals_take_counts_back_and_the_past_keeps_what_was_known(
         .expect(200);
     assert_eq!(reached(&app, &programme, ""), [0, 0, 1]);
     let reverse_last = |at: &str| {
-        let shown = app.get("bank", at).expect(200);
-        for entry in shown["entries"].as_array().unwrap().iter().filter(|entry| entry["type"] == "financing.disbursed")
-        {
+        let history = app.get("bank", &format!("{at}/history")).expect(200);
+        let events = history["data"].as_array().unwrap();
+        for entry in events.iter().filter(|event| event["type"] == "financing.disbursed") {
             app.post("bank", &format!("{at}/reversals"), &json!({"event_id": entry["event_id"], "reason": "x"}))
                 .expect(200);
         }

@@ -78,8 +78,12 @@ fn the_tables_the_code_names_are_the_tables_of_the_database() {
             ColumnType::Bool => (*name, if on_postgres() { "boolean" } else { "INTEGER" }),
         }));
         expected.push(("doc", text));
-        let expected: Vec<String> = expected.into_iter().map(|(name, kind)| format!("{name} {kind}")).collect();
-        assert_eq!(lines(&mut connection, &query), expected, "{}", kind.name);
+        // A column that a later step added stands at the end of the table, wherever the code names it.
+        let mut expected: Vec<String> = expected.into_iter().map(|(name, kind)| format!("{name} {kind}")).collect();
+        let mut found = lines(&mut connection, &query);
+        expected.sort();
+        found.sort();
+        assert_eq!(found, expected, "{}", kind.name);
     }
 }
 

@@ -1,2 +1,5 @@
+ALTER TABLE financings DROP COLUMN outstanding;
+ALTER TABLE financings DROP COLUMN disbursed;
+ALTER TABLE financings DROP COLUMN plafon;
 DROP TABLE tallies;
 DROP TABLE postings;

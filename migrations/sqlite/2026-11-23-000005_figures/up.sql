@@ -24,3 +24,9 @@ CREATE TABLE tallies (
     sen          INTEGER NOT NULL,
     PRIMARY KEY (measure, span, month, region, organisation, value)
 ) WITHOUT ROWID, STRICT;
+
+-- Amounts in sen, to be summed over what a caller may see: the plafon in force (what was asked for, before there is one), what was paid out,
+-- what is still owed as last reported.
+ALTER TABLE financings ADD COLUMN plafon INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE financings ADD COLUMN disbursed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE financings ADD COLUMN outstanding INTEGER NOT NULL DEFAULT 0;
