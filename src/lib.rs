@@ -30,6 +30,7 @@ pub mod financing;
 pub mod managers;
 pub mod organisations;
 pub mod programmes;
+pub mod statistics;
 
 pub mod app;
 pub mod config;

@@ -29,6 +29,7 @@ use crate::app;
         (name = "enterprises", description = "Micro, small and medium enterprises"),
         (name = "financing", description = "Bank financing and its life"),
         (name = "programmes", description = "Programmes with targets, their progress and its evidence"),
+        (name = "statistics", description = "Figures by region and period, and the definitions behind them"),
         (name = "administration", description = "Organisations, keys, the caller"),
         (name = "service", description = "Liveness, readiness, problems"),
     ),

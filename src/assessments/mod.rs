@@ -13,6 +13,7 @@
 mod commands;
 mod determinations;
 mod events;
+mod figures;
 pub mod http;
 pub mod rulebook;
 mod state;
@@ -21,5 +22,6 @@ mod views;
 pub use commands::{Resubmit, Return, Submit, Withdraw};
 pub use determinations::{Correct, Determine};
 pub use events::{AssessmentEvent, Scored, Stated};
+pub use figures::MEASURES;
 pub use state::{Assessment, AssessmentState, Determination};
 pub use views::HEALTHY_KSP;

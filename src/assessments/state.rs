@@ -5,10 +5,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::events::{AssessmentEvent as Event, Scored};
+use super::figures;
 use super::views::{self, HEALTHY_KSP};
 use crate::cooperatives::{CooperativeKind, HealthCategory};
 use crate::kernel::{Area, Date, Note, OneOf, Region};
-use crate::ledger::{Cell, Claim, Envelope, Fact, Resource, Stamp, Table};
+use crate::ledger::{Cell, Claim, Envelope, Fact, Posting, Resource, Stamp, Table};
 
 crate::words! {
     /// Where an assessment stands.
@@ -173,6 +174,13 @@ impl Resource for Assessment {
             }
         }
         Some(state)
+    }
+
+    fn adds(&self, event: &Event, envelope: &Envelope) -> Vec<Posting> {
+        figures::of_event(self, event, envelope)
+    }
+    fn stands_for(&self) -> Vec<Posting> {
+        figures::of_state(self)
     }
 
     fn stamp(&self) -> &Stamp {

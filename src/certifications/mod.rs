@@ -10,11 +10,13 @@
 
 mod commands;
 mod events;
+mod figures;
 pub mod http;
 mod state;
 mod views;
 
 pub use commands::{IssueCertificate, RecordResult, RegisterCandidate, Reinstate, Revoke, Suspend};
 pub use events::CertificationEvent;
+pub use figures::MEASURES;
 pub use state::{Certificate, Certification, CertificationState, CompetenceResult};
 pub use views::CERTIFIED_MANAGERS;

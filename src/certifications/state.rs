@@ -5,10 +5,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::events::CertificationEvent as Event;
+use super::figures;
 use super::views::{self, CERTIFIED_MANAGERS};
 use crate::cooperatives::CERTIFICATE_STANDING;
 use crate::kernel::{Area, Date, Name, Number, OneOf, Region};
-use crate::ledger::{Cell, Claim, Envelope, Fact, Resource, Stamp, Table};
+use crate::ledger::{Cell, Claim, Envelope, Fact, Posting, Resource, Stamp, Table};
 use crate::managers::{PUT_FORWARD, Role};
 
 crate::words! {
@@ -163,6 +164,10 @@ impl Resource for Certification {
             Event::Revoked { .. } => state.state = CertificationState::Revoked,
         }
         Some(state)
+    }
+
+    fn adds(&self, event: &Event, envelope: &Envelope) -> Vec<Posting> {
+        figures::of_event(self, event, envelope)
     }
 
     fn stamp(&self) -> &Stamp {

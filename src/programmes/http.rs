@@ -6,7 +6,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::commands::{CloseProgramme, Enrol, Launch, ReviseTarget};
-use super::measures::{DEFINITIONS, Measure};
+use super::measures::Measure;
 use super::progress::{Evidence, Progress, evidence, progress};
 use super::state::Programme;
 use super::views;
@@ -34,7 +34,6 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(close_programme)
         .service(get_progress)
         .service(get_evidence)
-        .service(list_metrics)
         .service(list_regions);
 }
 
@@ -166,14 +165,6 @@ async fn get_evidence(
         })
         .await?;
     Ok(json_reply(&shown))
-}
-
-/// List measures with their definitions
-#[utoipa::path(tag = "programmes", security(()),
-    responses((status = 200, description = "The measures", body = serde_json::Value)))]
-#[get("/metrics")]
-async fn list_metrics() -> HttpResponse {
-    json_reply(&json!({ "data": DEFINITIONS, "next_cursor": null }))
 }
 
 /// List regions

@@ -14,5 +14,5 @@ mod views;
 
 pub use commands::{CloseProgramme, Enrol, Launch, ReviseTarget};
 pub use events::{ParticipantKind, ProgrammeEvent, Target};
-pub use measures::Measure;
+pub use measures::{DEFINITIONS, Measure};
 pub use state::{Programme, ProgrammeState};

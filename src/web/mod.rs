@@ -23,7 +23,7 @@ pub use auth::Caller;
 pub use command::Command;
 pub use keyring::{KeySource, Keyring, KnownKey, LEASE, LOOK_EVERY};
 pub use metrics::Metrics;
-pub use page::{List, NoFilter, Page, PageParams, listing, listing_for_all};
+pub use page::{List, MadePage, NoFilter, Page, PageParams, listing, listing_for_all, made_page};
 pub use params::{IdPath, Params};
 pub use personal::{present_persons, reseal_person, seal_person};
 pub use problem::{Language, Problem, ProblemDocument, problem_page, wants_english};

@@ -245,6 +245,40 @@ where
     Ok(page_reply(request, service, &docs, last.map(|row| cursor_at(sort, &row)), &bound_to, as_of_position))
 }
 
+/// A page whose rows are no stored documents: what it shows, and where the next one begins.
+pub struct MadePage {
+    /// The rows, as JSON.
+    pub docs: Vec<String>,
+    /// Sort key and second key of the last row, when there are more.
+    pub last: Option<(String, String)>,
+    /// The log position it was read at.
+    pub as_of_position: i64,
+}
+
+/// Answers a list whose rows are made by the query.
+///
+/// # Errors
+/// What the query fails with.
+pub async fn made_page<F, Q>(
+    request: &HttpRequest,
+    service: &Service,
+    page: Page<F>,
+    query: Q,
+) -> Result<HttpResponse, Problem>
+where
+    F: Send + 'static,
+    Q: FnOnce(&mut AnyConnection, &F, &Keyset) -> Result<MadePage, Problem> + Send + 'static,
+{
+    let Page { filter, keyset, bound_to, .. } = page;
+    if keyset.sort != Sort::Id {
+        let why = Text::fixed("Daftar ini hanya punya satu urutan.", "This list has one order only.");
+        return Err(invalid("?sort", why).into());
+    }
+    let made = service.read(move |connection| query(connection, &filter, &keyset)).await?;
+    let next = made.last.map(|(key, id)| Cursor { key, id });
+    Ok(page_reply(request, service, &made.docs, next, &bound_to, made.as_of_position))
+}
+
 /// The rows of the page, and the last of them when there are more.
 fn cut(mut rows: Vec<DocRow>, limit: usize) -> (Vec<DocRow>, Option<DocRow>) {
     let more = rows.len() > limit;

@@ -32,4 +32,5 @@ mod place;
 mod programmes;
 mod schema;
 mod scoring;
+mod statistics;
 mod store;

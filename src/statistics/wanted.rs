@@ -1,0 +1,196 @@
+//! What is asked: read strictly, so that a misspelt filter is not dropped.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use deserr::Deserr;
+use utoipa::IntoParams;
+
+use super::area::StatisticsArea;
+use crate::kernel::problem_codes::INVALID_PARAMETER;
+use crate::kernel::{Fault, Faults, Id, MeasureDefinition, Month, Refusal, Region, Text, Word};
+
+/// What statistics are asked for with.
+#[derive(Debug, Clone, Default, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct StatisticsParams {
+    /// First month.
+    #[deserr(default)]
+    #[param(inline, example = "2014-02")]
+    pub from: Option<Month>,
+    /// Last month.
+    #[deserr(default)]
+    #[param(inline, example = "2014-05")]
+    pub to: Option<Month>,
+    /// One region; the province stands for all of them.
+    #[deserr(default)]
+    #[param(inline, example = "64.72")]
+    pub region: Option<Region>,
+    /// One organisation: the lender, the certifier, who submitted.
+    #[deserr(default)]
+    #[param(inline)]
+    pub organisation: Option<Id>,
+    /// One measure; `GET /v1/metrics` lists them.
+    #[deserr(default)]
+    #[param(inline, example = "financings_disbursed")]
+    pub measure: Option<Word>,
+    /// What the figures are told apart by, separated by commas: `month`, `region`, `organisation`, or a part of the measure's value such as
+    /// `scheme`, `state`, `class`, `regulation`, `category`. By region and the parts that matter most when nothing is said.
+    #[deserr(default)]
+    #[param(example = "region,scheme", max_length = 200)]
+    pub by: Option<String>,
+    /// As recorded by then: a position of the log, or an RFC 3339 instant.
+    #[deserr(default)]
+    #[param(example = "2014-03-31T00:00:00+08:00", max_length = 40)]
+    pub as_of: Option<String>,
+    /// Financing: one scheme.
+    #[deserr(default)]
+    #[param(inline)]
+    pub scheme: Option<Word>,
+    /// Financing: `cooperative` or `enterprise`.
+    #[deserr(default)]
+    #[param(inline)]
+    pub beneficiary_kind: Option<Word>,
+    /// Financing: one state.
+    #[deserr(default)]
+    #[param(inline)]
+    pub state: Option<Word>,
+    /// Financing: one scale of collectibility.
+    #[deserr(default)]
+    #[param(inline)]
+    pub collectibility_scheme: Option<Word>,
+    /// Financing: one class.
+    #[deserr(default)]
+    #[param(inline)]
+    pub class: Option<Word>,
+    /// Assessments: one regulation.
+    #[deserr(default)]
+    #[param(inline)]
+    pub regulation: Option<Word>,
+    /// Assessments: one category.
+    #[deserr(default)]
+    #[param(inline)]
+    pub category: Option<Word>,
+    /// Assessments: one book year.
+    #[deserr(default)]
+    #[param(inline)]
+    pub book_year: Option<Word>,
+    /// Certifications: one result.
+    #[deserr(default)]
+    #[param(inline)]
+    pub result: Option<Word>,
+}
+
+/// Parts that matter most: figures are told apart by these unless something else is said.
+const PARTS_FIRST: [&str; 6] = ["regulation", "category", "result", "state", "collectibility_scheme", "class"];
+
+/// What is asked, understood.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub measures: Vec<&'static MeasureDefinition>,
+    /// What the figures are told apart by, in the order asked for.
+    pub by: Vec<String>,
+    /// Values that parts must have.
+    pub parts: BTreeMap<&'static str, String>,
+}
+
+fn fault(pointer: &str, code: &'static str, why: Text) -> Refusal {
+    Refusal::faults(&INVALID_PARAMETER, Faults(vec![Fault::new(pointer, code, why)]))
+}
+
+impl StatisticsParams {
+    fn part_filters(&self) -> BTreeMap<&'static str, String> {
+        let all = [
+            ("scheme", &self.scheme),
+            ("beneficiary_kind", &self.beneficiary_kind),
+            ("state", &self.state),
+            ("collectibility_scheme", &self.collectibility_scheme),
+            ("class", &self.class),
+            ("regulation", &self.regulation),
+            ("category", &self.category),
+            ("book_year", &self.book_year),
+            ("result", &self.result),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?.0.clone()))).collect()
+    }
+
+    /// Understands what is asked of an area.
+    ///
+    /// # Errors
+    /// `invalid_parameter`, all faults at once.
+    pub(super) fn understand(&self, area: StatisticsArea) -> Result<Wanted, Refusal> {
+        let known: BTreeSet<&str> = area.measures().iter().flat_map(|it| it.parts).copied().collect();
+        let parts = self.part_filters();
+        let mut faults = Faults::default();
+        for name in parts.keys().filter(|name| !known.contains(**name)) {
+            let list = known.iter().copied().collect::<Vec<_>>().join(", ");
+            let why = text!(
+                "Bagian ini tidak mengenal `{name}`; yang dikenal: {list}.",
+                "This part does not know `{name}`; it knows: {list}."
+            );
+            faults.check(Err::<(), _>(fault(&format!("?{name}"), "unknown_part", why)));
+        }
+        let by = faults.check(self.told_apart(&known));
+        let measures = faults.check(self.chosen(area, &parts));
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && to < from
+        {
+            let why = Text::fixed("Bulan terakhir mendahului bulan pertama.", "The last month precedes the first.");
+            faults.add("?to", "before_from", why);
+        }
+        match (by, measures) {
+            (Some(by), Some(measures)) if faults.0.is_empty() => Ok(Wanted { measures, by, parts }),
+            _ => Err(Refusal::faults(&INVALID_PARAMETER, faults)),
+        }
+    }
+
+    fn told_apart(&self, known: &BTreeSet<&str>) -> Result<Vec<String>, Refusal> {
+        let Some(by) = &self.by else {
+            let parts = PARTS_FIRST.into_iter().filter(|part| known.contains(part));
+            return Ok(std::iter::once("region").chain(parts).map(str::to_owned).collect());
+        };
+        let names: Vec<String> = by.split(',').map(|name| name.trim().to_owned()).filter(|it| !it.is_empty()).collect();
+        let common = ["month", "region", "organisation"];
+        let unknown = names.iter().find(|name| !common.contains(&name.as_str()) && !known.contains(name.as_str()));
+        let Some(unknown) = unknown else { return Ok(names) };
+        let list = common.iter().chain(known).copied().collect::<Vec<_>>().join(", ");
+        let why = text!(
+            "Tidak dapat dirinci menurut `{unknown}`; pilih dari: {list}.",
+            "Figures cannot be told apart by `{unknown}`; choose from: {list}."
+        );
+        Err(fault("?by", "unknown_part", why))
+    }
+
+    /// The measures that have every part that is asked for.
+    fn chosen(
+        &self,
+        area: StatisticsArea,
+        parts: &BTreeMap<&'static str, String>,
+    ) -> Result<Vec<&'static MeasureDefinition>, Refusal> {
+        let name = self.measure.as_ref().map(|name| name.0.as_str());
+        let named = area.measures().iter().filter(|it| name.is_none_or(|name| it.measure == name));
+        let named: Vec<_> = named.collect();
+        if named.is_empty() {
+            let list = area.measures().iter().map(|it| it.measure).collect::<Vec<_>>().join(", ");
+            let why = text!(
+                "Ukuran ini tidak ada di sini; pilih dari: {list}.",
+                "There is no such measure here; choose from: {list}."
+            );
+            return Err(fault("?measure", "unknown_measure", why));
+        }
+        Ok(named.into_iter().filter(|it| parts.keys().all(|part| it.parts.contains(part))).collect())
+    }
+}
+
+impl Wanted {
+    /// The parts of a value, when they are those asked for.
+    pub(super) fn parts_of<'a>(
+        &self,
+        measure: &MeasureDefinition,
+        value: &'a str,
+    ) -> Option<BTreeMap<&'static str, &'a str>> {
+        let parts: BTreeMap<&'static str, &'a str> = measure.parts.iter().copied().zip(value.split('|')).collect();
+        let fits = self.parts.iter().all(|(name, wanted)| parts.get(name) == Some(&wanted.as_str()));
+        fits.then_some(parts)
+    }
+}

@@ -1,0 +1,112 @@
+//! Statistics over HTTP: figures add up to their evidence, as of any point, and filters are read strictly.
+
+use lumbung::app::Core;
+use lumbung::kernel::Clock;
+use lumbung::ledger::Ids;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::harness::App;
+use super::place::place_in;
+
+/// The demonstration, served, and the province's key in it.
+fn demonstration() -> (App, String, TempDir) {
+    let folder = TempDir::new().unwrap();
+    let place = place_in(&folder);
+    let guide = lumbung::demo::prepare(&place).unwrap();
+    let core = Core::open(&place, Clock::System, Ids::Random, 2, 16).unwrap();
+    let key = guide.keys.iter().find(|(name, _)| name == "province").unwrap().1.clone();
+    (App::over(core, place), format!("Bearer {key}"), folder)
+}
+
+fn figures(app: &App, address: &str) -> Vec<Value> {
+    app.send("GET", address, &[], b"").expect(200)["figures"].as_array().unwrap().clone()
+}
+
+fn sum(figures: &[Value], measure: &str) -> i64 {
+    figures.iter().filter(|figure| figure["measure"] == measure).map(|figure| figure["count"].as_i64().unwrap()).sum()
+}
+
+#[test]
+fn every_figure_is_the_sum_of_the_events_behind_it_at_any_point_of_the_log() {
+    let (app, bearer, _folder) = demonstration();
+    let head = app.send("GET", "/v1/statistics/financing", &[], b"").expect(200)["as_of_position"].as_i64().unwrap();
+    for area in ["assessments", "certifications", "financing"] {
+        for position in [0, 1, head / 3, head / 2, head - 1, head] {
+            let address = format!("/v1/statistics/{area}?by=month,region,organisation&as_of={position}");
+            for figure in figures(&app, &address) {
+                let mut counted = 0;
+                let mut next = figure["evidence"].as_str().unwrap().to_owned() + "&limit=7";
+                loop {
+                    let page = app.send("GET", &next, &[("Authorization", &bearer)], b"").expect(200);
+                    for item in page["data"].as_array().unwrap() {
+                        assert!(item["position"].as_i64().unwrap() <= position);
+                        assert_eq!((&item["month"], &item["region"]), (&figure["month"], &figure["region"]), "{next}");
+                        counted += item["count"].as_i64().unwrap();
+                    }
+                    let Some(cursor) = page["next_cursor"].as_str() else { break };
+                    next = format!("{}&limit=7&cursor={cursor}", figure["evidence"].as_str().unwrap());
+                }
+                assert_eq!(counted, figure["count"].as_i64().unwrap(), "{next}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_demonstration_in_figures() {
+    let (app, _, _folder) = demonstration();
+    let financing = figures(&app, "/v1/statistics/financing?by=region");
+    assert_eq!(sum(&financing, "financings_applied"), 28);
+    assert_eq!(sum(&financing, "financings_by_state"), 28);
+    let states = figures(&app, "/v1/statistics/financing?by=state&measure=financings_by_state");
+    let in_state = |state: &str| states.iter().find(|row| row["state"] == state).map(|row| row["count"].clone());
+    assert_eq!((in_state("rejected"), in_state("withdrawn")), (Some(json!(2)), Some(json!(1))));
+    let april =
+        figures(&app, "/v1/statistics/financing?by=class&measure=financings_by_collectibility&from=2014-04&to=2014-04");
+    assert_eq!(april.iter().map(|row| row["count"].as_i64().unwrap()).sum::<i64>(), 6, "{april:?}");
+    let categories = figures(&app, "/v1/statistics/assessments?by=category&measure=assessments_determined");
+    let sehat = categories.iter().find(|row| row["category"] == "sehat").unwrap();
+    assert_eq!(sehat["count"], 10);
+    // The correction of May: eleven as known in March.
+    let march =
+        figures(&app, "/v1/statistics/assessments?by=category&category=sehat&as_of=2014-03-31T00:00:00%2B08:00");
+    assert_eq!(sum(&march, "assessments_determined"), 11);
+    let issued = figures(&app, "/v1/statistics/certifications?by=month");
+    assert_eq!((sum(&issued, "certificates_issued"), sum(&issued, "candidates_registered")), (30, 36));
+    let metrics = app.send("GET", "/v1/metrics", &[], b"").expect(200);
+    for figure in financing.iter().chain(&issued) {
+        let known = |definition: &&Value| definition["measure"] == figure["measure"];
+        assert!(metrics["data"].as_array().unwrap().iter().find(known).is_some(), "{figure}");
+    }
+}
+
+#[test]
+fn what_is_asked_is_read_strictly_and_evidence_goes_to_whose_rights_reach_it() {
+    let app = App::start();
+    let get = |path: &str| app.send("GET", &format!("/v1/statistics/{path}"), &[], b"");
+    get("weather").problem(404, "not_found");
+    get("financing?category=sehat").fault(400, "invalid_parameter", "?category", "unknown_part");
+    get("financing?by=colour").fault(400, "invalid_parameter", "?by", "unknown_part");
+    get("financing?measure=x").fault(400, "invalid_parameter", "?measure", "unknown_measure");
+    get("financing?from=2014-05&to=2014-04").fault(400, "invalid_parameter", "?to", "before_from");
+    get("financing?from=2014-13").fault(400, "invalid_parameter", "?from", "invalid_month");
+    get("financing?colour=red").fault(400, "invalid_parameter", "?colour", "unknown_field");
+    get("financing?as_of=99999").fault(400, "invalid_parameter", "?as_of", "not_yet");
+    get("financing/evidence").problem(401, "unauthenticated");
+    app.get("council", "/v1/statistics/financing/evidence").problem(403, "forbidden");
+
+    let cooperative = app.cooperative("1/BH");
+    for bank in ["bank", "other_bank"] {
+        let body = json!({"beneficiary": {"kind": "cooperative", "id": cooperative}, "scheme": "komersial",
+            "amount": {"value": "1000000.50", "currency": "IDR"}, "purpose": "Modal", "tenor_months": 12});
+        app.post(bank, "/v1/financings", &body).expect(201);
+    }
+    let applied = get("financing?measure=financings_applied&by=scheme").expect(200);
+    let figure = &applied["figures"][0];
+    assert_eq!((&figure["count"], &figure["scheme"]), (&json!(2), &json!("komersial")));
+    assert_eq!(figure["amount"], json!({"value": "2000001.00", "currency": "IDR"}));
+    let evidence = figure["evidence"].as_str().unwrap();
+    let seen = |who: &str| app.get(who, evidence).expect(200)["data"].as_array().unwrap().len();
+    assert_eq!((seen("bank"), seen("province"), seen("auditor")), (1, 2, 2));
+}
