@@ -3,8 +3,11 @@
 //! A rule book lives in a folder of its own and is named in [`all`]; nothing else knows it. `seven_aspects` serves the two regulations of
 //! 2009 and 2016, which share one sheet and differ in their categories.
 
+mod bands;
+mod form;
+mod readings;
 mod scoring;
-pub mod seven_aspects;
+mod seven_aspects;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -16,7 +19,7 @@ use crate::cooperatives::{CooperativeKind, HealthCategory};
 use crate::kernel::problem_codes::REGULATION_NOT_LOADED;
 use crate::kernel::{Faults, Refusal, Text};
 
-pub use scoring::{AspectScore, BandShown, Improvement, IndicatorScore, IndicatorState, Scoring};
+pub use scoring::{AspectScore, BandShown, Certainty, Improvement, IndicatorScore, IndicatorState, Scoring};
 
 /// The contested readings an assessor chose, by name.
 pub type Readings = BTreeMap<String, String>;

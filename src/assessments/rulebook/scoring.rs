@@ -20,6 +20,16 @@ crate::words! {
     }
 }
 
+crate::words! {
+    /// How sure a bound of a band is.
+    Certainty {
+        /// Independent sources agree on it.
+        Certain = "certain",
+        /// A single source prints it, or sources differ on the figure or on which side it belongs to.
+        Contested = "contested",
+    }
+}
+
 /// A band of ratios with its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BandShown {
@@ -27,10 +37,18 @@ pub struct BandShown {
     pub from: Option<String>,
     /// Whether the lower end belongs to the band.
     pub from_inclusive: bool,
+    /// How sure the lower end is, where the rule book tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub from_certainty: Option<Certainty>,
     /// Upper end in percent; null when open.
     pub to: Option<String>,
     /// Whether the upper end belongs to the band.
     pub to_inclusive: bool,
+    /// How sure the upper end is, where the rule book tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub to_certainty: Option<Certainty>,
     /// Value, 0 to 100.
     pub value: i64,
     /// Score: value × weight ÷ 100.

@@ -3,16 +3,16 @@
 use rust_decimal::Decimal;
 
 use super::super::Improvement;
+use super::super::form::Inputs;
 use super::score::Result;
 use super::sheet::{Indicator, Sheet};
-use super::worksheet::Inputs;
 use crate::kernel::decimal_text;
 
 /// Everything that lost points, most first.
 pub fn improvements(sheet: &Sheet, results: &[Result<'_>], inputs: &Inputs) -> Vec<Improvement> {
     let mut found: Vec<(Decimal, Improvement)> = results.iter().filter_map(of_ratio).collect();
     for group in &sheet.checklists.groups {
-        let Some(met) = inputs.met.get(&group.key).copied().filter(|met| *met < group.questions) else {
+        let Some(met) = inputs.met(&sheet.checklists.key, &group.key).filter(|met| *met < group.questions) else {
             continue;
         };
         let lost = group.points_each * Decimal::from(group.questions - met);

@@ -6,13 +6,12 @@
 mod improve;
 mod score;
 mod sheet;
-mod worksheet;
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use self::sheet::{Regulation, Sheet};
-use super::{Readings, RuleBook, Scoring};
+use super::{Readings, RuleBook, Scoring, form, readings};
 use crate::cooperatives::{CooperativeKind, HealthCategory};
 use crate::kernel::Faults;
 
@@ -59,8 +58,8 @@ impl RuleBook for Book {
     }
     fn score(&self, worksheet: &Value, readings: &Readings) -> Result<Scoring, Faults> {
         let mut faults = Faults::default();
-        let inputs = worksheet::read(&self.sheet, worksheet, &mut faults);
-        let chosen = self.sheet.choose(readings, &mut faults);
+        let inputs = form::read(&self.sheet.form, &self.sheet.questions(), worksheet, &mut faults);
+        let chosen = readings::choose(&self.sheet.readings, readings, &mut faults);
         if !faults.0.is_empty() {
             return Err(faults);
         }

@@ -2,49 +2,13 @@
 
 use rust_decimal::Decimal;
 
+use super::super::bands::Ratio;
+use super::super::form::Inputs;
+use super::super::readings::{Chosen, Rule};
 use super::super::{AspectScore, IndicatorScore, IndicatorState, Scoring};
 use super::improve::improvements;
-use super::sheet::{Band, Chosen, Indicator, ReadingRule, Regulation, Sheet};
-use super::worksheet::Inputs;
+use super::sheet::{Indicator, ReadingRule, Regulation, Sheet};
 use crate::kernel::{Text, decimal_text};
-
-/// A positive denominator and its numerator: a ratio that exists.
-#[derive(Clone, Copy, Debug)]
-pub struct Ratio {
-    numerator: Decimal,
-    denominator: Decimal,
-}
-
-impl Ratio {
-    /// The ratio, if the denominator is positive.
-    pub fn of(numerator: Decimal, denominator: Decimal) -> Option<Self> {
-        (denominator > Decimal::ZERO).then_some(Self { numerator, denominator })
-    }
-
-    /// Whether it lies in a band that ends so; by cross multiplication, so that nothing is rounded. Amounts have at most 16 digits before the
-    /// point and 4 after it, bounds at most 3 and 1: every product fits the 28 digits of [`Decimal`].
-    fn within(self, band: &Band) -> bool {
-        let left = self.numerator * Decimal::ONE_HUNDRED;
-        match (band.below, band.to) {
-            (Some(bound), _) => left < bound * self.denominator,
-            (None, Some(bound)) => left <= bound * self.denominator,
-            (None, None) => true,
-        }
-    }
-
-    /// In percent, for showing.
-    fn percent(self) -> Decimal {
-        self.numerator * Decimal::ONE_HUNDRED / self.denominator
-    }
-
-    /// In whole percent, rounded half up.
-    fn whole_percent(self) -> Decimal {
-        let floor = (self.percent() + Decimal::new(5, 1)).floor();
-        // The division may have rounded up to the next whole number; multiplication tells exactly.
-        let reached = (floor - Decimal::new(5, 1)) * self.denominator <= self.numerator * Decimal::ONE_HUNDRED;
-        if reached { floor } else { floor - Decimal::ONE }
-    }
-}
 
 /// An indicator's result before it is shown.
 pub struct Result<'a> {
@@ -56,7 +20,7 @@ pub struct Result<'a> {
 }
 
 /// Scores read inputs.
-pub fn score(regulation: &Regulation, sheet: &Sheet, inputs: &Inputs, chosen: &Chosen<'_>) -> Scoring {
+pub fn score(regulation: &Regulation, sheet: &Sheet, inputs: &Inputs, chosen: &Chosen<'_, ReadingRule>) -> Scoring {
     let results: Vec<Result<'_>> =
         sheet.indicators.iter().map(|indicator| score_indicator(indicator, inputs, chosen)).collect();
     let lists: Vec<(IndicatorScore, Option<Decimal>, Decimal)> = score_checklists(sheet, inputs);
@@ -99,13 +63,13 @@ pub fn score(regulation: &Regulation, sheet: &Sheet, inputs: &Inputs, chosen: &C
     }
 }
 
-fn score_indicator<'a>(indicator: &'a Indicator, inputs: &Inputs, chosen: &Chosen<'_>) -> Result<'a> {
+fn score_indicator<'a>(indicator: &'a Indicator, inputs: &Inputs, chosen: &Chosen<'_, ReadingRule>) -> Result<'a> {
     let sum = |keys: &[String]| keys.iter().map(|key| inputs.amounts.get(key).copied()).sum::<Option<Decimal>>();
     let (numerator, denominator) = (sum(&indicator.numerator), sum(&indicator.denominator));
     let mut missing: Vec<String> = indicator.numerator.iter().chain(&indicator.denominator).cloned().collect();
     missing.retain(|key| !inputs.amounts.contains_key(key));
     missing.dedup();
-    let rules: Vec<_> = chosen.rules.iter().filter(|(key, ..)| *key == indicator.key).collect();
+    let rules: Vec<_> = chosen.about(&indicator.key).collect();
     let mut result = Result {
         indicator,
         ratio: None,
@@ -135,17 +99,15 @@ fn score_indicator<'a>(indicator: &'a Indicator, inputs: &Inputs, chosen: &Chose
     result
 }
 
-type Rule<'a> = (&'a str, &'a str, &'a ReadingRule);
-
-fn classify(result: &mut Result<'_>, ratio: Ratio, rules: &[&Rule<'_>]) {
+fn classify(result: &mut Result<'_>, ratio: Ratio, rules: &[&Rule<'_, ReadingRule>]) {
     let bands = &result.indicator.bands;
-    let Some(index) = bands.iter().position(|band| ratio.within(band)) else {
+    let Some(index) = ratio.band(bands) else {
         return;
     };
     let mut value = bands[index].value;
     let mut score = result.indicator.score_of(value);
     let mut band = Some(index);
-    for (_, option, rule) in rules {
+    for Rule { option, rule, .. } in rules {
         match rule {
             ReadingRule::Linear { at_zero, per_point } => {
                 use rust_decimal::prelude::ToPrimitive;
@@ -176,8 +138,8 @@ fn by_reading(option: &str) -> Text {
     text!("Nilai menurut bacaan `{option}`, bukan tabel.", "By the reading `{option}`, not by the table.")
 }
 
-fn without_denominator(result: &mut Result<'_>, denominator: Decimal, rules: &[&Rule<'_>]) {
-    let decided = rules.iter().find_map(|(_, option, rule)| match rule {
+fn without_denominator(result: &mut Result<'_>, denominator: Decimal, rules: &[&Rule<'_, ReadingRule>]) {
+    let decided = rules.iter().find_map(|Rule { option, rule, .. }| match rule {
         ReadingRule::ZeroDenominatorValue { value } => Some((*option, *value)),
         _ => None,
     });
@@ -201,7 +163,7 @@ fn without_denominator(result: &mut Result<'_>, denominator: Decimal, rules: &[&
 fn score_checklists(sheet: &Sheet, inputs: &Inputs) -> Vec<(IndicatorScore, Option<Decimal>, Decimal)> {
     let lists = &sheet.checklists;
     let scored = lists.groups.iter().map(|group| {
-        let met = inputs.met.get(&group.key).copied();
+        let met = inputs.met(&lists.key, &group.key);
         let weight = group.points_each * Decimal::from(group.questions);
         let score = met.map(|met| group.points_each * Decimal::from(met));
         let percent = met.map(|met| Decimal::from(met * 100) / Decimal::from(group.questions));

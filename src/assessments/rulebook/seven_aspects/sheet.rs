@@ -1,23 +1,13 @@
 //! The sheet's data types, as its JSON files hold them.
 
-use std::collections::BTreeMap;
-
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
-use super::super::{BandShown, Readings};
+use super::super::BandShown;
+use super::super::bands::{Band, decimal, maybe_decimal, shown};
+use super::super::form::{Form, Questions};
+use super::super::readings::Reading;
 use crate::cooperatives::{CooperativeKind, HealthCategory};
-use crate::kernel::{Faults, decimal_text, shown};
-
-fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map_err(serde::de::Error::custom)
-}
-
-fn maybe_decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
-}
 
 #[derive(Deserialize)]
 pub struct Regulation {
@@ -47,15 +37,10 @@ pub struct CategoryBound {
 pub struct Sheet {
     pub aspects: Vec<Aspect>,
     pub indicators: Vec<Indicator>,
-    pub amounts: Vec<String>,
-    /// Amounts for which a minus sign makes sense.
-    pub may_be_negative: Vec<String>,
-    /// Pairs of amounts of which the first is part of the second.
-    pub parts: Vec<(String, String)>,
-    pub components: BTreeMap<String, Vec<Term>>,
-    pub derived: Vec<Derived>,
+    #[serde(flatten)]
+    pub form: Form,
     pub checklists: Checklists,
-    pub readings: Vec<Reading>,
+    pub readings: Vec<Reading<ReadingRule>>,
 }
 
 #[derive(Deserialize)]
@@ -77,32 +62,6 @@ pub struct Indicator {
     pub bands: Vec<Band>,
 }
 
-/// A band up to a bound: `below` excludes it, `to` includes it, neither is the open last band.
-#[derive(Deserialize)]
-pub struct Band {
-    #[serde(default, deserialize_with = "maybe_decimal")]
-    pub below: Option<Decimal>,
-    #[serde(default, deserialize_with = "maybe_decimal")]
-    pub to: Option<Decimal>,
-    pub value: i64,
-}
-
-#[derive(Deserialize)]
-pub struct Term {
-    pub key: String,
-    #[serde(deserialize_with = "decimal")]
-    pub percent: Decimal,
-}
-
-/// An amount that may be given or computed: from a component group, or from other amounts.
-#[derive(Deserialize)]
-pub struct Derived {
-    pub key: String,
-    pub components: Option<String>,
-    #[serde(default)]
-    pub terms: Vec<Term>,
-}
-
 #[derive(Deserialize)]
 pub struct Checklists {
     pub key: String,
@@ -116,20 +75,6 @@ pub struct Checklist {
     pub questions: usize,
     #[serde(deserialize_with = "decimal")]
     pub points_each: Decimal,
-}
-
-#[derive(Deserialize)]
-pub struct Reading {
-    pub key: String,
-    pub indicator: String,
-    pub default: String,
-    pub options: Vec<ReadingOption>,
-}
-
-#[derive(Deserialize)]
-pub struct ReadingOption {
-    pub key: String,
-    pub rule: ReadingRule,
 }
 
 /// How a reading departs from the table, if it does.
@@ -149,60 +94,19 @@ pub enum ReadingRule {
     ZeroDenominatorValue { value: i64 },
 }
 
-/// The readings that apply, with the rules they bring for each indicator.
-pub struct Chosen<'a> {
-    pub names: BTreeMap<String, String>,
-    pub rules: Vec<(&'a str, &'a str, &'a ReadingRule)>,
-}
-
 impl Sheet {
-    /// Takes the chosen readings and the defaults of the rest.
-    pub fn choose(&self, readings: &Readings, faults: &mut Faults) -> Chosen<'_> {
-        let mut chosen = Chosen { names: BTreeMap::new(), rules: Vec::new() };
-        for reading in &self.readings {
-            let name = readings.get(&reading.key).unwrap_or(&reading.default);
-            let Some(option) = reading.options.iter().find(|option| option.key == *name) else {
-                let known = reading.options.iter().map(|option| option.key.as_str()).collect::<Vec<_>>().join(", ");
-                faults.add(
-                    format!("/readings/{}", reading.key),
-                    "unknown_reading",
-                    text!("Pilih salah satu: {known}.", "Choose one of: {known}."),
-                );
-                continue;
-            };
-            chosen.names.insert(reading.key.clone(), option.key.clone());
-            chosen.rules.push((&reading.indicator, &option.key, &option.rule));
-        }
-        for unknown in readings.keys().filter(|key| !self.readings.iter().any(|reading| reading.key == **key)) {
-            let unknown = shown(unknown);
-            let known = self.readings.iter().map(|reading| reading.key.as_str()).collect::<Vec<_>>().join(", ");
-            faults.add(
-                format!("/readings/{unknown}"),
-                "unknown_reading",
-                text!(
-                    "Bacaan `{unknown}` tidak ada; yang ada: {known}.",
-                    "There is no reading `{unknown}`; there are: {known}."
-                ),
-            );
-        }
-        chosen
+    /// The groups of questions of the sheet.
+    pub fn questions(&self) -> Vec<Questions<'_>> {
+        let lists = &self.checklists;
+        let groups = lists.groups.iter();
+        groups.map(|list| Questions { block: &lists.key, group: &list.key, count: list.questions }).collect()
     }
 }
 
 impl Indicator {
-    /// A band as it is shown; its lower end is the upper end of the band before.
+    /// A band as it is shown.
     pub fn shown(&self, index: usize) -> Option<BandShown> {
-        let band = self.bands.get(index)?;
-        let before = index.checked_sub(1).and_then(|before| self.bands.get(before));
-        let text = |bound: Decimal| bound.normalize().to_string();
-        Some(BandShown {
-            from: before.and_then(|before| before.below.or(before.to)).map(text),
-            from_inclusive: before.is_some_and(|before| before.below.is_some()),
-            to: band.below.or(band.to).map(text),
-            to_inclusive: band.to.is_some(),
-            value: band.value,
-            score: decimal_text(self.score_of(band.value), 2),
-        })
+        shown(&self.bands, index, |value| self.score_of(value))
     }
 
     /// `value × weight ÷ 100`.

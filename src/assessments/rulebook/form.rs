@@ -1,26 +1,70 @@
-//! Reading a worksheet: known keys, exact amounts, 38 answers; derived amounts computed and compared with stated ones.
+//! The form of a worksheet and reading one: known keys, exact amounts, answered questions; derived amounts computed and compared with stated ones.
 
 use std::collections::BTreeMap;
 
 use rust_decimal::{Decimal, RoundingStrategy};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::sheet::{Derived, Sheet, Term};
+use super::bands::decimal;
 use crate::kernel::{Fault, Faults, Rupiah, Text, shown};
+
+/// The amounts a worksheet may hold, as rule-book data names them.
+#[derive(Deserialize)]
+pub struct Form {
+    pub amounts: Vec<String>,
+    /// Amounts for which a minus sign makes sense.
+    pub may_be_negative: Vec<String>,
+    /// Pairs of amounts of which the first is part of the second.
+    pub parts: Vec<(String, String)>,
+    pub components: BTreeMap<String, Vec<Term>>,
+    pub derived: Vec<Derived>,
+}
+
+/// A part of a weighted sum.
+#[derive(Deserialize)]
+pub struct Term {
+    pub key: String,
+    #[serde(deserialize_with = "decimal")]
+    pub percent: Decimal,
+}
+
+/// An amount that may be given or computed: from a component group, or from other amounts.
+#[derive(Deserialize)]
+pub struct Derived {
+    pub key: String,
+    pub components: Option<String>,
+    #[serde(default)]
+    pub terms: Vec<Term>,
+}
+
+/// A group of questions to be answered yes or no: the worksheet holds it as `{block: {group: [answers]}}`.
+pub struct Questions<'a> {
+    pub block: &'a str,
+    pub group: &'a str,
+    pub count: usize,
+}
 
 /// What a worksheet says.
 #[derive(Default)]
 pub struct Inputs {
     /// Amounts by key, given or computed.
     pub amounts: BTreeMap<String, Decimal>,
-    /// How many questions of each group were answered yes.
-    pub met: BTreeMap<String, usize>,
+    /// How many questions were answered yes, by block and group.
+    met: BTreeMap<(String, String), usize>,
     /// What looks odd.
     pub warnings: Vec<String>,
 }
 
+impl Inputs {
+    /// How many questions of a group were answered yes, if it was answered.
+    pub fn met(&self, block: &str, group: &str) -> Option<usize> {
+        self.met.get(&(block.to_owned(), group.to_owned())).copied()
+    }
+}
+
 /// Reads a worksheet; every fault is reported.
-pub fn read(sheet: &Sheet, worksheet: &Value, faults: &mut Faults) -> Inputs {
+pub fn read(form: &Form, questions: &[Questions<'_>], worksheet: &Value, faults: &mut Faults) -> Inputs {
     let mut inputs = Inputs::default();
     let Some(map) = worksheet.as_object() else {
         faults.add("/worksheet", "wrong_type", Text::fixed("Kirim objek JSON.", "Send a JSON object."));
@@ -30,31 +74,31 @@ pub fn read(sheet: &Sheet, worksheet: &Value, faults: &mut Faults) -> Inputs {
     let mut components: BTreeMap<&str, BTreeMap<&str, Rupiah>> = BTreeMap::new();
     for (key, value) in map {
         let at = format!("/worksheet/{key}");
-        if sheet.amounts.contains(key) {
+        if form.amounts.contains(key) {
             given.extend(amount(value, &at, faults).map(|amount| (key.as_str(), amount)));
-        } else if let Some(terms) = sheet.components.get(key) {
+        } else if let Some(terms) = form.components.get(key) {
             components.insert(key, read_components(terms, value, &at, faults));
-        } else if *key == sheet.checklists.key {
-            read_checklists(sheet, value, &at, faults, &mut inputs.met);
+        } else if questions.iter().any(|group| group.block == key) {
+            read_block(questions, key, value, faults, &mut inputs.met);
         } else {
             unknown("/worksheet", key, faults);
         }
     }
     for (key, amount) in &given {
-        if amount.0 < Decimal::ZERO && !sheet.may_be_negative.iter().any(|known| known == key) {
+        if amount.0 < Decimal::ZERO && !form.may_be_negative.iter().any(|known| known == key) {
             let why = Text::fixed("Jumlah ini tidak dapat negatif.", "This amount cannot be negative.");
             faults.add(format!("/worksheet/{key}"), "negative_amount", why);
         }
         inputs.amounts.insert((*key).to_owned(), amount.0);
     }
-    for (part, whole) in &sheet.parts {
+    for (part, whole) in &form.parts {
         let (part_amount, whole_amount) = (inputs.amounts.get(part), inputs.amounts.get(whole));
         if part_amount.zip(whole_amount).is_some_and(|(part, whole)| part > whole) {
             inputs.warnings.push(format!("{part}_above_{whole}"));
         }
     }
-    for derived in &sheet.derived {
-        derive(sheet, derived, &given, &components, &mut inputs, faults);
+    for derived in &form.derived {
+        derive(form, derived, &given, &components, &mut inputs, faults);
     }
     inputs
 }
@@ -101,11 +145,19 @@ fn read_components<'a>(terms: &[Term], value: &'a Value, at: &str, faults: &mut 
     found
 }
 
-fn read_checklists(sheet: &Sheet, value: &Value, at: &str, faults: &mut Faults, met: &mut BTreeMap<String, usize>) {
+/// The answers of a block of questions.
+fn read_block(
+    questions: &[Questions<'_>],
+    block: &str,
+    value: &Value,
+    faults: &mut Faults,
+    met: &mut BTreeMap<(String, String), usize>,
+) {
+    let at = format!("/worksheet/{block}");
     let empty = Map::new();
     let map = value.as_object().unwrap_or_else(|| {
         faults.add(
-            at,
+            &at,
             "wrong_type",
             Text::fixed("Kirim objek berisi kelompok pertanyaan.", "Send an object of question groups."),
         );
@@ -113,11 +165,11 @@ fn read_checklists(sheet: &Sheet, value: &Value, at: &str, faults: &mut Faults, 
     });
     for (key, answers) in map {
         let place = format!("{at}/{key}");
-        let Some(group) = sheet.checklists.groups.iter().find(|group| group.key == *key) else {
-            unknown(at, key, faults);
+        let Some(group) = questions.iter().find(|group| group.block == block && group.group == key) else {
+            unknown(&at, key, faults);
             continue;
         };
-        let (count, expected) = (answers.as_array().map_or(0, Vec::len), group.questions);
+        let (count, expected) = (answers.as_array().map_or(0, Vec::len), group.count);
         if count != expected {
             faults.add(
                 place,
@@ -140,13 +192,13 @@ fn read_checklists(sheet: &Sheet, value: &Value, at: &str, faults: &mut Faults, 
                 ),
             }
         }
-        met.insert(key.clone(), yes);
+        met.insert((block.to_owned(), key.clone()), yes);
     }
 }
 
 /// Computes a derived amount where its parts are there, and compares it with the stated one at the precision that was stated.
 fn derive(
-    sheet: &Sheet,
+    form: &Form,
     derived: &Derived,
     given: &BTreeMap<&str, Rupiah>,
     components: &BTreeMap<&str, BTreeMap<&str, Rupiah>>,
@@ -155,7 +207,7 @@ fn derive(
 ) {
     let computed = match &derived.components {
         Some(group) => components.get(group.as_str()).map(|parts| {
-            let terms = sheet.components.get(group).into_iter().flatten();
+            let terms = form.components.get(group).into_iter().flatten();
             terms.filter_map(|term| Some(weighted(parts.get(term.key.as_str())?.0, term))).sum::<Decimal>()
         }),
         None => derived.terms.iter().map(|term| Some(weighted(given.get(term.key.as_str())?.0, term))).sum(),
