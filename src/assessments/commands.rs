@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use deserr::Deserr;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -70,7 +71,9 @@ pub(super) fn score(
     let empty = BTreeMap::new();
     let scoring =
         book.score(worksheet, readings.unwrap_or(&empty)).map_err(|faults| Refusal::faults(&RULE_REFUSED, faults))?;
-    let total = scoring.total.parse().ok();
+    // A total is stated to two decimals at most, so that is how far it can differ.
+    let total = scoring.total.parse::<Decimal>().ok();
+    let total = total.map(|total| total.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero));
     let discrepancy = stated.total.is_some_and(|stated| Some(stated.0) != total)
         || stated.category.is_some_and(|stated| Some(stated) != scoring.category);
     Ok(Box::new(Scored { assessed_on, worksheet: worksheet.clone(), scoring, stated, discrepancy }))

@@ -11,7 +11,7 @@ use super::events::AssessmentEvent as Event;
 use super::rulebook;
 use super::state::{Assessment, AssessmentState as State};
 use crate::cooperatives::{Cooperative, CooperativeEvent, HealthCategory, Rating};
-use crate::kernel::{Area, Date, Faults, Id, Note, Refusal, Text};
+use crate::kernel::{Area, Date, Faults, Id, Note, OneOf, Refusal, Text};
 use crate::ledger::{Decide, Decision, Scene, Wants, World};
 
 /// Most submissions that one determination settles.
@@ -38,14 +38,12 @@ pub struct Determine {
 
 /// Refuses a category the regulation does not have.
 fn require_known(own: &Assessment, category: HealthCategory) -> Result<(), Refusal> {
-    let shown = rulebook::find(&own.regulation)?.describe();
-    let word = crate::kernel::OneOf::word(category);
-    let categories = shown["categories"].as_array();
-    let names: Vec<&str> = categories.into_iter().flatten().filter_map(|known| known["key"].as_str()).collect();
-    if names.contains(&word) {
+    let categories = rulebook::find(&own.regulation)?.categories();
+    if categories.contains(&category) {
         return Ok(());
     }
-    let list = names.join(", ");
+    let list = categories.into_iter().map(OneOf::word).collect::<Vec<_>>().join(", ");
+    let word = category.word();
     Err(Refusal::rule(
         "/category",
         "category_of_another_regulation",

@@ -144,7 +144,8 @@ pub struct RescoreParams {
 
 /// Score an assessment's worksheet under another regulation
 ///
-/// The assessment itself does not change.
+/// The assessment itself does not change. A regulation with another sheet reads other worksheet keys: it is refused as `another_worksheet`, with
+/// the keys that are missing in `missing`.
 #[utoipa::path(tag = "assessments", params(("id" = Uuid, Path, description = "The assessment"), RescoreParams),
     responses((status = 200, description = "The scoring", body = Scoring)))]
 #[get("/assessments/{id}/rescored")]
@@ -165,8 +166,8 @@ async fn get_rescored_assessment(
         refusal.faults.iter_mut().for_each(|fault| "?regulation".clone_into(&mut fault.pointer));
         refusal
     })?;
-    let scoring = book.score(&assessment.scored.worksheet, &assessment.scored.scoring.readings);
-    Ok(json_reply(&scoring.map_err(|faults| Refusal::faults(&RULE_REFUSED, faults))?))
+    let scored = &assessment.scored;
+    Ok(json_reply(&rulebook::rescore(&assessment.regulation, book, &scored.worksheet, &scored.scoring.readings)?))
 }
 
 /// Return an assessment to its sender

@@ -210,7 +210,8 @@ fn derive(
             let terms = form.components.get(group).into_iter().flatten();
             terms.filter_map(|term| Some(weighted(parts.get(term.key.as_str())?.0, term))).sum::<Decimal>()
         }),
-        None => derived.terms.iter().map(|term| Some(weighted(given.get(term.key.as_str())?.0, term))).sum(),
+        // What was derived before may be a term of what follows.
+        None => derived.terms.iter().map(|term| Some(weighted(*inputs.amounts.get(&term.key)?, term))).sum(),
     };
     let Some(computed) = computed else { return };
     let key = &derived.key;

@@ -1,11 +1,13 @@
 //! Rule books: what a regulation asks for and how it scores, as data behind one seam.
 //!
-//! A rule book lives in a folder of its own and is named in [`all`]; nothing else knows it. `seven_aspects` serves the two regulations of
-//! 2009 and 2016, which share one sheet and differ in their categories.
+//! A rule book lives in a folder of its own and is named once, in `FOLDERS`; nothing else knows it. `seven_aspects` serves the two regulations
+//! of 2009 and 2016, which share one sheet and differ in their categories. What books have in common is beside them: `form` reads worksheets,
+//! `bands` classifies ratios exactly, `readings` tells which contested reading applies, `scoring` is the answer.
 
 mod bands;
 mod form;
 mod readings;
+mod regulation;
 mod scoring;
 mod seven_aspects;
 
@@ -16,10 +18,10 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::cooperatives::{CooperativeKind, HealthCategory};
-use crate::kernel::problem_codes::REGULATION_NOT_LOADED;
+use crate::kernel::problem_codes::{REGULATION_NOT_LOADED, RULE_REFUSED};
 use crate::kernel::{Faults, Refusal, Text};
 
-pub use scoring::{AspectScore, BandShown, Certainty, Improvement, IndicatorScore, IndicatorState, Scoring};
+pub use scoring::{AspectScore, BandShown, Certainty, Improvement, IndicatorScore, IndicatorState, Pooled, Scoring};
 
 /// The contested readings an assessor chose, by name.
 pub type Readings = BTreeMap<String, String>;
@@ -32,8 +34,12 @@ pub trait RuleBook: Send + Sync {
     fn title(&self) -> &str;
     /// The kinds of cooperatives it is for.
     fn kinds(&self) -> &[CooperativeKind];
+    /// The sheet it scores. Books of one sheet read the same worksheet keys; worksheets of another sheet mean nothing to it.
+    fn sheet(&self) -> &str;
     /// All of it, as it is shown.
     fn describe(&self) -> Value;
+    /// The categories it can yield, best first.
+    fn categories(&self) -> Vec<HealthCategory>;
     /// The category of a total, were all weight covered.
     fn category(&self, total: Decimal) -> Option<HealthCategory>;
     /// Scores a worksheet.
@@ -43,7 +49,13 @@ pub trait RuleBook: Send + Sync {
     fn score(&self, worksheet: &Value, readings: &Readings) -> Result<Scoring, Faults>;
 }
 
-static BOOKS: LazyLock<Vec<Box<dyn RuleBook>>> = LazyLock::new(seven_aspects::books);
+/// What makes the rule books of a folder.
+type Books = fn() -> Vec<Box<dyn RuleBook>>;
+
+/// The folders, a line each.
+static FOLDERS: &[Books] = &[seven_aspects::books];
+
+static BOOKS: LazyLock<Vec<Box<dyn RuleBook>>> = LazyLock::new(|| FOLDERS.iter().flat_map(|books| books()).collect());
 
 /// Every rule book that is loaded.
 pub fn all() -> impl Iterator<Item = &'static dyn RuleBook> {
@@ -99,7 +111,7 @@ pub fn find(id: &str) -> Result<&'static dyn RuleBook, Refusal> {
 /// Refuses a kind of cooperative the rule book is not made for.
 ///
 /// # Errors
-/// `regulation_not_loaded` for sharia cooperatives, else a rule refusal.
+/// `regulation_not_loaded` for sharia cooperatives, else a rule refusal; it names the rule books for that kind, if there are any.
 pub fn require_kind(book: &dyn RuleBook, kind: CooperativeKind) -> Result<(), Refusal> {
     if book.kinds().contains(&kind) {
         return Ok(());
@@ -107,6 +119,18 @@ pub fn require_kind(book: &dyn RuleBook, kind: CooperativeKind) -> Result<(), Re
     if kind == CooperativeKind::Kspps {
         let why = NOT_LOADED.iter().find(|(name, _)| *name == "perdep-07-2016").map(|(_, why)| why.clone());
         return Err(Refusal::new(&REGULATION_NOT_LOADED, why.unwrap_or(REGULATION_NOT_LOADED.advice.clone())));
+    }
+    let others: Vec<&str> = all().filter(|other| other.kinds().contains(&kind)).map(RuleBook::id).collect();
+    if !others.is_empty() {
+        let others = others.join(", ");
+        return Err(Refusal::rule(
+            "/cooperative",
+            "kind_of_another_regulation",
+            text!(
+                "Regulasi ini bukan untuk koperasi berjenis `{kind}`; pakai: {others}.",
+                "This regulation is not for cooperatives of kind `{kind}`; use one of: {others}."
+            ),
+        ));
     }
     Err(Refusal::rule(
         "/cooperative",
@@ -116,6 +140,29 @@ pub fn require_kind(book: &dyn RuleBook, kind: CooperativeKind) -> Result<(), Re
             "A cooperative of kind `{kind}` is not assessed under this regulation; only savings-and-loan cooperatives and units are."
         ),
     ))
+}
+
+/// Scores a worksheet that was made for the book `from` by the book `to`.
+///
+/// # Errors
+/// `another_worksheet` when the two have different sheets, naming all that the worksheet lacks; else every fault of the worksheet.
+pub fn rescore(from: &str, to: &dyn RuleBook, worksheet: &Value, readings: &Readings) -> Result<Scoring, Refusal> {
+    let own = find(from)?.sheet();
+    if own == to.sheet() {
+        return to.score(worksheet, readings).map_err(|faults| Refusal::faults(&RULE_REFUSED, faults));
+    }
+    // An empty worksheet lacks whatever the sheet asks for.
+    let nothing = to.score(&json!({}), &Readings::new()).map_err(|faults| Refusal::faults(&RULE_REFUSED, faults))?;
+    let mut missing: Vec<String> = nothing.indicators.into_iter().flat_map(|indicator| indicator.missing).collect();
+    missing.sort_unstable();
+    missing.dedup();
+    missing.retain(|key| worksheet.pointer(&format!("/{}", key.replace('.', "/"))).is_none());
+    let (id, sheet, count) = (to.id(), to.sheet(), missing.len());
+    let why = text!(
+        "Penilaian ini diisi pada lembar `{own}` dan tidak dapat dihitung menurut `{id}`, yang memakai lembar `{sheet}`: {count} isiannya tidak ada (lihat `missing`). Isi lembar itu dan kirim ke POST /v1/assessments/preview.",
+        "This assessment was made on the sheet `{own}` and cannot be scored under `{id}`, which uses the sheet `{sheet}`: {count} of its entries are missing (see `missing`). Fill that sheet in and send it to POST /v1/assessments/preview."
+    );
+    Err(Refusal::rule("?regulation", "another_worksheet", why).with("missing", missing))
 }
 
 /// The list of regulations: loaded ones, and known ones with the reason they are not.

@@ -49,9 +49,9 @@ pub struct BandShown {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub to_certainty: Option<Certainty>,
-    /// Value, 0 to 100.
+    /// Value on the regulation's scale: 0 to 100, or nilai 1 (best) to 4.
     pub value: i64,
-    /// Score: value × weight ÷ 100.
+    /// What it adds to the total.
     pub score: String,
 }
 
@@ -65,12 +65,16 @@ pub struct IndicatorScore {
     /// Ratio in percent, up to ten decimals; classified unrounded.
     #[schema(example = "66.3212923543")]
     pub ratio_percent: Option<String>,
-    /// Value, 0 to 100.
+    /// Value on the regulation's scale: 0 to 100, or nilai 1 (best) to 4.
     pub value: Option<i64>,
-    /// Weight: the most it can score.
+    /// The sheet's own score of a nilai, 5 − nilai, where the regulation has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub skor: Option<i64>,
+    /// Weight: the most it can add to the total of 100.
     #[schema(example = "6")]
     pub weight: String,
-    /// Score.
+    /// What it adds to the total.
     #[schema(example = "3.00")]
     pub score: Option<String>,
     /// Whether it could be scored.
@@ -84,15 +88,35 @@ pub struct IndicatorScore {
     pub explanation: Option<Text>,
 }
 
+/// What the indicators of an aspect make together, where the regulation pools them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Pooled {
+    /// How many indicators the aspect has.
+    pub indicators: usize,
+    /// How many of them could be scored.
+    pub scored: usize,
+    /// Sum of their `skor`.
+    pub skor: i64,
+    /// The most it can be: four for each indicator, scored or not.
+    pub skor_max: i64,
+    /// `skor ÷ skor_max` in percent, up to ten decimals.
+    #[schema(example = "75.00")]
+    pub percent: String,
+}
+
 /// One aspect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AspectScore {
     /// Its key.
     pub key: String,
-    /// Sum of its scores.
+    /// What it adds to the total: the sum of its scores.
     pub score: String,
-    /// The most it can score.
+    /// The most it can add: its weight.
     pub max: String,
+    /// How its indicators were pooled, where the regulation does so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub pooled: Option<Pooled>,
 }
 
 /// What could be gained.

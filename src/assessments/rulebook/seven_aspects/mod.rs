@@ -8,9 +8,10 @@ mod score;
 mod sheet;
 
 use rust_decimal::Decimal;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use self::sheet::{Regulation, Sheet};
+use self::sheet::Sheet;
+use super::regulation::{self, Regulation};
 use super::{Readings, RuleBook, Scoring, form, readings};
 use crate::cooperatives::{CooperativeKind, HealthCategory};
 use crate::kernel::Faults;
@@ -27,12 +28,11 @@ pub fn books() -> Vec<Box<dyn RuleBook>> {
     let sheet = include_str!("sheet.json");
     let regulations = [include_str!("permen-14-2009.json"), include_str!("perdep-06-2016.json")];
     let book = |text: &str| -> Result<Box<dyn RuleBook>, serde_json::Error> {
-        let mut shown: Value = serde_json::from_str(text)?;
-        let details: Value = serde_json::from_str(sheet)?;
-        if let (Some(shown), Some(details)) = (shown.as_object_mut(), details.as_object()) {
-            shown.extend(details.clone());
-        }
-        Ok(Box::new(Book { regulation: serde_json::from_str(text)?, sheet: serde_json::from_str(sheet)?, shown }))
+        Ok(Box::new(Book {
+            regulation: serde_json::from_str(text)?,
+            sheet: serde_json::from_str(sheet)?,
+            shown: regulation::shown(text, sheet)?,
+        }))
     };
     regulations
         .iter()
@@ -50,8 +50,14 @@ impl RuleBook for Book {
     fn kinds(&self) -> &[CooperativeKind] {
         &self.regulation.kinds
     }
+    fn sheet(&self) -> &'static str {
+        "seven_aspects"
+    }
     fn describe(&self) -> Value {
-        json!(self.shown)
+        self.shown.clone()
+    }
+    fn categories(&self) -> Vec<HealthCategory> {
+        self.regulation.words()
     }
     fn category(&self, total: Decimal) -> Option<HealthCategory> {
         self.regulation.category(total)

@@ -5,9 +5,10 @@ use rust_decimal::Decimal;
 use super::super::bands::Ratio;
 use super::super::form::Inputs;
 use super::super::readings::{Chosen, Rule};
+use super::super::regulation::Regulation;
 use super::super::{AspectScore, IndicatorScore, IndicatorState, Scoring};
 use super::improve::improvements;
-use super::sheet::{Indicator, ReadingRule, Regulation, Sheet};
+use super::sheet::{Indicator, ReadingRule, Sheet};
 use crate::kernel::{Text, decimal_text};
 
 /// An indicator's result before it is shown.
@@ -46,6 +47,7 @@ pub fn score(regulation: &Regulation, sheet: &Sheet, inputs: &Inputs, chosen: &C
             key: aspect.key.clone(),
             score: decimal_text(sum, 2),
             max: aspect.weight.normalize().to_string(),
+            pooled: None,
         });
     }
     let complete = covered == Decimal::ONE_HUNDRED;
@@ -80,6 +82,7 @@ fn score_indicator<'a>(indicator: &'a Indicator, inputs: &Inputs, chosen: &Chose
             aspect: indicator.aspect.clone(),
             ratio_percent: None,
             value: None,
+            skor: None,
             weight: indicator.weight.normalize().to_string(),
             score: None,
             state: IndicatorState::MissingInput,
@@ -172,6 +175,7 @@ fn score_checklists(sheet: &Sheet, inputs: &Inputs) -> Vec<(IndicatorScore, Opti
             aspect: lists.aspect.clone(),
             ratio_percent: percent.map(|percent| decimal_text(percent, 2)),
             value: None,
+            skor: None,
             weight: weight.normalize().to_string(),
             score: score.map(|score| decimal_text(score, 2)),
             state: if met.is_some() { IndicatorState::Scored } else { IndicatorState::MissingInput },

@@ -4,34 +4,9 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::super::BandShown;
-use super::super::bands::{Band, decimal, maybe_decimal, shown};
+use super::super::bands::{Band, decimal, shown};
 use super::super::form::{Form, Questions};
 use super::super::readings::Reading;
-use crate::cooperatives::{CooperativeKind, HealthCategory};
-
-#[derive(Deserialize)]
-pub struct Regulation {
-    pub id: String,
-    pub title: String,
-    pub kinds: Vec<CooperativeKind>,
-    /// Best first; lower bounds inclusive.
-    pub categories: Vec<CategoryBound>,
-}
-
-impl Regulation {
-    /// The category of a total; the total is never rounded first.
-    pub fn category(&self, total: Decimal) -> Option<HealthCategory> {
-        let reached = |bound: &&CategoryBound| bound.from.is_none_or(|from| total >= from);
-        self.categories.iter().find(reached).map(|bound| bound.key)
-    }
-}
-
-#[derive(Deserialize)]
-pub struct CategoryBound {
-    pub key: HealthCategory,
-    #[serde(deserialize_with = "maybe_decimal")]
-    pub from: Option<Decimal>,
-}
 
 #[derive(Deserialize)]
 pub struct Sheet {
