@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer};
 
 use super::{BandShown, Certainty};
-use crate::kernel::decimal_text;
+use crate::kernel::{Text, decimal_text};
 
 /// Reads a decimal from text, for `deserialize_with`.
 ///
@@ -95,4 +95,13 @@ impl Ratio {
         let reached = (floor - Decimal::new(5, 1)) * self.denominator <= self.numerator * Decimal::ONE_HUNDRED;
         if reached { floor } else { floor - Decimal::ONE }
     }
+}
+
+/// Tells that there is no ratio, because what it would be taken over is zero or negative.
+pub fn no_denominator(keys: &[String], denominator: Decimal) -> Text {
+    let keys = keys.join(" + ");
+    text!(
+        "Penyebut `{keys}` adalah {denominator}; rasio tidak dapat dihitung dan regulasi tidak memberi nilai untuk keadaan ini. Asesor harus memutuskan.",
+        "The denominator `{keys}` is {denominator}; the ratio cannot be formed and the regulation gives no value for this. The assessor must decide."
+    )
 }

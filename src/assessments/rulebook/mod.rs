@@ -6,6 +6,7 @@
 
 mod bands;
 mod form;
+mod kkpkk;
 mod readings;
 mod regulation;
 mod scoring;
@@ -53,7 +54,7 @@ pub trait RuleBook: Send + Sync {
 type Books = fn() -> Vec<Box<dyn RuleBook>>;
 
 /// The folders, a line each.
-static FOLDERS: &[Books] = &[seven_aspects::books];
+static FOLDERS: &[Books] = &[seven_aspects::books, kkpkk::books];
 
 static BOOKS: LazyLock<Vec<Box<dyn RuleBook>>> = LazyLock::new(|| FOLDERS.iter().flat_map(|books| books()).collect());
 

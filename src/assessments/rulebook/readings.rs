@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::Readings;
-use crate::kernel::{Faults, shown};
+use crate::kernel::{Faults, Text, shown};
 
 /// A contested reading; `R` is how an option departs from the table, in the words of its rule book.
 #[derive(Deserialize)]
@@ -74,4 +74,9 @@ pub fn choose<'a, R>(offered: &'a [Reading<R>], readings: &Readings, faults: &mu
         );
     }
     chosen
+}
+
+/// Tells that a reading gave a value.
+pub fn by_reading(option: &str) -> Text {
+    text!("Nilai menurut bacaan `{option}`, bukan tabel.", "By the reading `{option}`, not by the table.")
 }

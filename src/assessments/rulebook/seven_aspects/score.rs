@@ -2,14 +2,14 @@
 
 use rust_decimal::Decimal;
 
-use super::super::bands::Ratio;
+use super::super::bands::{Ratio, no_denominator};
 use super::super::form::Inputs;
-use super::super::readings::{Chosen, Rule};
+use super::super::readings::{Chosen, Rule, by_reading};
 use super::super::regulation::Regulation;
 use super::super::{AspectScore, IndicatorScore, IndicatorState, Scoring};
 use super::improve::improvements;
 use super::sheet::{Indicator, ReadingRule, Sheet};
-use crate::kernel::{Text, decimal_text};
+use crate::kernel::decimal_text;
 
 /// An indicator's result before it is shown.
 pub struct Result<'a> {
@@ -137,10 +137,6 @@ fn classify(result: &mut Result<'_>, ratio: Ratio, rules: &[&Rule<'_, ReadingRul
     result.shown.state = IndicatorState::Scored;
 }
 
-fn by_reading(option: &str) -> Text {
-    text!("Nilai menurut bacaan `{option}`, bukan tabel.", "By the reading `{option}`, not by the table.")
-}
-
 fn without_denominator(result: &mut Result<'_>, denominator: Decimal, rules: &[&Rule<'_, ReadingRule>]) {
     let decided = rules.iter().find_map(|Rule { option, rule, .. }| match rule {
         ReadingRule::ZeroDenominatorValue { value } => Some((*option, *value)),
@@ -155,12 +151,8 @@ fn without_denominator(result: &mut Result<'_>, denominator: Decimal, rules: &[&
         result.shown.explanation = Some(by_reading(option));
         return;
     }
-    let keys = result.indicator.denominator.join(" + ");
     result.shown.state = IndicatorState::NotApplicable;
-    result.shown.explanation = Some(text!(
-        "Penyebut `{keys}` adalah {denominator}; rasio tidak dapat dihitung dan regulasi tidak memberi nilai untuk keadaan ini. Asesor harus memutuskan.",
-        "The denominator `{keys}` is {denominator}; the ratio cannot be formed and the regulation gives no value for this. The assessor must decide."
-    ));
+    result.shown.explanation = Some(no_denominator(&result.indicator.denominator, denominator));
 }
 
 fn score_checklists(sheet: &Sheet, inputs: &Inputs) -> Vec<(IndicatorScore, Option<Decimal>, Decimal)> {
