@@ -154,12 +154,12 @@ fn sharia_cooperatives_and_the_guideline_of_2021_are_refused_with_the_reason() {
     assert!(problem["detail"].as_str().unwrap().contains("07/2016"), "{problem}");
     let preview = json!({"regulation": "juknis-15-2021", "worksheet": {}});
     let problem = app.post("council", "/v1/assessments/preview", &preview).problem(422, "regulation_not_loaded");
-    assert_eq!(problem["loaded"], json!(["permen-14-2009", "perdep-06-2016"]));
+    assert_eq!(problem["loaded"], json!(["permen-14-2009", "perdep-06-2016", "kkpkk-2020"]));
     let producer = app.cooperative_of_kind("producer", "3/BH");
     let answer = app.post("samarinda", "/v1/assessments", &submission(&producer, &json!({})));
     answer.fault(422, "rule_refused", "/cooperative", "not_savings_and_loan");
     let regulations = app.get("", "/v1/regulations").expect(200);
-    assert_eq!(regulations["data"].as_array().unwrap().iter().filter(|known| known["loaded"] == true).count(), 2);
+    assert_eq!(regulations["data"].as_array().unwrap().iter().filter(|known| known["loaded"] == true).count(), 3);
     let book = app.get("", "/v1/regulations/permen-14-2009").expect(200);
     assert_eq!((book["indicators"].as_array().unwrap().len(), book["aspects"].as_array().unwrap().len()), (17, 7));
     app.get("", "/v1/regulations/nothing").problem(404, "not_found");

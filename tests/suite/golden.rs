@@ -45,6 +45,8 @@ fn read(event_type: &str, version: i32, data: &Value) -> (i32, Value) {
 fn every_golden_event_is_read_and_at_its_present_version_written_alike() {
     for (name, data) in golden() {
         let (event_type, version) = name.rsplit_once(".v").unwrap();
+        // What follows a plus tells apart forms of one event, such as the scorings of different sheets.
+        let event_type = event_type.split('+').next().unwrap();
         let version: i32 = version.parse().unwrap();
         let (present, again) = read(event_type, version, &data);
         assert!(version <= present, "{name} is of a version to come");

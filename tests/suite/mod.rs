@@ -25,6 +25,8 @@ mod financing;
 mod golden;
 mod harness;
 mod integrity;
+mod kkpkk;
+mod kkpkk_scoring;
 mod managers;
 mod openapi;
 mod operations;

@@ -68,8 +68,8 @@ static NOT_LOADED: &[(&str, Text)] = &[
     (
         "juknis-15-2021",
         Text::fixed(
-            "Buku aturan Juknis 15/2021 (KKPKK) belum dimuat: beberapa indikatornya (PPAP terhadap PPAPWD, dua rasio jatidiri, satu indikator permodalan, risiko strategis) belum diketahui batas nilainya dari naskah resmi.",
-            "The rule book of Juknis 15/2021 (KKPKK) is not loaded: for some of its indicators (PPAP to PPAPWD, two ratios of identity, one of capital, strategic risk) the bands are not known from an official text.",
+            "Buku aturan Juknis 15/2021 (KKPKK) belum dimuat: dari naskah resmi belum diketahui batas nilai PPAP terhadap PPAPWD, dua rasio jatidiri, satu indikator permodalan, butir risiko strategis, bobot ATMR, blok menurut KUK, dan butir prinsip syariah. Lembar pendahulunya, 60 indikator tahun 2020–2021 untuk KSP, dimuat sebagai kkpkk-2020.",
+            "The rule book of Juknis 15/2021 (KKPKK) is not loaded: not known from an official text are the bands of PPAP to PPAPWD, two ratios of identity, one indicator of capital, the items of strategic risk, the weights of ATMR, the blocks by class (KUK) and the items of sharia principles. The sheet before it, the 60 indicators of 2020–2021 for savings-and-loan cooperatives, is loaded as kkpkk-2020.",
         ),
     ),
     (

@@ -25,7 +25,7 @@ pub struct ReadingOption<R> {
 }
 
 /// The rule an option brings to an indicator.
-pub struct Rule<'a, R> {
+pub struct Choice<'a, R> {
     pub indicator: &'a str,
     pub option: &'a str,
     pub rule: &'a R,
@@ -34,12 +34,12 @@ pub struct Rule<'a, R> {
 /// The readings that apply, with the rules they bring.
 pub struct Chosen<'a, R> {
     pub names: BTreeMap<String, String>,
-    rules: Vec<Rule<'a, R>>,
+    rules: Vec<Choice<'a, R>>,
 }
 
 impl<'a, R> Chosen<'a, R> {
     /// The rules about one indicator.
-    pub fn about(&self, indicator: &str) -> impl Iterator<Item = &Rule<'a, R>> {
+    pub fn about(&self, indicator: &str) -> impl Iterator<Item = &Choice<'a, R>> {
         self.rules.iter().filter(move |rule| rule.indicator == indicator)
     }
 }
@@ -59,7 +59,7 @@ pub fn choose<'a, R>(offered: &'a [Reading<R>], readings: &Readings, faults: &mu
             continue;
         };
         chosen.names.insert(reading.key.clone(), option.key.clone());
-        chosen.rules.push(Rule { indicator: &reading.indicator, option: &option.key, rule: &option.rule });
+        chosen.rules.push(Choice { indicator: &reading.indicator, option: &option.key, rule: &option.rule });
     }
     for unknown in readings.keys().filter(|key| !offered.iter().any(|reading| reading.key == **key)) {
         let unknown = shown(unknown);

@@ -4,7 +4,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::super::bands::{self, Band, Ratio, no_denominator};
 use super::super::form::Inputs;
-use super::super::readings::{Chosen, Rule, by_reading};
+use super::super::readings::{Choice, Chosen, by_reading};
 use super::super::regulation::Regulation;
 use super::super::{AspectScore, IndicatorScore, IndicatorState, Pooled, Scoring};
 use super::improve::improvements;
@@ -147,11 +147,11 @@ impl<'a> Result<'a> {
         mut numerator: &'a [String],
         denominator: &[String],
         inputs: &Inputs,
-        rules: &[&Rule<'a, ReadingRule>],
+        rules: &[&Choice<'a, ReadingRule>],
     ) {
         let mut without_denominator = None;
         let mut departs = None;
-        for Rule { option, rule, .. } in rules.iter().copied() {
+        for Choice { option, rule, .. } in rules.iter().copied() {
             match rule {
                 ReadingRule::Table | ReadingRule::RoundedAspects { .. } => {}
                 ReadingRule::Bands { bands } => (self.bands, departs) = (bands, Some(*option)),

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::super::bands::{Ratio, no_denominator};
 use super::super::form::Inputs;
-use super::super::readings::{Chosen, Rule, by_reading};
+use super::super::readings::{Choice, Chosen, by_reading};
 use super::super::regulation::Regulation;
 use super::super::{AspectScore, IndicatorScore, IndicatorState, Scoring};
 use super::improve::improvements;
@@ -102,7 +102,7 @@ fn score_indicator<'a>(indicator: &'a Indicator, inputs: &Inputs, chosen: &Chose
     result
 }
 
-fn classify(result: &mut Result<'_>, ratio: Ratio, rules: &[&Rule<'_, ReadingRule>]) {
+fn classify(result: &mut Result<'_>, ratio: Ratio, rules: &[&Choice<'_, ReadingRule>]) {
     let bands = &result.indicator.bands;
     let Some(index) = ratio.band(bands) else {
         return;
@@ -110,7 +110,7 @@ fn classify(result: &mut Result<'_>, ratio: Ratio, rules: &[&Rule<'_, ReadingRul
     let mut value = bands[index].value;
     let mut score = result.indicator.score_of(value);
     let mut band = Some(index);
-    for Rule { option, rule, .. } in rules {
+    for Choice { option, rule, .. } in rules {
         match rule {
             ReadingRule::Linear { at_zero, per_point } => {
                 use rust_decimal::prelude::ToPrimitive;
@@ -137,8 +137,8 @@ fn classify(result: &mut Result<'_>, ratio: Ratio, rules: &[&Rule<'_, ReadingRul
     result.shown.state = IndicatorState::Scored;
 }
 
-fn without_denominator(result: &mut Result<'_>, denominator: Decimal, rules: &[&Rule<'_, ReadingRule>]) {
-    let decided = rules.iter().find_map(|Rule { option, rule, .. }| match rule {
+fn without_denominator(result: &mut Result<'_>, denominator: Decimal, rules: &[&Choice<'_, ReadingRule>]) {
+    let decided = rules.iter().find_map(|Choice { option, rule, .. }| match rule {
         ReadingRule::ZeroDenominatorValue { value } => Some((*option, *value)),
         _ => None,
     });
