@@ -202,6 +202,8 @@ fn rescoring_across_sheets_is_refused_with_what_is_missing() {
         let lacking = missing(&new, regulation);
         assert!(lacking.contains(&json!("manajemen.umum")), "{lacking:?}");
         assert!(lacking.contains(&json!("pinjaman_berisiko")), "{lacking:?}");
+        // What can be derived from what both sheets ask for is not missing.
+        assert!(!lacking.contains(&json!("partisipasi_netto")), "{lacking:?}");
     }
     rescored(&new, "juknis-15-2021").problem(422, "regulation_not_loaded");
 }

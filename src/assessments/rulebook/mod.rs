@@ -152,12 +152,17 @@ pub fn rescore(from: &str, to: &dyn RuleBook, worksheet: &Value, readings: &Read
     if own == to.sheet() {
         return to.score(worksheet, readings).map_err(|faults| Refusal::faults(&RULE_REFUSED, faults));
     }
-    // An empty worksheet lacks whatever the sheet asks for.
-    let nothing = to.score(&json!({}), &Readings::new()).map_err(|faults| Refusal::faults(&RULE_REFUSED, faults))?;
-    let mut missing: Vec<String> = nothing.indicators.into_iter().flat_map(|indicator| indicator.missing).collect();
+    // What the other sheet cannot read is as good as left out; then the scoring tells what it lacks.
+    let mut readable = worksheet.clone();
+    let faults = to.score(worksheet, &Readings::new()).err().unwrap_or_default();
+    for fault in faults.0 {
+        let key = fault.pointer.split('/').nth(2).unwrap_or_default();
+        readable.as_object_mut().and_then(|entries| entries.remove(key));
+    }
+    let rest = to.score(&readable, &Readings::new()).map_err(|faults| Refusal::faults(&RULE_REFUSED, faults))?;
+    let mut missing: Vec<String> = rest.indicators.into_iter().flat_map(|indicator| indicator.missing).collect();
     missing.sort_unstable();
     missing.dedup();
-    missing.retain(|key| worksheet.pointer(&format!("/{}", key.replace('.', "/"))).is_none());
     let (id, sheet, count) = (to.id(), to.sheet(), missing.len());
     let why = text!(
         "Penilaian ini diisi pada lembar `{own}` dan tidak dapat dihitung menurut `{id}`, yang memakai lembar `{sheet}`: {count} isiannya tidak ada (lihat `missing`). Isi lembar itu dan kirim ke POST /v1/assessments/preview.",
