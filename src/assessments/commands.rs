@@ -43,7 +43,7 @@ pub struct Submit {
     pub book_year: FlexibleInt,
     /// The day of the assessment.
     pub assessed_on: Date,
-    /// The worksheet: amounts, components and answers by the keys of the regulation.
+    /// The worksheet: amounts, components and answers by the keys of the regulation, which `GET /v1/regulations/{id}` lists.
     #[schema(value_type = Object)]
     pub worksheet: Value,
     /// Contested readings that were chosen, by name; the recommended ones where nothing is said.

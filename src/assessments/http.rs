@@ -74,7 +74,7 @@ pub struct Preview {
     #[deserr(default)]
     #[schema(nullable = false)]
     readings: Option<BTreeMap<String, String>>,
-    /// The worksheet: amounts, components and answers by the keys of the regulation.
+    /// The worksheet: amounts, components and answers by the keys of the regulation, which `GET /v1/regulations/{id}` lists.
     #[schema(value_type = Object)]
     worksheet: Value,
 }

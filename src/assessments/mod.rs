@@ -8,7 +8,8 @@
 //! values, scores, total and category. The province returns it, or determines the category, naming the other submissions it reconciles.
 //! `book_year` is the year whose accounts were assessed, not the year of the assessment.
 //!
-//! Rule books are data in [`rulebook`]; the regulation of an assessment never changes, but any worksheet can be rescored under another.
+//! Rule books are data in [`rulebook`]; the regulation of an assessment never changes, but its worksheet can be rescored under another one that
+//! uses the same sheet.
 
 mod commands;
 mod determinations;
