@@ -100,6 +100,9 @@ fn asked<'a>(params: &StatisticsParams, measures: &'a [&'static str]) -> Figures
     }
 }
 
+/// Place of the measure among those asked for, and a value for each thing figures are told apart by.
+type Combination = (usize, Vec<Option<String>>);
+
 /// The figures that are asked for, as of a position.
 ///
 /// # Errors
@@ -119,7 +122,7 @@ pub(super) fn statistics(
     } else {
         figures(connection, &asked(params, &measures), apart, as_of_position)?
     };
-    let mut sums: BTreeMap<(usize, Vec<Option<String>>), (i64, i128)> = BTreeMap::new();
+    let mut sums: BTreeMap<Combination, (i64, i128)> = BTreeMap::new();
     for row in &rows {
         let place = wanted.measures.iter().position(|definition| definition.measure == row.measure);
         let Some((place, parts)) = place.and_then(|it| Some((it, wanted.parts_of(wanted.measures[it], &row.value)?)))
@@ -136,7 +139,7 @@ pub(super) fn statistics(
         *count += row.count;
         *sen += row.sen();
     }
-    let figure = |((place, key), (count, sen)): ((usize, Vec<Option<String>>), (i64, i128))| {
+    let figure = |((place, key), (count, sen)): (Combination, (i64, i128))| {
         let definition = wanted.measures[place];
         Figure {
             measure: definition.measure,
