@@ -26,7 +26,7 @@ use crate::web::{
 };
 use crate::{
     assessments, certifications, cooperatives, enterprises, financing, managers, openapi, organisations, programmes,
-    statistics,
+    statistics, timeline,
 };
 
 /// Every route of the service, in one list.
@@ -41,6 +41,7 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(financing::http::routes)
             .configure(programmes::http::routes)
             .configure(statistics::http::routes)
+            .configure(timeline::http::routes)
             .configure(organisations::http::routes),
     );
     config.service(health::get_livez).service(health::get_readyz).service(metrics::get_metrics).service(get_problem);

@@ -31,6 +31,7 @@ pub mod managers;
 pub mod organisations;
 pub mod programmes;
 pub mod statistics;
+pub mod timeline;
 
 pub mod app;
 pub mod config;

@@ -89,10 +89,44 @@ fn complete(document: &mut Value) {
             complete_operation(operation, (posts, writes), path);
         }
     }
+    link(document);
     for (schema, (writes, creates)) in bodies {
         complete_body(&mut document["components"]["schemas"][schema], writes, creates);
     }
     prune(document);
+}
+
+/// Links every answer that is a document to what can be asked of it next: create → get → the commands on it. Which of these fit its state, the
+/// document and the problems tell.
+fn link(document: &mut Value) {
+    let mut next: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut links = serde_json::Map::new();
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        let Some((collection, rest)) = path.split_once("/{id}") else { continue };
+        if rest.contains('{') {
+            continue;
+        }
+        for operation in item.as_object().into_iter().flatten().map(|(_, operation)| operation) {
+            let Some(id) = operation["operationId"].as_str() else { continue };
+            next.entry(collection.to_owned()).or_default().push(id.to_owned());
+            links.insert(id.to_owned(), json!({ "operationId": id, "parameters": { "id": "$response.body#/id" } }));
+        }
+    }
+    for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
+        let (collection, on_one) =
+            path.split_once("/{id}").map_or((path.as_str(), false), |(before, _)| (before, true));
+        let Some(linked) = next.get(collection) else { continue };
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            // A list, and what is told about a document, are no documents of the collection.
+            let document = if method == "get" { path.ends_with("/{id}") } else { on_one || path == collection };
+            for status in ["200", "201"] {
+                let Some(response) = operation["responses"].get_mut(status).filter(|_| document) else { continue };
+                let links = linked.iter().map(|id| (id.clone(), json!({"$ref": format!("#/components/links/{id}")})));
+                response["links"] = links.collect();
+            }
+        }
+    }
+    document["components"]["links"] = Value::Object(links);
 }
 
 /// Drops schemas that nothing names: generic lists carry theirs inside.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the lowest rank up. An area may import the areas before it.
-const RANKS: [&str; 18] = [
+const RANKS: [&str; 19] = [
     "kernel",
     "ledger",
     "storage",
@@ -20,6 +20,7 @@ const RANKS: [&str; 18] = [
     "financing",
     "programmes",
     "statistics",
+    "timeline",
     "config",
     "app",
     "openapi",

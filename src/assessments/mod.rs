@@ -25,4 +25,4 @@ pub use determinations::{Correct, Determine};
 pub use events::{AssessmentEvent, Scored, Stated};
 pub use figures::MEASURES;
 pub use state::{Assessment, AssessmentState, Determination};
-pub use views::HEALTHY_KSP;
+pub use views::{HEALTHY_KSP, of_cooperative};

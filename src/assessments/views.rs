@@ -122,3 +122,12 @@ pub fn list(
     }
     Ok(crate::keyset!(query, assessments, keyset).load(connection)?)
 }
+
+/// The ids of a cooperative's assessments.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn of_cooperative(connection: &mut AnyConnection, cooperative: &str) -> Result<Vec<String>, ReadError> {
+    let own = assessments::table.filter(assessments::cooperative.eq(cooperative));
+    Ok(own.select(assessments::id).load(connection)?)
+}

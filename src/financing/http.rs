@@ -10,9 +10,10 @@ use super::reversal::Reverse;
 use super::servicing::{PayInstalment, ReportCollectibility, Restructure, Settle, TopUp};
 use super::state::Financing;
 use super::statement::{Statement, statement};
-use super::views::{self, FinancingFilter};
-use crate::ledger::steps;
-use crate::storage::ReadError;
+use super::summary::{FinancingSum, shown, told_apart};
+use super::views::{self, FinancingFilter, SummaryParams};
+use crate::ledger::{Resource, steps};
+use crate::storage::{ReadError, head_position};
 use crate::web::{
     AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, json_reply, listing, show,
     show_history, show_made_of_stream,
@@ -27,6 +28,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(apply_for_financing)
         .service(list_financings)
+        .service(get_financing_summary)
         .service(get_financing)
         .service(list_financing_history)
         .service(get_statement)
@@ -293,4 +295,22 @@ async fn recover_financing(id: IdPath, command: Command<ReceiveMoney>) -> Result
 #[post("/financings/{id}/claim-waivers")]
 async fn waive_claim(id: IdPath, command: Command<WaiveClaim>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
+}
+
+/// Add up financings
+///
+/// Counts and amounts as they stand now, told apart by lender, scheme, region, state or class. A bank sees its own.
+#[utoipa::path(tag = "financing", params(SummaryParams),
+    responses((status = 200, description = "The sums", body = List<FinancingSum>)))]
+#[get("/financings/summary")]
+async fn get_financing_summary(caller: Caller, params: Params<SummaryParams>) -> Result<HttpResponse, Problem> {
+    let (_, scope) = caller.reads(Financing::AREA)?;
+    let params = params.0;
+    let by = told_apart(&params)?;
+    let sums = caller.service.read(move |connection| {
+        let rows = views::summary(connection, scope, &params, &by)?;
+        let data: Result<Vec<FinancingSum>, _> = rows.iter().map(|row| shown(row, &by)).collect();
+        Ok(List { data: data?, next_cursor: None, as_of_position: head_position(connection)? })
+    });
+    Ok(json_reply(&sums.await?))
 }

@@ -25,6 +25,7 @@ mod state;
 mod statement;
 #[cfg(test)]
 mod stories;
+mod summary;
 mod views;
 
 pub use aftermath::{ClaimGuarantee, PayClaim, ReceiveMoney, Recover, Subrogate, WaiveClaim, WriteOffFinancing};
@@ -37,4 +38,4 @@ pub use life::{FinancingState, Life};
 pub use reversal::Reverse;
 pub use servicing::{PayInstalment, ReportCollectibility, Restructure, Settle, TopUp};
 pub use state::Financing;
-pub use views::{FINANCED_COOPERATIVES, FINANCED_ENTERPRISES};
+pub use views::{FINANCED_COOPERATIVES, FINANCED_ENTERPRISES, of_beneficiary};

@@ -138,3 +138,127 @@ pub fn list(
     }
     Ok(crate::keyset!(query, financings, keyset).load(connection)?)
 }
+
+/// The ids of a beneficiary's financings that a scope reaches.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn of_beneficiary(
+    connection: &mut AnyConnection,
+    scope: Scope,
+    beneficiary: &str,
+) -> Result<Vec<String>, ReadError> {
+    let mut query =
+        financings::table.filter(financings::beneficiary.eq(beneficiary)).select(financings::id).into_boxed();
+    match scope {
+        Scope::All => {}
+        Scope::Organisation(lender) => query = query.filter(financings::lender.eq(lender.to_string())),
+        Scope::Region(region) => query = query.filter(financings::region.eq(region.code())),
+        Scope::Nothing => return Ok(Vec::new()),
+    }
+    Ok(query.load(connection)?)
+}
+
+crate::words! {
+    /// What a summary tells financings apart by.
+    SummaryPart {
+        /// The lender.
+        Lender = "lender",
+        /// The scheme.
+        Scheme = "scheme",
+        /// Where the beneficiary is.
+        Region = "region",
+        /// What the beneficiary is.
+        BeneficiaryKind = "beneficiary_kind",
+        /// Where it stands.
+        State = "state",
+        /// Class last reported.
+        Collectibility = "collectibility",
+    }
+}
+
+/// What a summary adds up.
+#[derive(Debug, Clone, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SummaryParams {
+    /// What financings are told apart by, separated by commas: `lender`, `scheme`, `region`, `beneficiary_kind`, `state`, `collectibility`. By
+    /// state when nothing is said.
+    #[deserr(default)]
+    #[param(example = "scheme,collectibility", max_length = 100)]
+    pub by: Option<String>,
+    /// One lender.
+    #[deserr(default)]
+    #[param(inline)]
+    pub lender: Option<Id>,
+    /// One region.
+    #[deserr(default)]
+    #[param(inline, example = "64.72")]
+    pub region: Option<Region>,
+    /// One scheme.
+    #[deserr(default)]
+    #[param(inline)]
+    pub scheme: Option<Scheme>,
+    /// One state.
+    #[deserr(default)]
+    #[param(inline)]
+    pub state: Option<FinancingState>,
+}
+
+/// Financings of one combination, added up.
+#[derive(Clone, Debug, QueryableByName)]
+pub(super) struct SummaryRow {
+    /// The combination, its members separated as they were asked for.
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    pub key: String,
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    pub count: i64,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    pub plafon: String,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    pub disbursed: String,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    pub outstanding: String,
+}
+
+/// Adds up the financings a scope reaches.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(super) fn summary(
+    connection: &mut AnyConnection,
+    scope: Scope,
+    params: &SummaryParams,
+    by: &[SummaryPart],
+) -> Result<Vec<SummaryRow>, ReadError> {
+    // Everything in the condition was read as a word, a code or an id.
+    let mut condition = match scope {
+        Scope::All => "1 = 1".to_owned(),
+        Scope::Region(region) => format!("region = '{}'", region.code()),
+        Scope::Organisation(lender) => format!("lender = '{lender}'"),
+        Scope::Nothing => return Ok(Vec::new()),
+    };
+    let region = params.region.filter(|region| !region.is_province());
+    let filters = [
+        params.lender.map(|lender| format!(" AND lender = '{}'", lender.0)),
+        region.map(|region| format!(" AND region = '{}'", region.code())),
+        params.scheme.map(|scheme| format!(" AND scheme = '{}'", scheme.word())),
+        params.state.map(|state| format!(" AND state = '{}'", state.word())),
+    ];
+    condition.extend(filters.into_iter().flatten());
+    let parts: Vec<String> = by.iter().map(|part| format!("coalesce(CAST({} AS TEXT), '')", part.word())).collect();
+    let key = if parts.is_empty() { "''".to_owned() } else { parts.join(" || '|' || ") };
+    // In two parts, so that no sum overflows.
+    let sum = |column: &str| {
+        format!(
+            "CAST(sum({column} / 1000000000) AS TEXT) || ',' || CAST(sum({column} % 1000000000) AS TEXT) AS {column}"
+        )
+    };
+    let query = format!(
+        "SELECT {key} AS key, count(*) AS count, {}, {}, {} FROM financings WHERE {condition} GROUP BY 1 ORDER BY 1",
+        sum("plafon"),
+        sum("disbursed"),
+        sum("outstanding")
+    );
+    Ok(diesel::sql_query(query).load(connection)?)
+}

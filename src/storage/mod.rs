@@ -33,8 +33,8 @@ pub use paging::{Keyset, Sort};
 pub use pool::{Lent, Readers};
 pub use postgres::PostgresStore;
 pub use reader::{
-    AsOf, DocRow, EventBrief, FactRow, ReadError, current_facts, event_briefs, facts_of, head_position, position_at,
-    recorded_at, stream_to_version, stream_up_to,
+    AsOf, DocRow, EventBrief, FactRow, ReadError, current_facts, event_briefs, events_of_streams, facts_of,
+    head_position, position_at, recorded_at, stream_to_version, stream_up_to,
 };
 pub use replay::{Compared, Divergence, compare};
 pub use schema::{claims, facts, postings, tallies};

@@ -207,6 +207,27 @@ pub(super) fn of_stream<'a>(kind: &'a str, id: String, version: i64, position: i
         .order(events::version)
 }
 
+/// The events of some resources of a kind up to a position, stream by stream.
+///
+/// # Errors
+/// As [`stream_up_to`].
+pub fn events_of_streams(
+    connection: &mut AnyConnection,
+    kind: &str,
+    ids: &[String],
+    position: i64,
+) -> Result<Vec<Event>, ReadError> {
+    events::table
+        .filter(events::stream_kind.eq(kind))
+        .filter(events::stream_id.eq_any(ids))
+        .filter(events::position.le(position))
+        .order((events::stream_id, events::version))
+        .load::<EventRow>(connection)?
+        .into_iter()
+        .map(read_event)
+        .collect()
+}
+
 /// What evidence shows of an event beside its fact.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 pub struct EventBrief {

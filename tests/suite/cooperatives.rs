@@ -92,3 +92,40 @@ fn cooperatives_are_found_by_what_they_are() {
     assert_eq!(found("certified_manager=false").len(), 3);
     app.get("bank", "/v1/cooperatives?helth=sehat").fault(400, "invalid_parameter", "?helth", "unknown_field");
 }
+
+#[test]
+fn a_timeline_shows_health_certificates_and_financing_to_whose_rights_reach_them() {
+    let app = App::start();
+    let cooperative = app.cooperative("1/BH");
+    let apply = |bank: &str, amount: &str| {
+        let body = json!({"beneficiary": {"kind": "cooperative", "id": cooperative}, "scheme": "komersial", "purpose": "Modal",
+            "amount": {"value": amount, "currency": "IDR"}, "tenor_months": 12, "occurred_at": "2014-04-01T08:00:00+08:00"});
+        let applied = app.post(bank, "/v1/financings", &body).expect(201);
+        let at = format!("/v1/financings/{}/approvals", applied["id"].as_str().unwrap());
+        app.post(bank, &at, &json!({"approved_on": "2014-04-03"})).expect(200);
+    };
+    apply("bank", "1000");
+    let head = app.get("province", "/v1/cooperatives").expect(200)["as_of_position"].as_i64().unwrap();
+    apply("other_bank", "2000");
+    let at = format!("/v1/cooperatives/{cooperative}/timeline");
+    let lines =
+        |who: &str, query: &str| app.get(who, &format!("{at}{query}")).expect(200)["data"].as_array().unwrap().clone();
+    let days: Vec<String> =
+        lines("province", "?kind=financing").iter().map(|it| it["on"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(days, ["2014-04-01", "2014-04-01", "2014-04-03", "2014-04-03"]);
+    assert_eq!(lines("province", &format!("?kind=financing&as_of={head}")).len(), 2);
+    assert_eq!(lines("bank", "?kind=financing").len(), 2);
+    assert_eq!(lines("council", "?kind=financing").len(), 0);
+    assert!(lines("council", "").iter().any(|line| line["type"] == "cooperative.registered"));
+    // Page by page it is the same line.
+    let mut paged = Vec::new();
+    let mut next = format!("{at}?limit=2");
+    loop {
+        let page = app.get("province", &next).expect(200);
+        paged.extend(page["data"].as_array().unwrap().clone());
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        next = format!("{at}?limit=2&cursor={cursor}");
+    }
+    assert_eq!(paged, lines("province", ""));
+    app.get("bank", "/v1/cooperatives/00000000-0000-7000-8000-000000000000/timeline").problem(404, "not_found");
+}

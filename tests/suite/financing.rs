@@ -202,3 +202,24 @@ fn a_bad_debt_is_guaranteed_written_off_recovered_and_waived_and_each_step_can_b
         }
     }
 }
+
+#[test]
+fn a_summary_adds_up_what_the_caller_may_see() {
+    let app = App::start();
+    let at = running(&app, "R-1", "001/PK/2014");
+    running(&app, "R-2", "002/PK/2014");
+    let report =
+        json!({"scheme": "bank_umum", "class": 2, "position_date": "2014-04-30", "outstanding": rupiah("19000000.55")});
+    app.post("bank", &format!("{at}/collectibility-reports"), &report).expect(200);
+    let by_class = app.get("bank", "/v1/financings/summary?by=scheme,collectibility").expect(200);
+    let rows = by_class["data"].as_array().unwrap();
+    assert_eq!(rows.len(), 2, "{by_class}");
+    let second = rows.iter().find(|row| row["collectibility"] == 2).unwrap();
+    assert_eq!((&second["outstanding"], &second["count"]), (&rupiah("19000000.55"), &json!(1)));
+    assert!(rows.iter().any(|row| row["collectibility"].is_null()));
+    let all = app.get("province", "/v1/financings/summary?by=").expect(200);
+    assert_eq!((&all["data"][0]["count"], &all["data"][0]["disbursed"]), (&json!(2), &rupiah("40000000.00")));
+    assert_eq!(app.get("other_bank", "/v1/financings/summary").expect(200)["data"], json!([]));
+    app.get("bank", "/v1/financings/summary?by=colour").fault(400, "invalid_parameter", "?by", "unknown_part");
+    app.get("council", "/v1/financings/summary").problem(403, "forbidden");
+}
