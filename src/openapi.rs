@@ -82,7 +82,8 @@ fn complete(document: &mut Value) {
             // A preview is sent like a command and records nothing.
             let writes = posts && !path.ends_with("/preview");
             if let (true, Some(body)) = (posts, body_schema(operation)) {
-                let creates = operation["responses"].get("201").is_some() && !path.contains('{');
+                let creates =
+                    operation["responses"].get("201").is_some() && (!path.contains('{') || path.ends_with("/renewals"));
                 bodies.insert(body, (writes, creates));
             }
             complete_operation(operation, (posts, writes), path);

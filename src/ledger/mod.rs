@@ -29,6 +29,6 @@ pub use event::{Draft, Envelope, Event, decode, encode};
 pub use executor::{AfterCommit, Committed, Ids, Ledger, Limits};
 pub use merkle::{Frontier, Hash, leaf_hash};
 pub use replay::{Replayed, fold_stream};
-pub use resource::{Cell, ColumnType, Fact, Kind, Resource, Stamp, Table};
+pub use resource::{Cell, ColumnType, Fact, Kind, Resource, Span, Stamp, Table};
 pub use store::{Batch, Claim, FactChange, Harm, Head, PERSON, Receipt, StateRow, Store, StoreError, SubjectKey};
 pub use world::{Wants, World};
