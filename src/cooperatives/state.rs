@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::events::{BadanHukum, CooperativeEvent as Event, Licence, Rating};
 use super::views::{self, WORKING_KSP};
+use crate::kernel::codelists::is_marked;
 use crate::kernel::{Area, Name, Note, Number, OneOf, Region};
 use crate::ledger::{Cell, Claim, Envelope, Fact, Resource, Span, Stamp, Table};
 
@@ -30,9 +31,10 @@ crate::words! {
 }
 
 impl CooperativeKind {
-    /// Whether it lends its members' savings: what health is rated of and managers are certified for.
+    /// Whether it lends its members' savings: what health is rated of and managers are certified for. The code list
+    /// says so.
     pub fn saves_and_lends(self) -> bool {
-        matches!(self, Self::Ksp | Self::Kspps | Self::Usp)
+        is_marked("kinds", self.word(), "saves_and_lends")
     }
 }
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::events::ManagerEvent as Event;
 use super::views;
 use crate::cooperatives::MANAGED_BY;
+use crate::kernel::codelists::is_marked;
 use crate::kernel::{Area, Date, OneOf, Region};
 use crate::ledger::{Cell, Envelope, Fact, Resource, Span, Stamp, Table};
 
@@ -33,9 +34,9 @@ crate::words! {
 }
 
 impl Role {
-    /// Whether its holder counts as a manager.
+    /// Whether its holder counts as a manager: the code list says so.
     pub fn is_manager(self) -> bool {
-        matches!(self, Self::Manajer | Self::ManajerCabang)
+        is_marked("roles", self.word(), "counts_as_manager")
     }
 }
 
