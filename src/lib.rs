@@ -24,12 +24,15 @@ pub mod web;
 
 pub mod assessments;
 pub mod certifications;
+pub mod codes;
 pub mod cooperatives;
 pub mod enterprises;
 pub mod financing;
 pub mod managers;
 pub mod organisations;
 pub mod programmes;
+pub mod regions;
+pub mod trainings;
 
 pub mod app;
 pub mod config;

@@ -159,10 +159,7 @@ mod tests {
     }
 
     fn closed() -> Event {
-        Event::Closed {
-            closed_on: Date::parse("2014-03-01").unwrap(),
-            reason: Note::parse("berhenti").unwrap(),
-        }
+        Event::Closed { closed_on: Date::parse("2014-03-01").unwrap(), reason: Note::parse("berhenti").unwrap() }
     }
 
     #[test]
@@ -188,7 +185,7 @@ mod tests {
         };
         Story::given([registered()]).when(close("2014-03-01")).then([closed()]);
         Story::given([registered()]).when(close("2014-04-01")).refused_at("rule_refused", "/closed_on");
-        let after = || Story::given([registered(), closed()]);
+        let after = || Story::<Enterprise>::given([registered(), closed()]);
         assert_eq!(after().state().status, EnterpriseStatus::Closed);
         after().when(close("2014-03-02")).refused("wrong_state");
         after().when(AmendSealedEnterprise::default()).refused("wrong_state");

@@ -185,7 +185,8 @@ async fn seal_changes(command: &Command<AmendEnterprise>, id: Uuid) -> Result<Am
     };
     let service = &command.caller.service;
     let row = service.look_up(move |connection| Ok(Enterprise::find(connection, &id.to_string())?)).await?;
-    let enterprise = row.map(|row| serde_json::from_str::<Enterprise>(&row.doc)).transpose().map_err(ReadError::from)?;
+    let enterprise =
+        row.map(|row| serde_json::from_str::<Enterprise>(&row.doc)).transpose().map_err(ReadError::from)?;
     let (based_on, changed) = match enterprise {
         Some(Enterprise { subject, sealed, .. }) => {
             (sealed.clone(), reseal_person(service, subject, sealed, changes, false).await?)

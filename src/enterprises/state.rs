@@ -60,7 +60,8 @@ pub struct Enterprise {
 
 impl Enterprise {
     fn registered(event: &Event) -> Option<Self> {
-        let Event::Registered { name, region, sector, subject, sealed, size_basis, size_class, size_rule } = event else {
+        let Event::Registered { name, region, sector, subject, sealed, size_basis, size_class, size_rule } = event
+        else {
             return None;
         };
         Some(Self {

@@ -81,6 +81,13 @@ fn everything_the_programme_tells_of_is_in_it() {
     let certifications = all("certifications?");
     assert_eq!((certifications.len(), is(&certifications, &|c| !c["certificate"].is_null())), (36, 30));
     assert_eq!(is(&all("managers?"), &|m| m["personal_data"] == "erased"), 1);
+    let trainings = all("trainings?");
+    let attended: i64 = trainings.iter().map(|training| training["managers"].as_i64().unwrap()).sum();
+    assert_eq!((trainings.len(), attended), (2, 36));
+    let designated = |region: &Value| !region["designations"].as_array().unwrap().is_empty();
+    assert_eq!(is(&app.get("", "/v1/regions").expect(200)["data"].as_array().unwrap().clone(), &designated), 2);
+    let coverage = app.get("", "/v1/certifications/coverage?on=2014-05-27").expect(200);
+    assert_eq!((&coverage["covered"], &coverage["total"]), (&Value::from(24), &Value::from(24)));
     let financings = all("financings?");
     let reversed = |f: &Value| f["entries"].as_array().unwrap().iter().any(|entry| !entry["reversed_by"].is_null());
     assert_eq!((financings.len(), is(&financings, &reversed)), (28, 1));

@@ -35,6 +35,8 @@ fn read(event_type: &str, version: i32, data: &Value) -> (Value, i32) {
         "assessment" => round_trip::<lumbung::assessments::Assessment>(event_type, version, data),
         "certification" => round_trip::<lumbung::certifications::Certification>(event_type, version, data),
         "enterprise" => round_trip::<lumbung::enterprises::Enterprise>(event_type, version, data),
+        "training" => round_trip::<lumbung::trainings::Training>(event_type, version, data),
+        "region" => round_trip::<lumbung::regions::RegionRecord>(event_type, version, data),
         "financing" => round_trip::<lumbung::financing::Financing>(event_type, version, data),
         "programme" => round_trip::<lumbung::programmes::Programme>(event_type, version, data),
         other => panic!("no area {other}"),

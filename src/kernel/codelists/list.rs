@@ -152,7 +152,8 @@ mod tests {
                     "valid_from": (parts[1] != "-").then_some(parts[1]), "valid_to": (parts[2] != "-").then_some(parts[2])})
             };
             let entries: Vec<_> = entries.split(", ").map(entry).collect();
-            let text = serde_json::json!({"id": "l", "title": {"id": "l", "en": "l"}, "note": null, "entries": entries});
+            let text =
+                serde_json::json!({"id": "l", "title": {"id": "l", "en": "l"}, "note": null, "entries": entries});
             CodeList::read(&text.to_string())
         };
         assert!(list("a - 2014-12-31 s, a 2015-01-01 - s, b 2014-01-01 - s").is_ok());

@@ -10,4 +10,4 @@ mod sizes;
 
 pub use list::{CodeEntry, CodeList, code_list, code_lists, is_marked};
 pub use schemes::{SchemeTerms, scheme_on};
-pub use sizes::{SizeLimits, SizeTest, SizeTerms, sizes_on};
+pub use sizes::{SizeLimits, SizeTerms, SizeTest, sizes_on};

@@ -1,7 +1,8 @@
 //! The terms of a financing scheme on the day of a contract.
 
 use rust_decimal::Decimal;
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::list::code_list;
@@ -17,11 +18,18 @@ pub struct SchemeTerms {
     /// The loan is at most this; nothing where no ceiling is known.
     pub ceiling: Option<Rupiah>,
     /// The highest yearly rate in percent; nothing where none is known.
+    #[serde(deserialize_with = "percent")]
     pub rate_percent: Option<Decimal>,
     /// Whether all of this is verified: what is not should warn, not refuse.
     pub verified: bool,
     /// Who says so.
     pub source: String,
+}
+
+/// A percentage is written as text, as money is: JSON numbers lose exactness.
+fn percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
 }
 
 /// The terms of a scheme on a day; nothing when it is not in force.
