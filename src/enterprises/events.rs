@@ -9,6 +9,7 @@ use crate::kernel::{Date, Name, Note, Region};
 /// What its size was judged on, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "the names are those of the event that registers")]
 pub struct Judged {
     /// What its size was judged on.
     pub size_basis: SizeBasis,

@@ -20,10 +20,9 @@ crate::words! {
     }
 }
 
-impl Default for EnterpriseStatus {
-    fn default() -> Self {
-        Self::Active
-    }
+/// What an enterprise is that nobody closed.
+const fn active() -> EnterpriseStatus {
+    EnterpriseStatus::Active
 }
 
 /// An enterprise. What the sealed text holds appears as `person` to those who may see it.
@@ -45,7 +44,7 @@ pub struct Enterprise {
     /// The rule it was judged by.
     pub size_rule: SizeRule,
     /// Whether it works.
-    #[serde(default)]
+    #[serde(default = "active")]
     pub status: EnterpriseStatus,
     /// The last day, when it was closed.
     #[serde(default)]
