@@ -25,8 +25,8 @@ use crate::web::{
     method_not_allowed_or_not_found, metrics, problem_page,
 };
 use crate::{
-    assessments, certifications, cooperatives, enterprises, financing, managers, openapi, organisations, programmes,
-    statistics, timeline,
+    assessments, certifications, codes, cooperatives, enterprises, financing, managers, openapi, organisations,
+    programmes, regions, statistics, timeline, trainings,
 };
 
 /// Every route of the service, in one list.
@@ -38,17 +38,20 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(assessments::http::routes)
             .configure(certifications::http::routes)
             .configure(enterprises::http::routes)
+            .configure(trainings::http::routes)
             .configure(financing::http::routes)
             .configure(programmes::http::routes)
             .configure(statistics::http::routes)
             .configure(timeline::http::routes)
-            .configure(organisations::http::routes),
+            .configure(organisations::http::routes)
+            .configure(regions::http::routes)
+            .configure(codes::http::routes),
     );
     config.service(health::get_livez).service(health::get_readyz).service(metrics::get_metrics).service(get_problem);
 }
 
 /// Every kind of resource there is.
-pub fn kinds() -> [Kind; 8] {
+pub fn kinds() -> [Kind; 10] {
     [
         Kind::of::<organisations::Organisation>(),
         Kind::of::<cooperatives::Cooperative>(),
@@ -56,8 +59,10 @@ pub fn kinds() -> [Kind; 8] {
         Kind::of::<assessments::Assessment>(),
         Kind::of::<certifications::Certification>(),
         Kind::of::<enterprises::Enterprise>(),
+        Kind::of::<trainings::Training>(),
         Kind::of::<financing::Financing>(),
         Kind::of::<programmes::Programme>(),
+        Kind::of::<regions::RegionRecord>(),
     ]
 }
 

@@ -24,14 +24,17 @@ pub mod web;
 
 pub mod assessments;
 pub mod certifications;
+pub mod codes;
 pub mod cooperatives;
 pub mod enterprises;
 pub mod financing;
 pub mod managers;
 pub mod organisations;
 pub mod programmes;
+pub mod regions;
 pub mod statistics;
 pub mod timeline;
+pub mod trainings;
 
 pub mod app;
 pub mod config;

@@ -27,9 +27,12 @@ use crate::app;
         (name = "assessments", description = "Health assessments and the regulations they are scored by"),
         (name = "certifications", description = "Competence certificates of managers"),
         (name = "enterprises", description = "Micro, small and medium enterprises"),
+        (name = "trainings", description = "Trainings and who attended them"),
         (name = "financing", description = "Bank financing and its life"),
         (name = "programmes", description = "Programmes with targets, their progress and its evidence"),
         (name = "statistics", description = "Figures by region and period, and the definitions behind them"),
+        (name = "regions", description = "Regencies and cities, their codes, what they were designated as"),
+        (name = "codes", description = "Code lists with the periods they are in force in"),
         (name = "administration", description = "Organisations, keys, the caller"),
         (name = "service", description = "Liveness, readiness, problems"),
     ),
@@ -83,7 +86,8 @@ fn complete(document: &mut Value) {
             // A preview is sent like a command and records nothing.
             let writes = posts && !path.ends_with("/preview");
             if let (true, Some(body)) = (posts, body_schema(operation)) {
-                let creates = operation["responses"].get("201").is_some() && !path.contains('{');
+                let creates =
+                    operation["responses"].get("201").is_some() && (!path.contains('{') || path.ends_with("/renewals"));
                 bodies.insert(body, (writes, creates));
             }
             complete_operation(operation, (posts, writes), path);

@@ -6,17 +6,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the lowest rank up. An area may import the areas before it.
-const RANKS: [&str; 19] = [
+const RANKS: [&str; 22] = [
     "kernel",
     "ledger",
     "storage",
     "web",
+    "codes",
+    "regions",
     "organisations",
     "cooperatives",
     "managers",
     "assessments",
     "certifications",
     "enterprises",
+    "trainings",
     "financing",
     "programmes",
     "statistics",

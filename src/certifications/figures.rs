@@ -10,6 +10,8 @@ const ASSESSED: &str = "candidates_assessed";
 const ISSUED: &str = "certificates_issued";
 const SUSPENDED: &str = "certificates_suspended";
 const REVOKED: &str = "certificates_revoked";
+const APPEALS: &str = "appeals_decided";
+const SURVEILLANCES: &str = "surveillances_held";
 
 const fn measure(
     measure: &'static str,
@@ -32,13 +34,25 @@ pub static MEASURES: &[MeasureDefinition] = &[
         ASSESSED,
         &["result"],
         Text::fixed("Uji kompetensi menurut hasilnya.", "Competence assessments by their result."),
-        "count of certification.assessed by assessed_on",
+        "count of certification.assessed by assessed_on; an appeal that is upheld counts among the appeals",
+    ),
+    measure(
+        APPEALS,
+        &["outcome"],
+        Text::fixed("Banding yang diputus menurut putusannya.", "Appeals decided, by their outcome."),
+        "count of certification.appeal_decided by decided_on",
+    ),
+    measure(
+        SURVEILLANCES,
+        &["outcome"],
+        Text::fixed("Penilikan menurut hasilnya.", "Surveillances by their outcome."),
+        "count of certification.surveilled by held_on",
     ),
     measure(
         ISSUED,
         &[],
         Text::fixed("Sertifikat yang terbit.", "Certificates issued; certificates, not people."),
-        "count of certification.certificate_issued by issued_on",
+        "count of certification.certificate_issued and certification.renewal_issued by issued_on",
     ),
     measure(
         SUSPENDED,
@@ -64,6 +78,13 @@ pub(super) fn of_event(own: &Certification, event: &Event, envelope: &Envelope) 
         Event::CertificateIssued { issued_on, .. } => one(ISSUED, *issued_on, &[]),
         Event::Suspended { .. } => one(SUSPENDED, happened, &[]),
         Event::Revoked { .. } => one(REVOKED, happened, &[]),
-        Event::Reinstated { .. } => Vec::new(),
+        Event::RenewalIssued(renewal) => one(ISSUED, renewal.issued_on, &[]),
+        Event::AppealDecided { outcome, decided_on, .. } => one(APPEALS, *decided_on, &[outcome.word()]),
+        Event::Surveilled { outcome, held_on, .. } => one(SURVEILLANCES, *held_on, &[outcome.word()]),
+        Event::Reinstated { .. }
+        | Event::AssessmentScheduled { .. }
+        | Event::Appealed { .. }
+        | Event::DuplicateIssued { .. }
+        | Event::Renewed { .. } => Vec::new(),
     }
 }

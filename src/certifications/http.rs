@@ -1,21 +1,31 @@
 //! Addresses of certifications and certificates.
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use deserr::Deserr;
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::commands::{IssueCertificate, RecordResult, RegisterCandidate, Reinstate, Revoke, Suspend};
+use super::certificates::{
+    IssueCertificate, IssueDuplicate, Reinstate, RenewCertificate, RenewalTerms, Revoke, Surveil, Suspend,
+};
+use super::commands::{DecideAppeal, FileAppeal, RecordResult, RegisterCandidate, ScheduleAssessment};
+use super::coverage::Coverage;
 use super::state::{Certificate, Certification, CertificationState};
-use super::views::{self, CertificationFilter};
-use crate::kernel::{Date, Name, Number, OneOf, Refusal};
+use super::views::{self, CertificationFilter, ExpiringFilter};
+use crate::kernel::problem_codes::INVALID_PARAMETER;
+use crate::kernel::{Date, Fault, Faults, Name, Number, OneOf, Refusal};
 use crate::organisations::Organisation;
-use crate::storage::{AnyConnection, ReadError};
+use crate::storage::{AnyConnection, ReadError, head_position};
 use crate::web::{
     AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Service, Stored, Viewer,
-    json_reply, listing, show,
+    json_reply, listing, parse_as_of, point_in_time, show, show_history,
 };
+
+/// Days ahead that are looked for lapsing certificates when nothing is said, and at most: ten years.
+const EXPIRING_DAYS: i64 = 90;
+const EXPIRING_DAYS_MAX: i64 = 3660;
 
 impl Present for Certification {
     const PATH: &'static str = "certifications";
@@ -43,9 +53,18 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(register_candidate)
         .service(list_certifications)
+        .service(list_expiring_certifications)
+        .service(get_certification_coverage)
         .service(get_certification)
+        .service(list_certification_history)
+        .service(schedule_assessment)
         .service(record_result)
+        .service(file_appeal)
+        .service(decide_appeal)
         .service(issue_certificate)
+        .service(issue_duplicate)
+        .service(record_surveillance)
+        .service(renew_certificate)
         .service(suspend_certificate)
         .service(reinstate_certificate)
         .service(revoke_certificate)
@@ -78,6 +97,72 @@ async fn list_certifications(
     .await
 }
 
+/// List certificates about to lapse
+///
+/// Those that hold today and whose last day comes within so many days; suspended and renewed ones are not among them.
+#[utoipa::path(tag = "certifications", params(ExpiringFilter, PageParams),
+    responses((status = 200, description = "A page", body = List<Certification>)))]
+#[get("/certifications/expiring")]
+async fn list_expiring_certifications(
+    request: HttpRequest,
+    caller: Caller,
+    page: Page<ExpiringFilter>,
+) -> Result<HttpResponse, Problem> {
+    let within_days = page.filter.within_days.map_or(EXPIRING_DAYS, |days| days.0);
+    if !(0..=EXPIRING_DAYS_MAX).contains(&within_days) {
+        let why = text!("Kirim bilangan 0 sampai {EXPIRING_DAYS_MAX}.", "Send a number from 0 to {EXPIRING_DAYS_MAX}.");
+        let fault = Fault::new("?within_days", "invalid_value", why);
+        return Err(Refusal::faults(&INVALID_PARAMETER, Faults(vec![fault])).into());
+    }
+    let today = caller.service.clock.now().day();
+    let last = today.plus_days(i32::try_from(within_days).unwrap_or_default());
+    listing::<Certification, _, _>(&request, caller, page, move |connection, _, scope, filter, keyset| {
+        views::expiring(connection, scope, filter.region, (today, last), keyset)
+    })
+    .await
+}
+
+/// The day of the coverage.
+#[derive(Debug, Clone, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CoverageParams {
+    /// The day that is asked about; today, or the day of `as_of`, when left out. A day to come is answered as if nothing more happened.
+    #[deserr(default)]
+    #[param(inline, example = "2014-05-27")]
+    on: Option<Date>,
+    /// As recorded by then: a position of the log, or an RFC 3339 instant.
+    #[deserr(default)]
+    #[param(example = "2014-05-27T00:00:00+08:00", max_length = 40)]
+    as_of: Option<String>,
+}
+
+/// Read the coverage with certified managers
+///
+/// The share of savings-and-loan cooperatives that have a manager with a valid certificate, per regency and in total, on any day. For anyone:
+/// counts only, nobody is named.
+#[utoipa::path(tag = "certifications", security(()), params(CoverageParams),
+    responses((status = 200, description = "The coverage", body = Coverage)))]
+#[get("/certifications/coverage")]
+async fn get_certification_coverage(
+    service: web::Data<Service>,
+    params: Params<CoverageParams>,
+) -> Result<HttpResponse, Problem> {
+    let CoverageParams { on, as_of } = params.0;
+    let (as_of, now) = (parse_as_of(as_of.as_deref())?, service.clock.now());
+    let coverage = service
+        .read(move |connection| {
+            let (position, day) = match as_of {
+                Some(as_of) => point_in_time(connection, as_of, now)?,
+                None => (head_position(connection)?, now.day()),
+            };
+            let day = on.unwrap_or(day);
+            Ok(Coverage::of(&views::coverage(connection, day, position)?, day, position))
+        })
+        .await?;
+    Ok(json_reply(&coverage))
+}
+
 /// Read one certification
 #[utoipa::path(tag = "certifications", params(("id" = Uuid, Path, description = "The certification"), AsOfParams),
     responses((status = 200, description = "The certification", body = Certification)))]
@@ -91,11 +176,51 @@ async fn get_certification(
     show::<Certification>(request, caller, id.0, params.0).await
 }
 
+/// Read the history of a certification
+///
+/// Its events, oldest first.
+#[utoipa::path(tag = "certifications", params(("id" = Uuid, Path, description = "The certification")),
+    responses((status = 200, description = "Its events", body = List<serde_json::Value>)))]
+#[get("/certifications/{id}/history")]
+async fn list_certification_history(caller: Caller, id: IdPath) -> Result<HttpResponse, Problem> {
+    show_history::<Certification>(caller, id.0).await
+}
+
+/// Schedule the competence assessment
+///
+/// Sets the day and the place, or others than before.
+#[utoipa::path(tag = "certifications", params(("id" = Uuid, Path, description = "The certification")), request_body = ScheduleAssessment,
+    responses((status = 200, description = "Scheduled", body = Certification)))]
+#[post("/certifications/{id}/assessment-schedules")]
+async fn schedule_assessment(id: IdPath, command: Command<ScheduleAssessment>) -> Result<HttpResponse, Problem> {
+    command.on(id.0).await
+}
+
 /// Record the result of a competence assessment
 #[utoipa::path(tag = "certifications", params(("id" = Uuid, Path, description = "The certification")), request_body = RecordResult,
     responses((status = 200, description = "Recorded", body = Certification)))]
 #[post("/certifications/{id}/results")]
 async fn record_result(id: IdPath, command: Command<RecordResult>) -> Result<HttpResponse, Problem> {
+    command.on(id.0).await
+}
+
+/// Appeal against a result
+///
+/// Against `belum_kompeten`, once; by the office that put the manager forward, or the certifier on the candidate's behalf.
+#[utoipa::path(tag = "certifications", params(("id" = Uuid, Path, description = "The certification")), request_body = FileAppeal,
+    responses((status = 200, description = "Filed", body = Certification)))]
+#[post("/certifications/{id}/appeals")]
+async fn file_appeal(id: IdPath, command: Command<FileAppeal>) -> Result<HttpResponse, Problem> {
+    command.on(id.0).await
+}
+
+/// Decide an appeal
+///
+/// Upheld, it changes the result to `kompeten`.
+#[utoipa::path(tag = "certifications", params(("id" = Uuid, Path, description = "The certification")), request_body = DecideAppeal,
+    responses((status = 200, description = "Decided", body = Certification)))]
+#[post("/certifications/{id}/appeal-decisions")]
+async fn decide_appeal(id: IdPath, command: Command<DecideAppeal>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
 }
 
@@ -107,6 +232,37 @@ async fn record_result(id: IdPath, command: Command<RecordResult>) -> Result<Htt
 #[post("/certifications/{id}/certificates")]
 async fn issue_certificate(id: IdPath, command: Command<IssueCertificate>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
+}
+
+/// Issue a duplicate
+///
+/// A copy that keeps the number, for a certificate that holds.
+#[utoipa::path(tag = "certifications", params(("id" = Uuid, Path, description = "The certification")), request_body = IssueDuplicate,
+    responses((status = 200, description = "Issued", body = Certification)))]
+#[post("/certifications/{id}/duplicates")]
+async fn issue_duplicate(id: IdPath, command: Command<IssueDuplicate>) -> Result<HttpResponse, Problem> {
+    command.on(id.0).await
+}
+
+/// Record a surveillance
+///
+/// Looks at the holder's competence while the certificate holds.
+#[utoipa::path(tag = "certifications", params(("id" = Uuid, Path, description = "The certification")), request_body = Surveil,
+    responses((status = 200, description = "Recorded", body = Certification)))]
+#[post("/certifications/{id}/surveillances")]
+async fn record_surveillance(id: IdPath, command: Command<Surveil>) -> Result<HttpResponse, Problem> {
+    command.on(id.0).await
+}
+
+/// Renew a certificate
+///
+/// The new certificate is a certification of its own; `renews` and `renewed_by` chain the two. The earlier one may have expired.
+#[utoipa::path(tag = "certifications", params(("id" = Uuid, Path, description = "The certification whose certificate is renewed")),
+    request_body = RenewalTerms, responses((status = 201, description = "Renewed: the new certification", body = Certification)))]
+#[post("/certifications/{id}/renewals")]
+async fn renew_certificate(id: IdPath, command: Command<RenewalTerms>) -> Result<HttpResponse, Problem> {
+    let terms = command.body.clone();
+    command.with(RenewCertificate { earlier: id.0, terms }).create().await
 }
 
 /// Suspend a certificate
@@ -138,7 +294,7 @@ async fn revoke_certificate(id: IdPath, command: Command<Revoke>) -> Result<Http
 pub struct Verification {
     /// The certificate's number, as printed.
     certificate_number: Number,
-    /// `certified` when it holds today; else `suspended`, `revoked` or `expired`.
+    /// `certified` when it holds today; else `suspended`, `revoked`, `renewed` or `expired`.
     status: CertificationState,
     /// Whether it holds today.
     valid: bool,
@@ -150,6 +306,10 @@ pub struct Verification {
     issued_on: Date,
     /// The last day it is valid.
     valid_until: Date,
+    /// Number of the certificate this one took the place of.
+    renews: Option<Number>,
+    /// Number of the certificate that took this one's place.
+    renewed_by: Option<Number>,
     /// Certificates of the same number by other certifiers, if there are any.
     #[schema(no_recursion)]
     others: Vec<Verification>,
@@ -201,6 +361,8 @@ fn verification(
         scheme: certification.scheme,
         issued_on,
         valid_until,
+        renews: certification.renews.map(|link| link.certificate_number),
+        renewed_by: certification.renewed_by.map(|link| link.certificate_number),
         others: Vec::new(),
     }))
 }

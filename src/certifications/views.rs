@@ -4,10 +4,12 @@ use deserr::Deserr;
 use diesel::prelude::*;
 use utoipa::IntoParams;
 
+use super::coverage::Counted;
 use super::state::{Certification, CertificationState};
-use crate::kernel::{Date, Faults, Id, Number, OneOf, Region, Scope};
+use crate::cooperatives::{CERTIFICATE_STANDING, MANAGED_BY, WORKING_KSP};
+use crate::kernel::{Date, Faults, FlexibleInt, Id, Number, OneOf, Region, Scope};
 use crate::ledger::{ColumnType, Table};
-use crate::storage::{AnyConnection, DocRow, Keyset, ReadError};
+use crate::storage::{AnyConnection, DocRow, Keyset, ReadError, facts};
 use crate::web::Stored;
 
 diesel::table! {
@@ -76,6 +78,27 @@ pub struct CertificationFilter {
     pub valid_on: Option<Date>,
 }
 
+/// The certifications a scope reaches, within a region if one is named.
+macro_rules! scoped {
+    ($scope:expr, $region:expr) => {{
+        let mut query = certifications::table
+            .select((certifications::id, certifications::version, certifications::position, certifications::doc))
+            .into_boxed();
+        match $scope {
+            Scope::All => {}
+            Scope::Region(region) => query = query.filter(certifications::region.eq(region.code())),
+            Scope::Organisation(certifier) => {
+                query = query.filter(certifications::certifier.eq(certifier.to_string()));
+            }
+            Scope::Nothing => return Ok(Vec::new()),
+        }
+        if let Some(region) = $region.filter(|region: &Region| !region.is_province()) {
+            query = query.filter(certifications::region.eq(region.code()));
+        }
+        query
+    }};
+}
+
 /// A page of the certifications a scope reaches.
 ///
 /// # Errors
@@ -87,22 +110,9 @@ pub fn list(
     today: Date,
     keyset: &Keyset,
 ) -> Result<Vec<DocRow>, ReadError> {
-    let mut query = certifications::table
-        .select((certifications::id, certifications::version, certifications::position, certifications::doc))
-        .into_boxed();
-    match scope {
-        Scope::All => {}
-        Scope::Region(region) => query = query.filter(certifications::region.eq(region.code())),
-        Scope::Organisation(certifier) => {
-            query = query.filter(certifications::certifier.eq(certifier.to_string()));
-        }
-        Scope::Nothing => return Ok(Vec::new()),
-    }
+    let mut query = scoped!(scope, filter.region);
     if let Some(manager) = filter.manager {
         query = query.filter(certifications::manager.eq(manager.0.to_string()));
-    }
-    if let Some(region) = filter.region.filter(|region| !region.is_province()) {
-        query = query.filter(certifications::region.eq(region.code()));
     }
     if let Some(certifier) = filter.certifier {
         query = query.filter(certifications::certifier.eq(certifier.0.to_string()));
@@ -140,4 +150,70 @@ pub fn by_certificate_number(connection: &mut AnyConnection, number: &Number) ->
         .select(certifications::doc)
         .load(connection)?;
     docs.iter().map(|doc| Ok(serde_json::from_str(doc)?)).collect()
+}
+
+/// Which certificates are about to lapse.
+#[derive(Debug, Clone, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ExpiringFilter {
+    /// Within so many days after today, 0 to 3,660; 90 when left out.
+    #[deserr(default)]
+    #[param(value_type = Option<i64>, example = 90, minimum = 0, maximum = 3660)]
+    pub within_days: Option<FlexibleInt>,
+    /// Where the manager is registered.
+    #[deserr(default)]
+    #[param(inline, example = "64.72")]
+    pub region: Option<Region>,
+}
+
+/// A page of the certificates that hold on `first` and whose last day lies between `first` and `last`; renewed ones are not among them.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn expiring(
+    connection: &mut AnyConnection,
+    scope: Scope,
+    region: Option<Region>,
+    (first, last): (Date, Date),
+    keyset: &Keyset,
+) -> Result<Vec<DocRow>, ReadError> {
+    let query = scoped!(scope, region)
+        .filter(certifications::state.eq(CertificationState::Certified.word()))
+        .filter(certifications::valid_until.between(first.to_string(), last.to_string()));
+    Ok(crate::keyset!(query, certifications, keyset).load(connection)?)
+}
+
+diesel::alias!(facts as working: Working, facts as appointments: Appointments, facts as certificates: Certificates);
+
+/// The facts of a measure that held on a day, as known at a position.
+macro_rules! held {
+    ($facts:ident, $measure:expr, $day:expr, $position:expr) => {
+        $facts
+            .filter($facts.field(facts::measure).eq($measure))
+            .filter($facts.field(facts::occurred_on).le($day.to_string()))
+            .filter($facts.field(facts::value).ge($day.to_string()))
+            .filter($facts.field(facts::from_position).le($position))
+            .filter($facts.field(facts::until_position).is_null().or($facts.field(facts::until_position).gt($position)))
+    };
+}
+
+/// Savings-and-loan cooperatives that worked on a day by region, and those of them that had a manager with a certificate that held.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn coverage(connection: &mut AnyConnection, day: Date, position: i64) -> Result<Counted, ReadError> {
+    use diesel::dsl::count;
+    let region = working.field(facts::region);
+    let counted = || (region, count(working.field(facts::subject)).aggregate_distinct());
+    let total = held!(working, WORKING_KSP, day, position).group_by(region).select(counted()).load(connection)?;
+    let certified = held!(certificates, CERTIFICATE_STANDING, day, position);
+    let managed = held!(appointments, MANAGED_BY, day, position)
+        .filter(appointments.field(facts::resource).eq_any(certified.select(certificates.field(facts::subject))));
+    let covered = held!(working, WORKING_KSP, day, position)
+        .filter(working.field(facts::subject).eq_any(managed.select(appointments.field(facts::subject))))
+        .group_by(region)
+        .select(counted())
+        .load(connection)?;
+    Ok(Counted { total, covered })
 }

@@ -19,4 +19,4 @@ pub use commands::{
 };
 pub use events::{BadanHukum, CooperativeEvent, Licence, Rating};
 pub use state::{Cooperative, CooperativeKind, CooperativeStatus, HealthCategory};
-pub use views::{CERTIFICATE_STANDING, CooperativeFilter, MANAGED_BY};
+pub use views::{CERTIFICATE_STANDING, CooperativeFilter, MANAGED_BY, WORKING_KSP};

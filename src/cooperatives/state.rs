@@ -5,9 +5,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::events::{BadanHukum, CooperativeEvent as Event, Licence, Rating};
-use super::views;
+use super::views::{self, WORKING_KSP};
+use crate::kernel::codelists::is_marked;
 use crate::kernel::{Area, Name, Note, Number, OneOf, Region};
-use crate::ledger::{Cell, Claim, Envelope, Resource, Stamp, Table};
+use crate::ledger::{Cell, Claim, Envelope, Fact, Resource, Span, Stamp, Table};
 
 crate::words! {
     /// What a cooperative does.
@@ -26,6 +27,14 @@ crate::words! {
         Marketing = "marketing",
         /// Services.
         Services = "services",
+    }
+}
+
+impl CooperativeKind {
+    /// Whether it lends its members' savings: what health is rated of and managers are certified for. The code list
+    /// says so.
+    pub fn saves_and_lends(self) -> bool {
+        is_marked("kinds", self.word(), "saves_and_lends")
     }
 }
 
@@ -89,6 +98,9 @@ pub struct Cooperative {
     pub ratings: Vec<Rating>,
     /// What looked odd when it was recorded, and was accepted.
     pub warnings: Vec<String>,
+    /// The days on which it was on record as working; deactivation and dissolution end them.
+    #[serde(default)]
+    pub working: Vec<Span>,
 }
 
 /// Digits of a NIK Koperasi as seen in practice; another count is a warning, not a refusal.
@@ -102,7 +114,7 @@ fn warnings(nik_koperasi: Option<&Number>) -> Vec<String> {
 }
 
 impl Cooperative {
-    fn registered(event: &Event) -> Option<Self> {
+    fn registered(event: &Event, envelope: &Envelope) -> Option<Self> {
         let Event::Registered { name, kind, region, nik_koperasi, badan_hukum, address } = event else {
             return None;
         };
@@ -119,6 +131,7 @@ impl Cooperative {
             address: address.clone(),
             health: None,
             ratings: Vec::new(),
+            working: vec![Span { from: envelope.occurred_at.day(), until: None, event_id: envelope.event_id }],
         })
     }
 
@@ -154,11 +167,13 @@ impl Resource for Cooperative {
     const TABLE: Table = views::TABLE;
     const AREA: Area = Area::Cooperatives;
     const CLAIMS: &'static [&'static str] = &["nik_koperasi", "badan_hukum"];
+    const MEASURES: &'static [&'static str] = &[WORKING_KSP];
 
-    fn evolve(state: Option<Self>, event: &Event, _: &Envelope) -> Option<Self> {
+    fn evolve(state: Option<Self>, event: &Event, envelope: &Envelope) -> Option<Self> {
         let Some(mut state) = state else {
-            return Self::registered(event);
+            return Self::registered(event, envelope);
         };
+        let day = envelope.occurred_at.day();
         match event {
             Event::Registered { .. } => return None,
             Event::DetailsAmended { name, kind, nik_koperasi, address } => {
@@ -166,9 +181,18 @@ impl Resource for Cooperative {
             }
             Event::LegalEntityRatified(badan_hukum) => state.badan_hukum.push(badan_hukum.clone()),
             Event::LicenceGranted(licence) => state.licences.push(licence.clone()),
-            Event::Deactivated { .. } => state.status = CooperativeStatus::Inactive,
-            Event::Reactivated { .. } => state.status = CooperativeStatus::Active,
-            Event::Dissolved { .. } => state.status = CooperativeStatus::Dissolved,
+            Event::Deactivated { .. } => {
+                state.status = CooperativeStatus::Inactive;
+                Span::end_before(&mut state.working, day);
+            }
+            Event::Reactivated { .. } => {
+                state.status = CooperativeStatus::Active;
+                state.working.push(Span { from: day, until: None, event_id: envelope.event_id });
+            }
+            Event::Dissolved { .. } => {
+                state.status = CooperativeStatus::Dissolved;
+                Span::end_before(&mut state.working, day);
+            }
             Event::HealthRated(rating) => state.rate(rating),
         }
         Some(state)
@@ -207,5 +231,9 @@ impl Resource for Cooperative {
             what: "badan_hukum",
         });
         nik.chain(badan_hukum).collect()
+    }
+    fn facts(&self) -> Vec<Fact> {
+        let working = self.working.iter().filter(|_| self.kind.saves_and_lends());
+        working.map(|span| span.fact(WORKING_KSP, self.stamp.id, self.region)).collect()
     }
 }

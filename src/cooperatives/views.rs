@@ -26,9 +26,12 @@ diesel::table! {
 }
 diesel::allow_tables_to_appear_in_same_query!(cooperatives, facts);
 
-/// The measure of facts "this cooperative (subject) has this manager (resource) in a manager role", asserted by managers.
+/// The measure of facts "this savings-and-loan cooperative (subject) worked from that day to this (value)", asserted by cooperatives.
+pub const WORKING_KSP: &str = "working_ksp";
+/// The measure of facts "this cooperative (subject) had this manager (resource) in a manager role from that day to this (value)", asserted by
+/// managers.
 pub const MANAGED_BY: &str = "managed_by";
-/// The measure of facts "this manager (subject) holds a standing certificate valid until (value)", asserted by certifications.
+/// The measure of facts "a certificate of this manager (subject) held from that day to this (value)", asserted by certifications.
 pub const CERTIFICATE_STANDING: &str = "certificate_standing";
 
 /// Columns beside id, version, position and doc.
@@ -124,14 +127,18 @@ pub fn list(
         query = query.filter(cooperatives::name_folded.like(pattern).escape('\\'));
     }
     if let Some(wanted) = filter.certified_manager {
+        let day = filter.certified_on.unwrap_or(today).to_string();
         let valid = certificates
             .filter(certificates.field(facts::measure).eq(CERTIFICATE_STANDING))
             .filter(certificates.field(facts::until_position).is_null())
-            .filter(certificates.field(facts::value).ge(filter.certified_on.unwrap_or(today).to_string()))
+            .filter(certificates.field(facts::occurred_on).le(day.clone()))
+            .filter(certificates.field(facts::value).ge(day.clone()))
             .select(certificates.field(facts::subject));
         let managed = appointments
             .filter(appointments.field(facts::measure).eq(MANAGED_BY))
             .filter(appointments.field(facts::until_position).is_null())
+            .filter(appointments.field(facts::occurred_on).le(day.clone()))
+            .filter(appointments.field(facts::value).ge(day))
             .filter(appointments.field(facts::resource).eq_any(valid))
             .select(appointments.field(facts::subject));
         query = match wanted {

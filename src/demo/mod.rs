@@ -1,7 +1,7 @@
 //! The demonstration: the 100-day programme of 17 February to 27 May 2014, played through the normal path with a clock that is set to those
 //! days, the same every time. All names are invented and say so.
 //!
-//! Ten savings-and-loan cooperatives are found healthy, thirty managers certified, three cooperatives and twenty enterprises financed; on the
+//! Ten savings-and-loan cooperatives are found healthy, thirty of the thirty-six managers who were trained certified, three cooperatives and twenty enterprises financed; on the
 //! way one assessment is returned, one states another total than computed, one determination is corrected, one disbursement reversed, one
 //! certificate suspended and one person erased.
 
@@ -131,6 +131,8 @@ fn play(service: &Service) -> Result<(), OpenError> {
     registers::cooperatives(&player)?;
     registers::managers(&player)?;
     registers::enterprises(&player)?;
+    registers::trainings(&player)?;
+    registers::designations(&player)?;
     assessments::first_and_second_round(&player)?;
     certifications::candidates_and_certificates(&player)?;
     financing::applications_and_disbursements(&player)?;

@@ -9,7 +9,9 @@ use crate::kernel::{Actor, Id, Money, NikOrang, OrganisationKind, Person, Region
 use crate::managers::{Appoint, ErasePerson, RegisterSealed, Role};
 use crate::organisations::RegisterOrganisation;
 use crate::programmes::{Enrol, Launch, Measure, ParticipantKind, Target};
+use crate::regions::{Designate, DesignationTerms, DesignationTitle, region_id};
 use crate::storage::OpenError;
+use crate::trainings::{AttendeeKind, AttendeeReference, HoldTraining, RecordAttendance};
 use crate::web::seal_person;
 
 /// An organisation of the demonstration.
@@ -212,6 +214,44 @@ pub fn enterprises(player: &Player<'_>) -> Result<(), OpenError> {
             key,
         };
         player.play(&player.regency(region), &day("2014-02-20", nth / 8)?, enterprise, command)?;
+    }
+    Ok(())
+}
+
+/// Two trainings of the candidates before they are put forward: managers first, branch managers later.
+pub fn trainings(player: &Player<'_>) -> Result<(), OpenError> {
+    let sessions =
+        [("Pelatihan manajer KSP", "2014-03-03", 0..24), ("Pelatihan manajer cabang KSP", "2014-03-10", 24..36)];
+    for (nth, (called, from, managers)) in sessions.into_iter().enumerate() {
+        let (region, until) = (cooperative_region(nth)?, day(from, 2)?);
+        let training = HoldTraining {
+            name: name(&format!("{called} (peragaan)"))?,
+            region,
+            held_from: date(from)?,
+            held_until: Some(date(&until)?),
+            place: Some(name("Balai Latihan Koperasi (peragaan)")?),
+            organiser: Some(name("Dinas Koperasi Provinsi (peragaan)")?),
+            subject_matter: Some(note("Standar kompetensi pengelola koperasi jasa keuangan")?),
+        };
+        player.play(&player.regency(region), &until, id("training", nth), training)?;
+        let reference = |nth| AttendeeReference { kind: AttendeeKind::Manager, id: Id(id("manager", nth)) };
+        let attendance = RecordAttendance { attendees: managers.map(reference).collect() };
+        player.play(&player.regency(region), &until, id("training", nth), attendance)?;
+    }
+    Ok(())
+}
+
+/// Two cities are designated as movers of cooperatives.
+pub fn designations(player: &Player<'_>) -> Result<(), OpenError> {
+    for nth in 0..2 {
+        let region = cooperative_region(nth)?;
+        let terms = DesignationTerms {
+            title: DesignationTitle::PenggerakKoperasi,
+            designated_on: None,
+            decree_number: Some(number(&format!("518/PERAGAAN.{}/2014", nth + 1))?),
+            note: None,
+        };
+        player.play(&player.province(), "2014-04-02", region_id(region), Designate { region, terms })?;
     }
     Ok(())
 }

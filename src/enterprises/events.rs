@@ -4,7 +4,20 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::size::{SizeBasis, SizeClass, SizeRule};
-use crate::kernel::{Name, Region};
+use crate::kernel::{Date, Name, Note, Region};
+
+/// What its size was judged on, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "the names are those of the event that registers")]
+pub struct Judged {
+    /// What its size was judged on.
+    pub size_basis: SizeBasis,
+    /// Its class.
+    pub size_class: SizeClass,
+    /// The rule it was judged by.
+    pub size_rule: SizeRule,
+}
 
 /// An event of an enterprise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,5 +42,25 @@ pub enum EnterpriseEvent {
         size_class: SizeClass,
         /// The rule it was judged by.
         size_rule: SizeRule,
+    },
+    /// Some details are different from now on; those named.
+    #[serde(rename = "enterprise.details_amended")]
+    DetailsAmended {
+        /// New name.
+        name: Option<Name>,
+        /// What it does now.
+        sector: Option<Name>,
+        /// All of the owner's data, sealed again.
+        sealed: Option<String>,
+        /// Its size, judged again.
+        size: Option<Judged>,
+    },
+    /// It works no more.
+    #[serde(rename = "enterprise.closed")]
+    Closed {
+        /// The last day.
+        closed_on: Date,
+        /// Why.
+        reason: Note,
     },
 }

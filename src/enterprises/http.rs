@@ -1,20 +1,22 @@
 //! Addresses of enterprises.
 
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use deserr::Deserr;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
-use super::commands::RegisterSealedEnterprise;
+use super::commands::{AmendSealedEnterprise, CloseEnterprise, RegisterSealedEnterprise, ResealedOwner};
 use super::size::{SizeBasis, SizeClass, SizeRule};
-use super::state::Enterprise;
+use super::state::{Enterprise, EnterpriseStatus};
 use super::views::{self, EnterpriseFilter};
-use crate::kernel::{Faults, Name, Person, PersonalData, Region};
+use crate::kernel::problem_codes::PRECONDITION_FAILED;
+use crate::kernel::{Date, Faults, Name, Person, PersonChanges, PersonalData, Region};
 use crate::ledger::Stamp;
-use crate::storage::AnyConnection;
+use crate::storage::{AnyConnection, ReadError};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Viewer, listing,
-    present_persons, seal_person, show,
+    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Stored, Viewer,
+    command_reply, listing, present_persons, reseal_person, seal_person, show, show_history,
 };
 
 impl Present for Enterprise {
@@ -45,6 +47,10 @@ pub struct EnterpriseDocument {
     size_class: SizeClass,
     /// The rule it was judged by.
     size_rule: SizeRule,
+    /// Whether it works; a closed enterprise takes no new financing.
+    status: EnterpriseStatus,
+    /// The last day, when it was closed.
+    closed_on: Option<Date>,
     /// Whether `person` is shown, hidden or erased.
     personal_data: PersonalData,
     /// The owner's data, for the provincial office and the organisation that registered the enterprise.
@@ -71,9 +77,41 @@ pub struct RegisterEnterprise {
     size_basis: SizeBasis,
 }
 
+/// Changes to an enterprise; what is named.
+#[derive(Clone, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schema(example = json!({"size_basis": {"yearly_sales": {"value": "450000000.00", "currency": "IDR"}}}))]
+pub struct AmendEnterprise {
+    /// New name.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    name: Option<Name>,
+    /// What it does now.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    sector: Option<Name>,
+    /// What changes of the owner's data.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    owner: Option<PersonChanges>,
+    /// New figures, all of them; the size is judged again.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    size_basis: Option<SizeBasis>,
+}
+
+/// How often an amendment is tried again when somebody else changed the owner's data meanwhile.
+const AMEND_ATTEMPTS: u32 = 8;
+
 /// Routes of this area.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(register_enterprise).service(list_enterprises).service(get_enterprise);
+    config
+        .service(register_enterprise)
+        .service(list_enterprises)
+        .service(get_enterprise)
+        .service(amend_enterprise)
+        .service(list_enterprise_history)
+        .service(close_enterprise);
 }
 
 /// Register an enterprise
@@ -114,4 +152,67 @@ async fn get_enterprise(
     params: Params<AsOfParams>,
 ) -> Result<HttpResponse, Problem> {
     show::<Enterprise>(request, caller, id.0, params.0).await
+}
+
+/// Amend an enterprise
+///
+/// Amended figures are judged again by the rule in force on the day of `occurred_at`; inputs, class and rule stay together.
+#[utoipa::path(tag = "enterprises", params(("id" = Uuid, Path, description = "The enterprise")), request_body = AmendEnterprise,
+    responses((status = 200, description = "Amended", body = EnterpriseDocument)))]
+#[patch("/enterprises/{id}")]
+async fn amend_enterprise(id: IdPath, command: Command<AmendEnterprise>) -> Result<HttpResponse, Problem> {
+    command.require_id(id.0)?;
+    let mut attempts_left = AMEND_ATTEMPTS;
+    loop {
+        attempts_left -= 1;
+        let amend = seal_changes(&command, id.0).await?;
+        let Command { caller, context, .. } = &command;
+        let answer = caller.service.execute(id.0, amend, context.clone()).await?;
+        // Somebody else was first: their change and ours are put together. With `If-Match`, the sender wants to know instead.
+        let overtaken = answer.result.as_ref().is_err_and(|refusal| refusal.code == &PRECONDITION_FAILED);
+        if !overtaken || context.if_match.is_some() || attempts_left == 0 {
+            return command_reply::<Enterprise>(caller, answer).await;
+        }
+    }
+}
+
+/// Opens the owner's data, makes the changes and seals it again, if it is to change.
+async fn seal_changes(command: &Command<AmendEnterprise>, id: Uuid) -> Result<AmendSealedEnterprise, Problem> {
+    let AmendEnterprise { name, sector, owner, size_basis } = command.body.clone();
+    let mut amend = AmendSealedEnterprise { name, sector, size_basis, owner: None };
+    let Some(changes) = owner else {
+        return Ok(amend);
+    };
+    let service = &command.caller.service;
+    let row = service.look_up(move |connection| Ok(Enterprise::find(connection, &id.to_string())?)).await?;
+    let enterprise =
+        row.map(|row| serde_json::from_str::<Enterprise>(&row.doc)).transpose().map_err(ReadError::from)?;
+    let (based_on, changed) = match enterprise {
+        Some(Enterprise { subject, sealed, .. }) => {
+            (sealed.clone(), reseal_person(service, subject, sealed, changes, false).await?)
+        }
+        None => Default::default(),
+    };
+    amend.owner = Some(ResealedOwner { based_on, changed });
+    Ok(amend)
+}
+
+/// Read the history of an enterprise
+///
+/// Its events, oldest first; the owner's data stays sealed.
+#[utoipa::path(tag = "enterprises", params(("id" = Uuid, Path, description = "The enterprise")),
+    responses((status = 200, description = "Its events", body = List<serde_json::Value>)))]
+#[get("/enterprises/{id}/history")]
+async fn list_enterprise_history(caller: Caller, id: IdPath) -> Result<HttpResponse, Problem> {
+    show_history::<Enterprise>(caller, id.0).await
+}
+
+/// Close an enterprise
+///
+/// For good: it is not amended any more and takes no new financing.
+#[utoipa::path(tag = "enterprises", params(("id" = Uuid, Path, description = "The enterprise")), request_body = CloseEnterprise,
+    responses((status = 200, description = "Closed", body = EnterpriseDocument)))]
+#[post("/enterprises/{id}/closures")]
+async fn close_enterprise(id: IdPath, command: Command<CloseEnterprise>) -> Result<HttpResponse, Problem> {
+    command.on(id.0).await
 }

@@ -5,7 +5,9 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::kernel::{Date, Faults, Money, Refusal, Text, Timestamp};
+use crate::kernel::codelists::{SizeLimits, SizeTest, sizes_on};
+use crate::kernel::problem_codes::INTERNAL;
+use crate::kernel::{Date, Faults, Money, Refusal, Rupiah, Text, Timestamp};
 
 crate::words! {
     /// Size of an enterprise.
@@ -68,38 +70,27 @@ impl SizeBasis {
     }
 }
 
-/// Millions of rupiah up to which a class reaches, for micro, small and medium; (net worth or capital, yearly sales).
-const UU_20_2008: [(i64, i64); 3] = [(50, 300), (500, 2_500), (10_000, 50_000)];
-const PP_7_2021: [(i64, i64); 3] = [(1_000, 2_000), (5_000, 15_000), (10_000, 50_000)];
-const CLASSES: [SizeClass; 3] = [SizeClass::Mikro, SizeClass::Kecil, SizeClass::Menengah];
-
-/// Whether PP 7/2021 is in force: promulgated on 2 February 2021.
-fn since_2021(day: Date) -> bool {
-    Date::parse("2021-02-02").is_ok_and(|start| day >= start)
-}
-
-fn class(limits: [i64; 3], amount: Decimal) -> SizeClass {
-    let within = |limit: &i64| amount <= Decimal::from(*limit) * Decimal::from(1_000_000);
-    limits.iter().position(within).map_or(SizeClass::Besar, |index| CLASSES[index])
-}
-
-/// Judges a size on a day.
+/// Judges a size by the rule in force on a day. The rules are data: see the code list `enterprise-sizes`.
 ///
 /// # Errors
 /// When nothing was given to judge it on.
 pub fn judge(basis: &SizeBasis, day: Date) -> Result<(SizeClass, SizeRule), Refusal> {
-    let new_rule = since_2021(day);
-    let limits = if new_rule { PP_7_2021 } else { UU_20_2008 };
-    let by_worth = basis.net_worth.map(|worth| class(limits.map(|(worth, _)| worth), worth.amount()));
-    let by_sales = basis.yearly_sales.map(|sales| class(limits.map(|(_, sales)| sales), sales.amount()));
-    let judged = if new_rule {
-        let young = basis.founded_on.is_some_and(since_2021);
-        if young { by_worth.or(by_sales) } else { by_sales.or(by_worth) }
-    } else {
-        // "Net worth of at most … or sales of at most …": the smaller class suffices.
-        by_worth.into_iter().chain(by_sales).min()
+    let rule = sizes_on(day).and_then(|terms| Some((of_word(&terms.id)?, terms)));
+    let (rule, terms) = rule.ok_or_else(|| Refusal::new(&INTERNAL, INTERNAL.advice.clone()))?;
+    let class = |amount: Money, limit: fn(&SizeLimits) -> Rupiah| {
+        let smallest = terms.limits.iter().find(|limits| amount.value <= limit(limits));
+        smallest.and_then(|limits| of_word(&limits.class)).unwrap_or(SizeClass::Besar)
     };
-    let rule = if new_rule { SizeRule::Pp72021 } else { SizeRule::Uu202008 };
+    let by_worth = basis.net_worth.map(|worth| class(worth, |limits| limits.net_worth));
+    let by_sales = basis.yearly_sales.map(|sales| class(sales, |limits| limits.yearly_sales));
+    let judged = match terms.test {
+        // "Net worth of at most … or sales of at most …": the smaller class suffices.
+        SizeTest::Either => by_worth.into_iter().chain(by_sales).min(),
+        SizeTest::CapitalForNew => {
+            let young = basis.founded_on.zip(terms.valid_from).is_some_and(|(founded, from)| founded >= from);
+            if young { by_worth.or(by_sales) } else { by_sales.or(by_worth) }
+        }
+    };
     judged.map(|class| (class, rule)).ok_or_else(|| {
         Refusal::rule(
             "/size_basis",
@@ -110,6 +101,11 @@ pub fn judge(basis: &SizeBasis, day: Date) -> Result<(SizeClass, SizeRule), Refu
             ),
         )
     })
+}
+
+/// The value a word of the list stands for.
+fn of_word<T: serde::de::DeserializeOwned>(word: &str) -> Option<T> {
+    serde_json::from_value(word.into()).ok()
 }
 
 #[cfg(test)]
@@ -154,5 +150,14 @@ mod tests {
     #[test]
     fn nothing_to_judge_on_is_refused() {
         assert!(judge(&basis(None, None, None), Date::parse("2014-03-01").unwrap()).is_err());
+    }
+
+    #[test]
+    fn every_rule_and_class_of_the_list_is_known() {
+        for entry in &crate::kernel::codelists::code_list("enterprise-sizes").unwrap().entries {
+            assert!(of_word::<SizeRule>(&entry.id).is_some(), "{}", entry.id);
+            let classes = entry.more["limits"].as_array().unwrap();
+            assert!(classes.iter().all(|limits| of_word::<SizeClass>(limits["class"].as_str().unwrap()).is_some()));
+        }
     }
 }

@@ -4,11 +4,26 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::events::EnterpriseEvent as Event;
+use super::events::{EnterpriseEvent as Event, Judged};
 use super::size::{SizeBasis, SizeClass, SizeRule};
 use super::views;
-use crate::kernel::{Area, Name, OneOf, Region};
+use crate::kernel::{Area, Date, Name, OneOf, Region};
 use crate::ledger::{Cell, Envelope, Resource, Stamp, Table};
+
+crate::words! {
+    /// Whether it works.
+    EnterpriseStatus {
+        /// It works.
+        Active = "active",
+        /// It was closed: it takes no new financing.
+        Closed = "closed",
+    }
+}
+
+/// What an enterprise is that nobody closed.
+const fn active() -> EnterpriseStatus {
+    EnterpriseStatus::Active
+}
 
 /// An enterprise. What the sealed text holds appears as `person` to those who may see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -28,12 +43,40 @@ pub struct Enterprise {
     pub size_class: SizeClass,
     /// The rule it was judged by.
     pub size_rule: SizeRule,
+    /// Whether it works.
+    #[serde(default = "active")]
+    pub status: EnterpriseStatus,
+    /// The last day, when it was closed.
+    #[serde(default)]
+    pub closed_on: Option<Date>,
     /// Whose key the owner's data is sealed with; never shown.
     #[schema(ignore)]
     pub subject: Uuid,
     /// The owner's data, sealed; never shown.
     #[schema(ignore)]
     pub sealed: String,
+}
+
+impl Enterprise {
+    fn registered(event: &Event) -> Option<Self> {
+        let Event::Registered { name, region, sector, subject, sealed, size_basis, size_class, size_rule } = event
+        else {
+            return None;
+        };
+        Some(Self {
+            stamp: Stamp::default(),
+            name: name.clone(),
+            region: *region,
+            sector: sector.clone(),
+            size_basis: size_basis.clone(),
+            size_class: *size_class,
+            size_rule: *size_rule,
+            status: EnterpriseStatus::Active,
+            closed_on: None,
+            subject: *subject,
+            sealed: sealed.clone(),
+        })
+    }
 }
 
 impl Resource for Enterprise {
@@ -43,18 +86,25 @@ impl Resource for Enterprise {
     const AREA: Area = Area::Enterprises;
 
     fn evolve(state: Option<Self>, event: &Event, _: &Envelope) -> Option<Self> {
-        let Event::Registered { name, region, sector, subject, sealed, size_basis, size_class, size_rule } = event;
-        state.is_none().then(|| Self {
-            stamp: Stamp::default(),
-            name: name.clone(),
-            region: *region,
-            sector: sector.clone(),
-            size_basis: size_basis.clone(),
-            size_class: *size_class,
-            size_rule: *size_rule,
-            subject: *subject,
-            sealed: sealed.clone(),
-        })
+        let Some(mut state) = state else {
+            return Self::registered(event);
+        };
+        match event {
+            Event::Registered { .. } => return None,
+            Event::DetailsAmended { name, sector, sealed, size } => {
+                state.name = name.clone().unwrap_or(state.name);
+                state.sector = sector.clone().or(state.sector);
+                state.sealed = sealed.clone().unwrap_or(state.sealed);
+                if let Some(Judged { size_basis, size_class, size_rule }) = size.clone() {
+                    (state.size_basis, state.size_class, state.size_rule) = (size_basis, size_class, size_rule);
+                }
+            }
+            Event::Closed { closed_on, .. } => {
+                state.status = EnterpriseStatus::Closed;
+                state.closed_on = Some(*closed_on);
+            }
+        }
+        Some(state)
     }
 
     fn stamp(&self) -> &Stamp {
@@ -68,7 +118,7 @@ impl Resource for Enterprise {
             Cell::text(self.region),
             Cell::text(self.stamp.recorded_by),
             Cell::text(self.size_class.word()),
-            Cell::text("active"),
+            Cell::text(self.status.word()),
             Cell::text(&self.name),
             Cell::text(self.name.0.to_lowercase()),
         ]

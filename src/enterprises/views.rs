@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use utoipa::IntoParams;
 
 use super::size::SizeClass;
-use super::state::Enterprise;
+use super::state::{Enterprise, EnterpriseStatus};
 use crate::kernel::{Faults, OneOf, Region, Scope};
 use crate::ledger::{ColumnType, Table};
 use crate::storage::{AnyConnection, DocRow, Keyset, ReadError};
@@ -58,6 +58,10 @@ pub struct EnterpriseFilter {
     #[deserr(default)]
     #[param(inline)]
     pub size_class: Option<SizeClass>,
+    /// Whether they work.
+    #[deserr(default)]
+    #[param(inline)]
+    pub status: Option<EnterpriseStatus>,
 }
 
 /// A page of the enterprises a scope reaches.
@@ -86,6 +90,9 @@ pub fn list(
     }
     if let Some(size) = filter.size_class {
         query = query.filter(enterprises::size_class.eq(size.word()));
+    }
+    if let Some(status) = filter.status {
+        query = query.filter(enterprises::status.eq(status.word()));
     }
     Ok(crate::keyset!(query, enterprises, keyset, by name).load(connection)?)
 }

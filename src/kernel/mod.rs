@@ -8,6 +8,7 @@ mod fault;
 #[macro_use]
 mod input;
 mod actor;
+pub mod codelists;
 mod codes;
 mod measure;
 mod money;

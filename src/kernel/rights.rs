@@ -28,8 +28,12 @@ pub enum Area {
     Enterprises,
     /// Financings.
     Financings,
+    /// Trainings and who attended them.
+    Trainings,
     /// Programmes.
     Programmes,
+    /// Designations of regions.
+    Regions,
 }
 
 /// Which records of an area a right reaches.
@@ -63,7 +67,12 @@ pub fn may_write(actor: &Actor, area: Area) -> Scope {
         (Kind::Province, _) | (Kind::Council, Area::Assessments) => Scope::All,
         (
             Kind::Regency,
-            Area::Cooperatives | Area::Managers | Area::Assessments | Area::Enterprises | Area::Candidates,
+            Area::Cooperatives
+            | Area::Managers
+            | Area::Assessments
+            | Area::Enterprises
+            | Area::Candidates
+            | Area::Trainings,
         ) => Scope::Region(actor.region),
         (Kind::Certifier, Area::Candidates | Area::Certificates) | (Kind::Bank, Area::Financings) => {
             Scope::Organisation(actor.organisation)
@@ -78,10 +87,16 @@ pub fn may_read(actor: &Actor, area: Area) -> Scope {
     use Area as A;
     match (actor.kind, area) {
         (Kind::Province | Kind::Ministry | Kind::Auditor, _)
-        | (_, A::Cooperatives | A::Programmes)
+        | (_, A::Cooperatives | A::Programmes | A::Regions)
         | (
             Kind::Regency,
-            A::Managers | A::Assessments | A::Enterprises | A::Financings | A::Candidates | A::Certificates,
+            A::Managers
+            | A::Assessments
+            | A::Enterprises
+            | A::Financings
+            | A::Candidates
+            | A::Certificates
+            | A::Trainings,
         )
         | (Kind::Council, A::Assessments | A::Determinations) => Scope::All,
         (Kind::Certifier, A::Managers | A::Candidates | A::Certificates) | (Kind::Bank, A::Financings) => {
@@ -178,7 +193,9 @@ mod tests {
             Certificates,
             Enterprises,
             Financings,
+            Trainings,
             Programmes,
+            Regions,
         ];
         for area in areas {
             for kind in [Kind::Ministry, Kind::Auditor] {

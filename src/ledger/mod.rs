@@ -31,6 +31,6 @@ pub use executor::{AfterCommit, Committed, Ids, Ledger, Limits};
 pub use merkle::{Frontier, Hash, leaf_hash};
 pub use posting::{Cell as PostingCell, Posting};
 pub use replay::{Replayed, Step, fold_stream, states_of, steps};
-pub use resource::{Cell, ColumnType, Fact, Kind, Resource, Stamp, Table};
+pub use resource::{Cell, ColumnType, Fact, Kind, Resource, Span, Stamp, Table};
 pub use store::{Batch, Claim, FactChange, Harm, Head, PERSON, Receipt, StateRow, Store, StoreError, SubjectKey};
 pub use world::{Wants, World};

@@ -99,6 +99,37 @@ pub struct Fact {
     pub event_id: Uuid,
 }
 
+/// A stretch of days in which something held in the world, both ends included, and the event that began it: what figures of any day are
+/// counted from. The day comes from when it happened, not from when it was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Span {
+    /// Its first day.
+    pub from: Date,
+    /// Its last day; null while no end is known.
+    pub until: Option<Date>,
+    /// The event that began it.
+    pub event_id: Uuid,
+}
+
+/// How a fact writes that no last day is known: later than every day, as text too.
+const NO_LAST_DAY: &str = "9999-12-31";
+
+impl Span {
+    /// Ends what still holds on `day` with the day before; what would be empty never was.
+    pub fn end_before(spans: &mut Vec<Self>, day: Date) {
+        for span in spans.iter_mut().filter(|span| span.until.is_none_or(|until| day <= until)) {
+            span.until = Some(day.plus_days(-1));
+        }
+        spans.retain(|span| span.until.is_none_or(|until| span.from <= until));
+    }
+
+    /// The fact that it held: `occurred_on` is its first day, `value` its last.
+    pub fn fact(&self, measure: &'static str, subject: Uuid, region: Region) -> Fact {
+        let value = self.until.map_or_else(|| NO_LAST_DAY.to_owned(), |until| until.to_string());
+        Fact { measure, subject, region, value, occurred_on: self.from, event_id: self.event_id }
+    }
+}
+
 /// A kind of resource with one fold: the folded state is at once what decisions read, what is stored, and what the API returns.
 pub trait Resource: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     /// Its events, an enum with `#[serde(tag = "type", content = "data")]`.

@@ -163,7 +163,7 @@ async fn seal_changes(command: &Command<AmendManager>, id: Uuid) -> Result<Amend
         return Ok(AmendSealed { based_on: String::new(), changed: None });
     };
     let based_on = manager.sealed.clone();
-    let changed = reseal_person(service, manager.subject, manager.sealed, command.body.person.clone()).await?;
+    let changed = reseal_person(service, manager.subject, manager.sealed, command.body.person.clone(), true).await?;
     Ok(AmendSealed { based_on, changed })
 }
 

@@ -7,8 +7,9 @@ use uuid::Uuid;
 use super::events::ManagerEvent as Event;
 use super::views;
 use crate::cooperatives::MANAGED_BY;
+use crate::kernel::codelists::is_marked;
 use crate::kernel::{Area, Date, OneOf, Region};
-use crate::ledger::{Cell, Envelope, Fact, Resource, Stamp, Table};
+use crate::ledger::{Cell, Envelope, Fact, Resource, Span, Stamp, Table};
 
 crate::words! {
     /// What a person is at a cooperative.
@@ -33,9 +34,9 @@ crate::words! {
 }
 
 impl Role {
-    /// Whether its holder counts as a manager.
+    /// Whether its holder counts as a manager: the code list says so.
     pub fn is_manager(self) -> bool {
-        matches!(self, Self::Manajer | Self::ManajerCabang)
+        is_marked("roles", self.word(), "counts_as_manager")
     }
 }
 
@@ -165,15 +166,12 @@ impl Resource for Manager {
         (self.region, self.stamp.recorded_by)
     }
     fn facts(&self) -> Vec<Fact> {
-        self.current()
-            .filter(|appointment| appointment.role.is_manager())
-            .map(|appointment| Fact {
-                measure: MANAGED_BY,
-                subject: appointment.cooperative,
-                region: self.region,
-                value: appointment.role.word().to_owned(),
-                occurred_on: appointment.since,
-                event_id: appointment.event_id,
+        self.appointments
+            .iter()
+            .filter(|held| held.role.is_manager() && held.until.is_none_or(|until| held.since <= until))
+            .map(|held| {
+                let span = Span { from: held.since, until: held.until, event_id: held.event_id };
+                span.fact(MANAGED_BY, held.cooperative, self.region)
             })
             .collect()
     }

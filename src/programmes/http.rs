@@ -1,4 +1,4 @@
-//! Addresses of programmes, measures and regions. All of it can be read by anyone.
+//! Addresses of programmes and measures. All of it can be read by anyone.
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use serde_json::json;
@@ -11,7 +11,7 @@ use super::progress::{Evidence, Progress, evidence, progress};
 use super::state::Programme;
 use super::views;
 use crate::kernel::problem_codes::NOT_FOUND;
-use crate::kernel::{Date, REGIONS, Refusal, RegionEntry, Text, Timestamp};
+use crate::kernel::{Date, Refusal, Text, Timestamp};
 use crate::ledger::{Resource, fold_stream};
 use crate::storage::{AnyConnection, AsOf, ReadError, head_position, stream_up_to};
 use crate::web::{
@@ -33,8 +33,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(enrol_participant)
         .service(close_programme)
         .service(get_progress)
-        .service(get_evidence)
-        .service(list_regions);
+        .service(get_evidence);
 }
 
 /// Launch a programme
@@ -165,15 +164,4 @@ async fn get_evidence(
         })
         .await?;
     Ok(json_reply(&shown))
-}
-
-/// List regions
-///
-/// The province and its ten regencies and cities, with both code systems.
-#[utoipa::path(tag = "programmes", security(()),
-    responses((status = 200, description = "The regions", body = List<RegionEntry>)))]
-#[get("/regions")]
-async fn list_regions(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
-    let position = service.read(|connection| Ok(head_position(connection)?)).await?;
-    Ok(json_reply(&json!({ "data": REGIONS, "next_cursor": null, "as_of_position": position })))
 }

@@ -79,10 +79,15 @@ pub struct StatisticsParams {
     #[deserr(default)]
     #[param(inline)]
     pub result: Option<Word>,
+    /// Certifications: one outcome of an appeal or a surveillance.
+    #[deserr(default)]
+    #[param(inline)]
+    pub outcome: Option<Word>,
 }
 
 /// Parts that matter most: figures are told apart by these unless something else is said.
-const PARTS_FIRST: [&str; 6] = ["regulation", "category", "result", "state", "collectibility_scheme", "class"];
+const PARTS_FIRST: [&str; 7] =
+    ["regulation", "category", "result", "outcome", "state", "collectibility_scheme", "class"];
 
 /// What is asked, understood.
 #[derive(Debug)]
@@ -110,6 +115,7 @@ impl StatisticsParams {
             ("category", &self.category),
             ("book_year", &self.book_year),
             ("result", &self.result),
+            ("outcome", &self.outcome),
         ];
         all.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?.0.clone()))).collect()
     }

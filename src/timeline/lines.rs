@@ -62,6 +62,7 @@ fn told(event_type: &str) -> Option<Told> {
         "assessment.submitted" => (K::Health, "", &["regulation", "book_year"]),
         "assessment.returned" | "assessment.withdrawn" => (K::Health, "", &[]),
         "certification.certificate_issued" => (K::Certificate, "issued_on", &["valid_until", "role"]),
+        "certification.renewal_issued" => (K::Certificate, "issued_on", &["valid_until", "role"]),
         "certification.suspended" | "certification.reinstated" | "certification.revoked" => (K::Certificate, "", &[]),
         "financing.applied" => (K::Financing, "", &["lender", "scheme", "amount"]),
         "financing.approved" => (K::Financing, "approved_on", &["amount"]),

@@ -32,7 +32,8 @@ pub fn seal_person(
     service.vault.seal_new(subject, &clear, number).map_err(|why| failed(&why))
 }
 
-/// Opens a person's data, makes the changes, seals it again under the same key. Nothing when there is no key any more.
+/// Opens a person's data, makes the changes, seals it again under the same key; `once` as in [`seal_person`]. Nothing when there is no key any
+/// more.
 ///
 /// # Errors
 /// When the data does not open.
@@ -41,6 +42,7 @@ pub async fn reseal_person(
     subject: Uuid,
     sealed: Sealed,
     changes: PersonChanges,
+    once: bool,
 ) -> Result<Option<(Sealed, SubjectKey)>, Problem> {
     let vault = service.vault.clone();
     service
@@ -51,7 +53,7 @@ pub async fn reseal_person(
             let person: Person = serde_json::from_slice(&clear).map_err(ReadError::from)?;
             let person = person.changed(changes);
             let clear = serde_json::to_vec(&person).map_err(ReadError::from)?;
-            let number = person.nik_orang.as_ref().map(|number| number.0.as_str());
+            let number = person.nik_orang.as_ref().filter(|_| once).map(|number| number.0.as_str());
             let sealed = vault.seal_again(key, &clear, number);
             sealed.map(|(key, sealed)| Some((sealed, key))).map_err(|why| failed(&why))
         })

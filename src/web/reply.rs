@@ -2,6 +2,7 @@
 
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use sha2::Digest;
 
 use super::auth::Caller;
 use super::problem::Problem;
@@ -15,6 +16,17 @@ const JSON: (header::HeaderName, &str) = (header::CONTENT_TYPE, "application/jso
 /// A JSON answer made on the spot.
 pub fn json_reply(value: &impl serde::Serialize) -> HttpResponse {
     HttpResponse::Ok().json(value)
+}
+
+/// A JSON answer that depends on nothing recorded: its `ETag` is made of its content; 304 when the client has it already.
+pub fn constant_reply(request: &HttpRequest, value: &impl serde::Serialize) -> HttpResponse {
+    let body = serde_json::to_vec(value).unwrap_or_default();
+    let digest = sha2::Sha256::digest(&body);
+    let etag = format!("\"{}\"", data_encoding::HEXLOWER.encode(&digest[..8]));
+    if already_has(request.headers(), &etag) {
+        return HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish();
+    }
+    HttpResponse::Ok().insert_header((header::ETAG, etag)).insert_header(JSON).body(body)
 }
 
 /// A document with its version; 304 when the client has it already.

@@ -137,6 +137,26 @@ pub async fn show_to_all<R: Present + Stored>(
     show_in_scope::<R>(request, service, None, Scope::All, id, params).await
 }
 
+/// A resource's state that anyone may see, now or as of a point; nothing when nothing had been recorded of it.
+///
+/// # Errors
+/// When the point has not come, or the database cannot be read.
+pub async fn resource_as_of<R: Stored>(service: &Service, id: Uuid, params: AsOfParams) -> Result<Option<R>, Problem> {
+    let as_of = parse_as_of(params.as_of.as_deref())?;
+    let now = service.clock.now();
+    let read = move |connection: &mut AnyConnection| {
+        let row = match as_of {
+            None => R::find(connection, &id.to_string())?,
+            Some(as_of) => {
+                let (position, _) = point_in_time(connection, as_of, now)?;
+                row_at::<R>(connection, id, position)?
+            }
+        };
+        Ok(row.map(|row| serde_json::from_str(&row.doc)).transpose().map_err(ReadError::from)?)
+    };
+    service.read(read).await
+}
+
 async fn show_in_scope<R: Present + Stored>(
     request: HttpRequest,
     service: &Service,

@@ -81,6 +81,17 @@ fn everything_the_programme_tells_of_is_in_it() {
     let certifications = all("certifications?");
     assert_eq!((certifications.len(), is(&certifications, &|c| !c["certificate"].is_null())), (36, 30));
     assert_eq!(is(&all("managers?"), &|m| m["personal_data"] == "erased"), 1);
+    let trainings = all("trainings?");
+    let attended: i64 = trainings.iter().map(|training| training["managers"].as_i64().unwrap()).sum();
+    assert_eq!((trainings.len(), attended), (2, 36));
+    let designated = |region: &Value| !region["designations"].as_array().unwrap().is_empty();
+    assert_eq!(is(&app.get("", "/v1/regions").expect(200)["data"].as_array().unwrap().clone(), &designated), 2);
+    let coverage = |day: &str| {
+        let coverage = app.get("", &format!("/v1/certifications/coverage?on={day}")).expect(200);
+        (coverage["covered"].as_i64().unwrap(), coverage["total"].as_i64().unwrap())
+    };
+    // One certificate is suspended on 19 May, and its cooperative has no other.
+    assert_eq!([coverage("2014-02-16"), coverage("2014-05-18"), coverage("2014-05-19")], [(0, 0), (24, 24), (23, 24)]);
     let financings = all("financings?");
     let reversed = |f: &Value| {
         let at = format!("/v1/financings/{}/history", f["id"].as_str().unwrap());

@@ -17,16 +17,16 @@ fn golden() -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// Reads with today's code, through the upcaster, and tells what today's code would write.
-fn round_trip<R: Resource>(event_type: &str, version: i32, data: &Value) -> (i32, Value) {
+/// Reads with today's code, through the upcaster, and tells what today's code would write, and as which version.
+fn round_trip<R: Resource>(event_type: &str, version: i32, data: &Value) -> (Value, i32) {
     let text = R::upcast(event_type, version, data.to_string());
     let event: R::Event = decode(event_type, &text).unwrap_or_else(|why| panic!("{event_type} v{version}: {why}"));
     let (name, data) = encode(&event).unwrap();
     assert_eq!(name, event_type);
-    (R::schema_version(event_type), serde_json::from_str(&data).unwrap())
+    (serde_json::from_str(&data).unwrap(), R::schema_version(event_type))
 }
 
-fn read(event_type: &str, version: i32, data: &Value) -> (i32, Value) {
+fn read(event_type: &str, version: i32, data: &Value) -> (Value, i32) {
     let area = event_type.split('.').next().unwrap();
     match area {
         "organisation" => round_trip::<lumbung::organisations::Organisation>(event_type, version, data),
@@ -35,6 +35,8 @@ fn read(event_type: &str, version: i32, data: &Value) -> (i32, Value) {
         "assessment" => round_trip::<lumbung::assessments::Assessment>(event_type, version, data),
         "certification" => round_trip::<lumbung::certifications::Certification>(event_type, version, data),
         "enterprise" => round_trip::<lumbung::enterprises::Enterprise>(event_type, version, data),
+        "training" => round_trip::<lumbung::trainings::Training>(event_type, version, data),
+        "region" => round_trip::<lumbung::regions::RegionRecord>(event_type, version, data),
         "financing" => round_trip::<lumbung::financing::Financing>(event_type, version, data),
         "programme" => round_trip::<lumbung::programmes::Programme>(event_type, version, data),
         other => panic!("no area {other}"),
@@ -48,13 +50,14 @@ fn every_golden_event_is_read_and_at_its_present_version_written_alike() {
         // What follows a plus tells apart forms of one event, such as the scorings of different sheets.
         let event_type = event_type.split('+').next().unwrap();
         let version: i32 = version.parse().unwrap();
-        let (present, again) = read(event_type, version, &data);
-        assert!(version <= present, "{name} is of a version to come");
-        if version < present {
-            assert_ne!(again, data, "{name} is written as it was: no new version was needed");
-            continue;
+        let (again, present) = read(event_type, version, &data);
+        assert!(version <= present, "{name} is of a version that is not written yet");
+        if version == present {
+            assert_eq!(again, data, "{name} is not written as it was; that needs a new schema version and an upcaster");
+        } else {
+            let present = format!("{event_type}.v{present}");
+            assert!(golden().contains_key(&present), "no golden file for {present}");
         }
-        assert_eq!(again, data, "{name} is not written as it was; that needs a new schema version and an upcaster");
     }
 }
 

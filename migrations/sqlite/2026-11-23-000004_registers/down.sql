@@ -1,0 +1,3 @@
+DROP INDEX certifications_lapsing;
+DROP TABLE regions;
+DROP TABLE trainings;
