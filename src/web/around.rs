@@ -1,6 +1,6 @@
 //! What happens around every request: its id, its language, the headers of the answer, its line in the log.
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -26,9 +26,9 @@ const REQUEST_ID_CHARACTERS_MAX: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId {
     /// The id.
-    pub id: Rc<str>,
+    pub id: Arc<str>,
     /// The trace id of `traceparent`, else the request id: the events' correlation.
-    pub correlation: Rc<str>,
+    pub correlation: Arc<str>,
 }
 
 impl RequestId {
@@ -44,8 +44,8 @@ impl RequestId {
                 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
         };
         let sent = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(usable);
-        let given = || Rc::from(&*unique_id().hyphenated().encode_lower(&mut Uuid::encode_buffer()));
-        let id: Rc<str> = sent.map_or_else(given, Rc::from);
+        let given = || Arc::from(&*unique_id().hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+        let id: Arc<str> = sent.map_or_else(given, Arc::from);
         let correlation = headers
             .get("traceparent")
             .and_then(|value| value.to_str().ok())
