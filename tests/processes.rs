@@ -21,3 +21,5 @@ mod faults;
 mod instances;
 #[path = "processes/program.rs"]
 mod program;
+#[path = "processes/rebuild.rs"]
+mod rebuild;

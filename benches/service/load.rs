@@ -6,13 +6,11 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// How long each figure is measured.
-const MEASURED: Duration = Duration::from_secs(3);
-
 /// Requests answered in a second over so many connections.
 pub fn rate(
     address: SocketAddr,
     connections: usize,
+    measured: Duration,
     expected: u16,
     next: impl Fn() -> String + Clone + 'static,
 ) -> f64 {
@@ -20,7 +18,7 @@ pub fn rate(
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async move {
         let begin = Instant::now();
-        let end = begin + MEASURED;
+        let end = begin + measured;
         let tasks: Vec<_> = (0..connections)
             .map(|_| {
                 let next = next.clone();

@@ -30,9 +30,11 @@ const FIRST_YEAR: usize = 2010;
 const MONTHS: usize = 180;
 /// Months a financing is repaid in, each with a report.
 const REPORTS: usize = 24;
-/// Commands in one transaction, and commands on the way.
-const LIMITS: Limits = Limits { queue_commands: 16_384, batch_commands: 2_000 };
-const ON_THE_WAY_MAX: usize = 8_000;
+/// Banks hand in the reports of so many months together: a year of a loan in one transaction, and its row written once.
+const REPORTS_TOGETHER: usize = 12;
+/// Commands in one transaction, commands on the way, and states remembered between transactions.
+const LIMITS: Limits = Limits { queue_commands: 32_768, batch_commands: 6_000, states_kept: 60_000 };
+const ON_THE_WAY_MAX: usize = 18_000;
 /// Of so many events one is an application for financing, and of so many one the registration of a cooperative.
 const EVENTS_PER_FINANCING: usize = 33;
 const EVENTS_PER_COOPERATIVE: usize = 700;
@@ -86,7 +88,7 @@ impl<'a> History<'a> {
     fn write(mut self) -> Result<i64, OpenError> {
         for month in 0..MONTHS {
             self.settle(0)?;
-            self.today = format!("{}-{:02}-20", FIRST_YEAR + month / 12, month % 12 + 1);
+            self.today = day_of(month);
             let now = parsed(Timestamp::parse(&format!("{}T16:00:00+08:00", self.today)))?;
             self.service.clock.move_to(now);
             if month == 0 {
@@ -107,7 +109,8 @@ impl<'a> History<'a> {
 
     fn send<C: Decide>(&mut self, actor: &Actor, id: Uuid, command: C) -> Result<(), OpenError> {
         self.settle(ON_THE_WAY_MAX)?;
-        let context = Context::internal(actor.clone(), "invented");
+        // The database was empty.
+        let context = Context { id_is_new: C::CREATES, ..Context::internal(actor.clone(), "invented") };
         let sent = self.service.ledger.submit(id, command, context);
         self.on_the_way.push_back(sent.map_err(|refusal| OpenError(refusal.detail.en.into_owned()))?);
         Ok(())
@@ -214,17 +217,11 @@ impl<'a> History<'a> {
                 self.send(&bank, financing, Settle { settled_on: None })?;
                 continue;
             }
-            let (class, days) = [(1, 0), (1, 0), (1, 0), (1, 0), (2, 35)][(nth * 31 + age) % 5];
-            let left =
-                amount(nth) * i64::try_from(REPORTS - age).unwrap_or_default() / i64::try_from(REPORTS).unwrap_or(1);
-            let report = ReportCollectibility {
-                scheme: CollectibilityScheme::BankUmum,
-                class,
-                days_past_due: Some(days),
-                position_date: date(&self.today)?,
-                outstanding: Money::idr(Decimal::from(left)),
-            };
-            self.send(&bank, financing, report)?;
+            if age % REPORTS_TOGETHER == 0 {
+                for age_then in age + 1 - REPORTS_TOGETHER..=age {
+                    self.send(&bank, financing, report(nth, age_then, &day_of(month + age_then - age))?)?;
+                }
+            }
         }
         Ok(())
     }
@@ -267,6 +264,24 @@ impl<'a> History<'a> {
         self.send(&bank, financing, contract)?;
         self.send(&bank, financing, Disburse { amount: money, disbursed_on: None, reference: None })
     }
+}
+
+/// The day in a month on which everything happens.
+fn day_of(month: usize) -> String {
+    format!("{}-{:02}-20", FIRST_YEAR + month / 12, month % 12 + 1)
+}
+
+/// How a financing stood when it was so many months old.
+fn report(nth: usize, age: usize, day: &str) -> Result<ReportCollectibility, OpenError> {
+    let (class, days) = [(1, 0), (1, 0), (1, 0), (1, 0), (2, 35)][(nth * 31 + age) % 5];
+    let left = amount(nth) * i64::try_from(REPORTS - age).unwrap_or_default() / i64::try_from(REPORTS).unwrap_or(1);
+    Ok(ReportCollectibility {
+        scheme: CollectibilityScheme::BankUmum,
+        class,
+        days_past_due: Some(days),
+        position_date: date(day)?,
+        outstanding: Money::idr(Decimal::from(left)),
+    })
 }
 
 /// Rupiah of the n-th financing.

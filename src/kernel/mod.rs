@@ -16,6 +16,7 @@ mod person;
 mod region;
 mod rights;
 mod time;
+mod unique;
 
 pub use actor::{Actor, OrganisationKind};
 pub use codes::{ALL_CODES, Code, code};
@@ -31,3 +32,4 @@ pub use person::{NikOrang, Person, PersonChanges, PersonalData};
 pub use region::{PROVINCE, REGIONS, Region, RegionEntry};
 pub use rights::{Area, Scope, may_read, may_write, personal_data};
 pub use time::{Clock, Date, Month, Timestamp};
+pub use unique::unique_id;

@@ -11,7 +11,7 @@ use super::executor::Ids;
 use super::posting::Posting;
 use super::resource::{BoxedState, Fact, Table};
 use super::store::{Batch, Claim, FactChange, Head, PERSON, Receipt, StateRow, Store, StoreError};
-use super::world::{LoadError, Wants, World};
+use super::world::{LoadError, States, Wants, World};
 use crate::kernel::problem_codes::{IDEMPOTENCY_KEY_REUSED, INTERNAL};
 use crate::kernel::{Refusal, Timestamp};
 
@@ -35,7 +35,7 @@ impl Work {
         head: Head,
         now: Timestamp,
         submissions: &[Submission],
-        claims: HashMap<Claim, Option<Uuid>>,
+        world: World,
         assume_free: bool,
         store: &mut dyn Store,
     ) -> Result<Self, StoreError> {
@@ -45,13 +45,16 @@ impl Work {
             .collect();
         let known = if keys.is_empty() { Vec::new() } else { store.receipts(&keys)? };
         let mut work = Self {
-            world: World { claims, ..World::default() },
+            world,
             receipts: known.into_iter().map(|r| ((r.organisation, r.key.clone()), r)).collect(),
             touched: BTreeMap::new(),
             batch: Batch { head, ..Batch::default() },
             now,
             assumed: assume_free.then(Vec::new),
         };
+        for Submission { command, .. } in submissions.iter().filter(|submission| submission.context.id_is_new) {
+            work.world.states.entry((command.kind(), command.id())).or_insert(None);
+        }
         // What all commands want is read together: one query per kind and round, not per command.
         for _ in 0..READ_ROUNDS_MAX {
             let mut wants = Wants::default();
@@ -170,18 +173,12 @@ impl Work {
         let Some(Some(state)) = self.world.states.get(&own) else {
             return Ok(Err(Refusal::not_found(own.0, own.1)));
         };
-        let doc = document(state)?;
+        let doc = context.wants_document.then(|| document(state)).transpose()?;
         if let Some((_, kept)) = self.touched.get_mut(&own) {
-            *kept = Some(doc.clone());
+            kept.clone_from(&doc);
         }
         let stamp = state.stamp();
-        Ok(Ok(Done {
-            created: command.creates(),
-            id: own.1,
-            version: stamp.version,
-            position: stamp.position,
-            doc: Some(doc),
-        }))
+        Ok(Ok(Done { created: command.creates(), id: own.1, version: stamp.version, position: stamp.position, doc }))
     }
 
     fn envelope(
@@ -307,7 +304,8 @@ impl Work {
         self.batch.receipts.push(receipt);
     }
 
-    pub fn into_batch(mut self) -> Result<Batch, StoreError> {
+    /// What must be written, and the states as they are then.
+    pub fn into_batch(mut self) -> Result<(Batch, States), StoreError> {
         let added = i64::try_from(self.batch.events.len()).unwrap_or(i64::MAX);
         if added > 0 {
             self.batch.head.position += added;
@@ -328,7 +326,7 @@ impl Work {
                 doc,
             });
         }
-        Ok(self.batch)
+        Ok((self.batch, self.world.states))
     }
 }
 

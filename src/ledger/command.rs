@@ -175,12 +175,24 @@ pub struct Context {
     pub idempotency: Option<(String, Hash)>,
     /// The versions the sender has in mind.
     pub if_match: Option<IfMatch>,
+    /// Whether the resource's id was made for this command, so that nobody can have used it and nothing needs to be looked up by it.
+    pub id_is_new: bool,
+    /// Whether the answer is to hold the resource's document.
+    pub wants_document: bool,
 }
 
 impl Context {
     /// A context of the service's own doing.
     pub fn internal(actor: Actor, correlation_id: &str) -> Self {
-        Self { actor, occurred_at: None, correlation_id: correlation_id.to_owned(), idempotency: None, if_match: None }
+        Self {
+            actor,
+            occurred_at: None,
+            correlation_id: correlation_id.to_owned(),
+            idempotency: None,
+            if_match: None,
+            id_is_new: false,
+            wants_document: false,
+        }
     }
 }
 
@@ -204,7 +216,7 @@ pub struct Done {
     pub version: i64,
     /// Position of its last event.
     pub position: i64,
-    /// Its document; `None` on a replay, where it is folded anew as of `version`.
+    /// Its document, if it was wanted; never on a replay, where it is folded anew as of `version`.
     pub doc: Option<String>,
 }
 

@@ -13,8 +13,9 @@ use uuid::Uuid;
 use super::batch::Work;
 use super::command::{Answer, Context, Decide, Request, Submission};
 use super::store::{Batch, Harm, Head, Store, StoreError};
+use super::world::{States, World};
 use crate::kernel::problem_codes::{OVERLOADED, UNAVAILABLE};
-use crate::kernel::{Clock, Refusal, Text, Timestamp};
+use crate::kernel::{Clock, Refusal, Text, Timestamp, unique_id};
 
 /// Bounds of the queue.
 #[derive(Clone, Copy, Debug)]
@@ -23,18 +24,21 @@ pub struct Limits {
     pub queue_commands: usize,
     /// Commands in one transaction. Gains flatten beyond 128; the rest keeps latency even when many wait.
     pub batch_commands: usize,
+    /// States remembered from one batch to the next, while nobody else appends. For filling a database by itself: while it is served, its
+    /// rows may be made anew.
+    pub states_kept: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { queue_commands: 4096, batch_commands: 256 }
+        Self { queue_commands: 4096, batch_commands: 256, states_kept: 0 }
     }
 }
 
 /// Where event ids come from.
 #[derive(Clone, Debug)]
 pub enum Ids {
-    /// `UUIDv7` with random tail.
+    /// `UUIDv7` with a tail of this process's own.
     Random,
     /// `UUIDv7` whose tail is a hash of a counter: the demonstration is the same every time.
     Counted(u64),
@@ -44,7 +48,7 @@ impl Ids {
     pub(super) fn next(&mut self, at: Timestamp) -> Uuid {
         let millis = u64::try_from(at.micros() / 1000).unwrap_or_default();
         match self {
-            Self::Random => Uuid::now_v7(),
+            Self::Random => unique_id(),
             Self::Counted(counter) => {
                 *counter += 1;
                 let digest: [u8; 32] = Sha256::digest(counter.to_be_bytes()).into();
@@ -92,10 +96,8 @@ impl Ledger {
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (queue, waiting) = mpsc::channel(limits.queue_commands.max(1));
         let stopped = Arc::new(OnceLock::new());
-        let mut executor = Executor { store, clock, ids, after_commit, stopped: stopped.clone() };
-        let thread = std::thread::Builder::new()
-            .name("executor".to_owned())
-            .spawn(move || executor.run(waiting, limits.batch_commands.max(1)))?;
+        let mut executor = Executor { store, clock, ids, after_commit, stopped: stopped.clone(), limits, kept: None };
+        let thread = std::thread::Builder::new().name("executor".to_owned()).spawn(move || executor.run(waiting))?;
         Ok((Self { queue, stopped }, thread))
     }
 
@@ -146,10 +148,14 @@ struct Executor {
     after_commit: AfterCommit,
     /// Set for ever once the disk has failed to keep something.
     stopped: Arc<OnceLock<String>>,
+    limits: Limits,
+    /// The states the last batch left behind, and the position they are of.
+    kept: Option<(i64, States)>,
 }
 
 impl Executor {
-    fn run(&mut self, mut waiting: mpsc::Receiver<Submission>, batch_commands: usize) {
+    fn run(&mut self, mut waiting: mpsc::Receiver<Submission>) {
+        let batch_commands = self.limits.batch_commands.max(1);
         while let Some(first) = waiting.blocking_recv() {
             let mut submissions = vec![first];
             while submissions.len() < batch_commands {
@@ -210,13 +216,16 @@ impl Executor {
         let now = self.clock.now().max(head.recorded_at);
         let (work, answers, ids) = self.decide(&head, now, submissions)?;
         self.ids = ids;
-        let batch = work.into_batch()?;
+        let (batch, states) = work.into_batch()?;
         if batch.is_empty() {
             self.store.rollback();
             return Ok(answers);
         }
         let decided = Instant::now();
         self.store.commit(&batch)?;
+        if states.len() <= self.limits.states_kept {
+            self.kept = Some((batch.head.position, states));
+        }
         let (took, commit_took) = (began.elapsed(), decided.elapsed());
         (self.after_commit)(&Committed { batch: &batch, commands: submissions.len(), took, commit_took });
         Ok(answers)
@@ -236,13 +245,15 @@ impl Executor {
         submissions: &[Submission],
     ) -> Result<(Work, Vec<Answer>, Ids), StoreError> {
         let store = &mut *self.store;
+        let mut kept = self.kept.take().filter(|(position, _)| *position == head.position).map(|(_, states)| states);
         let mut known = HashMap::new();
         let mut rounds = 0;
         loop {
             let mut ids = self.ids.clone();
             let assume = rounds < ASSUMING_ROUNDS_MAX;
             rounds += 1;
-            let mut work = Work::open(head.clone(), now, submissions, known.clone(), assume, store)?;
+            let world = World { states: kept.take().unwrap_or_default(), claims: known.clone(), ..World::default() };
+            let mut work = Work::open(head.clone(), now, submissions, world, assume, store)?;
             let mut answers = Vec::with_capacity(submissions.len());
             for submission in submissions {
                 answers.push(work.carry_out(submission, store, &mut ids)?);

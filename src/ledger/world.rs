@@ -50,10 +50,13 @@ impl From<StoreError> for LoadError {
     }
 }
 
+/// States by kind and id; nothing for a resource that does not exist.
+pub(super) type States = HashMap<(&'static str, Uuid), Option<BoxedState>>;
+
 /// What has been read, with what the batch has decided so far.
 #[derive(Default)]
 pub struct World {
-    pub(super) states: HashMap<(&'static str, Uuid), Option<BoxedState>>,
+    pub(super) states: States,
     pub(super) claims: HashMap<Claim, Option<Uuid>>,
     pub(super) pasts: HashMap<(&'static str, Uuid), Vec<Event>>,
 }

@@ -62,6 +62,10 @@ struct Span {
     up_to: Option<String>,
 }
 
+/// Claims are kept by what is claimed; here they are wanted by who holds them. Rolled back with the transaction.
+const HELD: &str =
+    "CREATE TEMP TABLE held AS SELECT holder, namespace, value FROM claims; CREATE INDEX held_holder ON held (holder);";
+
 /// Compares the rows of all kinds with the log, both as of one moment; tells the position of that moment.
 ///
 /// # Errors
@@ -70,6 +74,7 @@ pub fn compare(database: &Database, kinds: &[Kind], listener: &mut dyn Compared)
     let mut rows = database.open_for_maintenance()?;
     rows.batch_execute("BEGIN")?;
     let position = head_position(&mut rows)?;
+    rows.batch_execute(HELD)?;
     let (sender, spans) = mpsc::sync_channel(SPANS_AHEAD);
     let (reading, kinds_read) = (database.clone(), kinds.to_vec());
     let reader = std::thread::Builder::new().name("reader".to_owned()).spawn(move || {
@@ -170,7 +175,7 @@ fn compare_span(
     let kind = span.kind;
     let mut states = state_texts(connection, span)?;
     let ids: Vec<String> = span.streams.iter().map(|stream| stream[0].envelope.stream_id.to_string()).collect();
-    let mut claims = texts_of(connection, &ids, "claims", "holder", ("namespace", kind.claims))?;
+    let mut claims = texts_of(connection, &ids, "held", "holder", ("namespace", kind.claims))?;
     let mut facts = texts_of(connection, &ids, "facts", "resource", ("measure", kind.measures))?;
     let positions = span.streams.iter().flatten().map(|event| event.envelope.position);
     let mut postings = posting_texts(connection, positions)?;
@@ -269,7 +274,7 @@ fn texts_of(
     if ids.is_empty() || wanted.is_empty() {
         return Ok(found);
     }
-    let columns: &[&str] = if table == "claims" { &CLAIM_COLUMNS } else { &FACT_COLUMNS };
+    let columns: &[&str] = if table == "held" { &CLAIM_COLUMNS } else { &FACT_COLUMNS };
     let (text, ids, wanted) = (joined(connection, columns), ids.join("','"), wanted.join("','"));
     let query = format!(
         "SELECT {owner} AS id, {text} AS text FROM {table} WHERE {owner} IN ('{ids}') AND {column} IN ('{wanted}')"

@@ -1,5 +1,8 @@
 //! Rows made anew, beside the live ones: kept in temporary tables of one connection, so that nothing stays behind however it ends, and put in
-//! place in one transaction under the head's lock.
+//! place in one transaction under the head's lock. A thread writes them while the folding goes on.
+
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread::JoinHandle;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -14,13 +17,24 @@ use crate::ledger::{Claim, Kind, Posting, Replayed, StateRow};
 const FRESH: &str = "fresh_";
 /// Resources staged before they are written together.
 const ROWS_TOGETHER: usize = 500;
+/// Such groups of resources that may wait for being written.
+const GROUPS_AHEAD: usize = 4;
 
 /// See the module.
 pub struct Staging {
+    waiting: Rows,
+    /// Whether there is anything to put in place.
+    any: bool,
+    /// Closed when it is done.
+    groups: Option<SyncSender<Rows>>,
+    /// Joined when it is done.
+    writer: Option<JoinHandle<Result<Writer, ReadError>>>,
+}
+
+/// The connection with the temporary tables.
+struct Writer {
     connection: AnyConnection,
     kinds: Vec<Kind>,
-    waiting: Rows,
-    any: bool,
 }
 
 /// Rows on their way into the fresh tables.
@@ -56,7 +70,11 @@ impl Staging {
         connection.batch_execute(&format!(
             "CREATE TEMP TABLE {FRESH}gone (kind TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (kind, id))"
         ))?;
-        Ok(Self { connection, kinds: kinds.to_vec(), waiting: Rows::default(), any: false })
+        let writer = Writer { connection, kinds: kinds.to_vec() };
+        let (groups, waiting) = mpsc::sync_channel(GROUPS_AHEAD);
+        let writer = std::thread::Builder::new().name("staging".to_owned()).spawn(move || writer.write_all(&waiting));
+        let writer = writer.map_err(|why| ReadError::Database(why.to_string()))?;
+        Ok(Self { waiting: Rows::default(), any: false, groups: Some(groups), writer: Some(writer) })
     }
 
     /// Keeps what the rows of a resource ought to be.
@@ -70,7 +88,7 @@ impl Staging {
         if let Some(replayed) = replayed {
             self.waiting.add(replayed);
         }
-        if self.waiting.gone.len() >= ROWS_TOGETHER { self.write() } else { Ok(()) }
+        if self.waiting.gone.len() >= ROWS_TOGETHER { self.hand_over() } else { Ok(()) }
     }
 
     /// Keeps in mind that the figures must be summed anew.
@@ -78,10 +96,45 @@ impl Staging {
         self.any = true;
     }
 
-    fn write(&mut self) -> Result<(), ReadError> {
+    fn hand_over(&mut self) -> Result<(), ReadError> {
         let rows = std::mem::take(&mut self.waiting);
+        let taken = self.groups.as_ref().is_some_and(|groups| groups.send(rows).is_ok());
+        // A writer that takes no more has failed.
+        if taken { Ok(()) } else { self.written().map(|_| ()) }
+    }
+
+    /// Waits until everything handed over is written.
+    fn written(&mut self) -> Result<Writer, ReadError> {
+        self.groups = None;
+        let ended = self.writer.take().map(JoinHandle::join);
+        ended.and_then(Result::ok).unwrap_or_else(|| Err(ReadError::Database("the staging thread ended".to_owned())))
+    }
+
+    /// Puts the staged rows in the place of the live ones, in one transaction. Streams that were appended to since `position` are folded
+    /// again under the lock, so that nothing recorded meanwhile is lost.
+    ///
+    /// # Errors
+    /// When it cannot be done; then nothing has changed.
+    pub fn swap(mut self, position: i64) -> Result<(), ReadError> {
+        if !self.any {
+            return Ok(());
+        }
+        self.hand_over()?;
+        self.written()?.swap(position)
+    }
+}
+
+impl Writer {
+    fn write_all(mut self, groups: &Receiver<Rows>) -> Result<Self, ReadError> {
+        for rows in groups {
+            self.write(&rows)?;
+        }
+        Ok(self)
+    }
+
+    fn write(&mut self, rows: &Rows) -> Result<(), ReadError> {
         self.connection.batch_execute("BEGIN")?;
-        if let Err(why) = self.write_rows(&rows) {
+        if let Err(why) = self.write_rows(rows) {
             let _ = self.connection.batch_execute("ROLLBACK");
             return Err(why);
         }
@@ -107,16 +160,7 @@ impl Staging {
         Ok(())
     }
 
-    /// Puts the staged rows in the place of the live ones, in one transaction. Streams that were appended to since `position` are folded
-    /// again under the lock, so that nothing recorded meanwhile is lost.
-    ///
-    /// # Errors
-    /// When it cannot be done; then nothing has changed.
-    pub fn swap(mut self, position: i64) -> Result<(), ReadError> {
-        if !self.any {
-            return Ok(());
-        }
-        self.write()?;
+    fn swap(mut self, position: i64) -> Result<(), ReadError> {
         let lock = match &self.connection {
             AnyConnection::Sqlite(_) => "BEGIN IMMEDIATE".to_owned(),
             AnyConnection::Postgres(_) => {

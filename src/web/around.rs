@@ -1,5 +1,6 @@
 //! What happens around every request: its id, its language, the headers of the answer, its line in the log.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -12,10 +13,10 @@ use uuid::Uuid;
 
 use super::problem::{Language, Problem};
 use super::service::Service;
-use crate::kernel::Code;
 use crate::kernel::problem_codes::{
     BODY_TOO_LARGE, INTERNAL, INVALID_PARAMETER, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, NOT_FOUND,
 };
+use crate::kernel::{Code, unique_id};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id taken over from a client.
@@ -25,9 +26,9 @@ const REQUEST_ID_CHARACTERS_MAX: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId {
     /// The id.
-    pub id: String,
+    pub id: Arc<str>,
     /// The trace id of `traceparent`, else the request id: the events' correlation.
-    pub correlation: String,
+    pub correlation: Arc<str>,
 }
 
 impl RequestId {
@@ -43,13 +44,14 @@ impl RequestId {
                 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
         };
         let sent = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(usable);
-        let id = sent.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
+        let given = || Arc::from(&*unique_id().hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+        let id: Arc<str> = sent.map_or_else(given, Arc::from);
         let correlation = headers
             .get("traceparent")
             .and_then(|value| value.to_str().ok())
             .and_then(|text| text.split('-').nth(1))
             .filter(|trace| trace.len() == 32 && trace.bytes().all(|byte| byte.is_ascii_hexdigit()))
-            .map_or_else(|| id.clone(), str::to_ascii_lowercase);
+            .map_or_else(|| id.clone(), |trace| trace.to_ascii_lowercase().into());
         Self { id, correlation }
     }
 }
@@ -64,8 +66,7 @@ pub async fn around(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
     let request_id = RequestId::from_headers(request.headers());
-    let language = Language::of(request.headers());
-    let (method, path) = (request.method().clone(), request.path().to_owned());
+    let method = request.method().clone();
     request.extensions_mut().insert(request_id.clone());
     let mut request = request;
     let head_only = method == Method::HEAD;
@@ -79,28 +80,24 @@ pub async fn around(
     } else {
         request.into_response(Problem::of(&NOT_ACCEPTABLE).error_response())
     };
-    response = explain(response, language, &path, &request_id);
+    response = explain(response, &request_id);
     if head_only {
         response = response.map_body(|_, _| BoxBody::new(actix_web::body::None::new()));
     }
-    set_headers(response.headers_mut(), &path, &request_id);
+    set_headers(&mut response, &request_id);
     count(&method, &response, started);
-    write_log(&method, &path, response.status(), started, &request_id);
+    write_log(&method, &response, started, &request_id);
     Ok(response)
 }
 
 /// Writes the document of a problem, and turns the framework's own bare errors into problems too.
-fn explain(
-    response: ServiceResponse<BoxBody>,
-    language: Language,
-    path: &str,
-    request_id: &RequestId,
-) -> ServiceResponse<BoxBody> {
+fn explain(response: ServiceResponse<BoxBody>, request_id: &RequestId) -> ServiceResponse<BoxBody> {
     let problem = response.response().extensions().get::<Problem>().cloned().or_else(|| bare(&response));
     let Some(problem) = problem else {
         return response;
     };
-    let document = problem.document(language, path, &request_id.id);
+    let language = Language::of(response.request().headers());
+    let document = problem.document(language, response.request().path(), &request_id.id);
     let mut response = response.map_body(|head, _| {
         head.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         head.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
@@ -150,16 +147,16 @@ fn content_security_policy(path: &str) -> &'static str {
     }
 }
 
-fn set_headers(headers: &mut HeaderMap, path: &str, request_id: &RequestId) {
+fn set_headers(response: &mut ServiceResponse<BoxBody>, request_id: &RequestId) {
+    let policy = content_security_policy(response.request().path());
+    let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id.id) {
         headers.insert(X_REQUEST_ID, value);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    for (name, value) in
-        [(header::CACHE_CONTROL, "private, no-cache"), (header::CONTENT_SECURITY_POLICY, content_security_policy(path))]
-    {
+    for (name, value) in [(header::CACHE_CONTROL, "private, no-cache"), (header::CONTENT_SECURITY_POLICY, policy)] {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }
@@ -174,7 +171,8 @@ fn count(method: &Method, response: &ServiceResponse<BoxBody>, started: Instant)
     }
 }
 
-fn write_log(method: &Method, path: &str, status: StatusCode, started: Instant, request_id: &RequestId) {
+fn write_log(method: &Method, response: &ServiceResponse<BoxBody>, started: Instant, request_id: &RequestId) {
+    let (path, status) = (response.request().path(), response.status());
     if matches!(path, "/livez" | "/readyz") {
         return;
     }
@@ -238,8 +236,8 @@ mod tests {
     fn a_request_id_that_could_forge_a_log_line_is_replaced() {
         let mut headers = HeaderMap::new();
         headers.insert(X_REQUEST_ID, HeaderValue::from_static("a b=c"));
-        assert_ne!(RequestId::from_headers(&headers).id, "a b=c");
+        assert_ne!(&*RequestId::from_headers(&headers).id, "a b=c");
         headers.insert(X_REQUEST_ID, HeaderValue::from_static("bank-2014-02-24.1"));
-        assert_eq!(RequestId::from_headers(&headers).id, "bank-2014-02-24.1");
+        assert_eq!(&*RequestId::from_headers(&headers).id, "bank-2014-02-24.1");
     }
 }

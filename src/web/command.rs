@@ -80,8 +80,9 @@ where
     ///
     /// # Errors
     /// The refusal, as a problem.
-    pub async fn create(self) -> Result<HttpResponse, Problem> {
+    pub async fn create(mut self) -> Result<HttpResponse, Problem> {
         let id = self.id;
+        self.context.id_is_new = !self.id_was_sent;
         self.on(id).await
     }
 
@@ -128,9 +129,11 @@ impl<C: Deserr<Faults> + 'static> FromRequest for Command<C> {
             let context = Context {
                 actor,
                 occurred_at,
-                correlation_id: caller.request_id.correlation.clone(),
+                correlation_id: caller.request_id.correlation.to_string(),
                 idempotency,
                 if_match: if_match(request.headers())?,
+                id_is_new: false,
+                wants_document: true,
             };
             Ok(Self { caller, id: id.unwrap_or_else(Uuid::now_v7), id_was_sent: id.is_some(), body, context })
         })

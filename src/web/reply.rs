@@ -1,6 +1,6 @@
 //! Answers: documents with their `ETag`, commands with their position.
 
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use sha2::Digest;
 
@@ -11,7 +11,8 @@ use crate::kernel::problem_codes::INTERNAL;
 use crate::ledger::{Answer, fold_stream};
 use crate::storage::{ReadError, stream_to_version};
 
-const JSON: (header::HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
+const JSON: (HeaderName, HeaderValue) = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+const LOG_POSITION: HeaderName = HeaderName::from_static("log-position");
 
 /// A JSON answer made on the spot.
 pub fn json_reply(value: &impl serde::Serialize) -> HttpResponse {
@@ -47,7 +48,7 @@ pub fn fresh_document_reply(shown: Shown) -> HttpResponse {
 fn with_document(mut response: HttpResponseBuilder, etag: &str, shown: Shown) -> HttpResponse {
     response
         .insert_header((header::ETAG, etag))
-        .insert_header(("Log-Position", shown.position.to_string()))
+        .insert_header((LOG_POSITION, HeaderValue::from(shown.position)))
         .insert_header(JSON)
         .body(shown.doc)
 }

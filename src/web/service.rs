@@ -64,8 +64,8 @@ impl Service {
         T: Send + 'static,
         F: FnOnce(&mut AnyConnection) -> Result<T, Problem> + Send + 'static,
     {
-        if let Some(mut reader) = self.readers.get_embedded() {
-            return read(&mut reader);
+        if self.readers.is_embedded() {
+            return self.readers.with_own(read, |result| !is_our_fault(result)).map_err(ReadError::from)?;
         }
         self.elsewhere(read).await
     }
@@ -90,7 +90,7 @@ impl Service {
         let result = web::block(move || {
             let mut reader = readers.get().map_err(ReadError::from)?;
             let result = read(&mut reader);
-            if result.as_ref().is_err_and(|problem| problem.0.code.status >= 500) && !reader.answers() {
+            if is_our_fault(&result) && !reader.answers() {
                 readers.broke();
             }
             result
@@ -106,6 +106,11 @@ impl Service {
         let answer = self.ledger.submit(id, command, context)?;
         answer.await.map_err(|_| Problem::of(&INTERNAL))
     }
+}
+
+/// Whether a read failed in a way that may be the connection's doing.
+fn is_our_fault<T>(result: &Result<T, Problem>) -> bool {
+    result.as_ref().is_err_and(|problem| problem.0.code.status >= 500)
 }
 
 /// Lets a problem pass through diesel's transaction.

@@ -34,6 +34,14 @@ pub struct Site {
 impl Site {
     /// A new database with one province and its key.
     pub fn new(postgres: bool) -> Self {
+        let mut site = Self::empty(postgres);
+        let issued = site.run(&["keys", "issue", "--kind", "province", "--name", "Dinas Uji"]);
+        issued.lines().last().unwrap().clone_into(&mut site.key);
+        site
+    }
+
+    /// A new database with nothing in it.
+    pub fn empty(postgres: bool) -> Self {
         let folder = TempDir::new().unwrap();
         let cluster = postgres.then(|| Cluster::start(&["max_connections=100"]));
         let url = match &cluster {
@@ -43,10 +51,7 @@ impl Site {
                 cluster.url("lumbung")
             }
         };
-        let mut site = Self { url, key: String::new(), cluster, folder, extra: Vec::new() };
-        let issued = site.run(&["keys", "issue", "--kind", "province", "--name", "Dinas Uji"]);
-        issued.lines().last().unwrap().clone_into(&mut site.key);
-        site
+        Self { url, key: String::new(), cluster, folder, extra: Vec::new() }
     }
 
     /// Something more in the environment of programs started from now on.
@@ -75,12 +80,34 @@ impl Site {
         command
     }
 
-    /// Runs a task to its end; what it printed.
+    /// Runs a task to its end.
+    pub fn output(&self, arguments: &[&str]) -> std::process::Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs a task that is to succeed; what it printed.
     pub fn run(&self, arguments: &[&str]) -> String {
-        let output = self.command(arguments).output().unwrap();
+        let output = self.output(arguments);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {said}");
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs a task that is to fail; what it said.
+    pub fn fail(&self, arguments: &[&str]) -> String {
+        let output = self.output(arguments);
+        assert!(!output.status.success(), "{arguments:?} succeeded");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    /// Starts a task and kills it after a while; tells whether it was still at work.
+    pub fn kill_after(&self, wait: Duration, arguments: &[&str]) -> bool {
+        let mut child = self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(wait);
+        let at_work = child.try_wait().unwrap().is_none();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        at_work
     }
 
     /// Starts the service and waits until it can serve.

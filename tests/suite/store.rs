@@ -373,7 +373,7 @@ fn a_poison_command_harms_only_its_sender() {
 #[test]
 fn a_full_queue_says_so_and_stopping_finishes_what_was_accepted() {
     let place = Place::new();
-    let (ledger, executor) = place.ledger(Limits { queue_commands: 3, batch_commands: 2 });
+    let (ledger, executor) = place.ledger(Limits { queue_commands: 3, batch_commands: 2, ..Limits::default() });
     let mut lock = place.store();
     lock.begin().unwrap();
     let mut accepted = Vec::new();
