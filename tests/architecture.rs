@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the lowest rank up. An area may import the areas before it.
-const RANKS: [&str; 17] = [
+const RANKS: [&str; 18] = [
     "kernel",
     "ledger",
     "storage",
@@ -20,6 +20,7 @@ const RANKS: [&str; 17] = [
     "financing",
     "programmes",
     "config",
+    "batches",
     "app",
     "openapi",
     "maintenance",

@@ -17,7 +17,7 @@ use std::sync::mpsc;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use diesel::connection::SimpleConnection;
 use lumbung::app::{Core, Place, Running};
-use lumbung::config::ListenOptions;
+use lumbung::config::{BatchLimits, ListenOptions};
 use lumbung::kernel::{Clock, OrganisationKind};
 use lumbung::ledger::{Ids, Limits};
 use lumbung::organisations::issue_key;
@@ -110,6 +110,7 @@ fn serve_place(place: &Place, batch_commands: usize) -> Served {
         readers: 8,
         body_bytes_max: 1 << 20,
         queue_commands_max: limits.queue_commands,
+        batches: BatchLimits::default(),
         shutdown_seconds: 1,
     };
     let (sender, receiver) = mpsc::channel();

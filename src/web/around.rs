@@ -138,6 +138,7 @@ fn accepts_json(request: &ServiceRequest) -> bool {
     !request.path().starts_with("/v1/")
         || accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim()).any(|range| {
             matches!(range, "*/*" | "application/*" | "application/json" | "application/problem+json" | "")
+                || (request.path().starts_with("/v1/batches") && matches!(range, "application/x-ndjson" | "text/csv"))
         })
 }
 
@@ -191,12 +192,7 @@ fn write_log(method: &Method, path: &str, status: StatusCode, started: Instant, 
 /// Answers what no route takes: 405 with `Allow` when the path exists for other methods, else 404.
 /// `routes` are path templates with their methods, from the `OpenAPI` document.
 pub fn method_not_allowed_or_not_found(routes: &[(String, Vec<&'static str>)], request: &HttpRequest) -> HttpResponse {
-    let path = request.path();
-    let mut allowed: Vec<&str> = routes
-        .iter()
-        .filter(|(template, _)| matches_template(template, path))
-        .flat_map(|(_, methods)| methods.iter().copied())
-        .collect();
+    let mut allowed = allowed_methods(routes, request.path());
     if allowed.is_empty() {
         return Problem::of(&NOT_FOUND).error_response();
     }
@@ -204,12 +200,20 @@ pub fn method_not_allowed_or_not_found(routes: &[(String, Vec<&'static str>)], r
         allowed.push("HEAD");
     }
     allowed.sort_unstable();
-    allowed.dedup();
     let mut response = Problem::of(&METHOD_NOT_ALLOWED).error_response();
     if let Ok(value) = HeaderValue::from_str(&allowed.join(", ")) {
         response.headers_mut().insert(header::ALLOW, value);
     }
     response
+}
+
+/// The methods that routes take at a path.
+pub(super) fn allowed_methods(routes: &[(String, Vec<&'static str>)], path: &str) -> Vec<&'static str> {
+    let here = routes.iter().filter(|(template, _)| matches_template(template, path));
+    let mut allowed: Vec<&str> = here.flat_map(|(_, methods)| methods.iter().copied()).collect();
+    allowed.sort_unstable();
+    allowed.dedup();
+    allowed
 }
 
 fn matches_template(template: &str, path: &str) -> bool {

@@ -16,6 +16,7 @@ mod api;
 mod assessments;
 mod attacks;
 mod bad_input;
+mod batches;
 mod certifications;
 mod cluster;
 mod command_line;
