@@ -4,6 +4,7 @@
 //! `cargo bench` measures everything on both databases; `cargo bench -- postgres commands` a part. The service, the database and the load all share
 //! the machine, and everything goes over loopback.
 
+mod batch;
 #[path = "../../tests/suite/cluster.rs"]
 mod cluster;
 mod growth;
@@ -39,8 +40,14 @@ fn main() {
     for name in ["sqlite", "postgres"].into_iter().filter(|name| asked(name, &["sqlite", "postgres"])) {
         println!("\n== {name} ==");
         let databases = Databases::new(name == "postgres");
-        for (part, run) in [("commands", commands as fn(&Databases)), ("reads", reads), ("growth", growth::growth)] {
-            if asked(part, &["commands", "reads", "growth"]) {
+        let parts = [
+            ("commands", commands as fn(&Databases)),
+            ("batch", batch::batch),
+            ("reads", reads),
+            ("growth", growth::growth),
+        ];
+        for (part, run) in parts {
+            if asked(part, &parts.map(|(part, _)| part)) {
                 run(&databases);
             }
         }

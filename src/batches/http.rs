@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use deserr::Deserr;
 use futures_util::StreamExt;
@@ -14,17 +14,22 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::collectibility::{Dates, Numbers, Options, Table};
 use super::intake::Intake;
 use super::lines::{Entry, Lines};
 use super::outcome::{Mode, Ndjson, Outcome, OutcomeLine, Report, Summary, Taken};
+use super::rejects::Rejects;
 use crate::config::BatchLimits;
+use crate::financing::{CollectibilityScheme, by_lender_numbers};
 use crate::kernel::problem_codes::{INTERNAL, OVERLOADED};
-use crate::kernel::{Faults, Refusal, YesNo};
+use crate::kernel::{Date, Faults, Refusal, YesNo};
 use crate::ledger::Terms;
 use crate::web::{Caller, Language, Params, Problem, Routes, UploadLimits, receive};
 
 /// Media types a file of lines may have.
 const NDJSON: [&str; 2] = ["application/x-ndjson", "application/ndjson"];
+/// Media types a table may have.
+const CSV: [&str; 1] = ["text/csv"];
 /// Pieces of an answer that wait for a client to read them.
 const PIECES_WAITING: usize = 2;
 
@@ -42,7 +47,7 @@ impl Batches {
     }
 
     /// A place among the files that are taken in at once.
-    pub(super) fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
+    fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let most = self.limits.batches_at_once;
         self.places.clone().try_acquire_owned().map_err(|_| {
             let why = text!(
@@ -53,13 +58,8 @@ impl Batches {
         })
     }
 
-    /// Lines a file may have.
-    pub(super) const fn lines_max(&self) -> usize {
-        self.limits.batch_lines_max
-    }
-
     /// What may be received.
-    pub(super) const fn upload(&self) -> UploadLimits {
+    const fn upload(&self) -> UploadLimits {
         UploadLimits {
             bytes_max: self.limits.batch_bytes_max,
             inflation_max: self.limits.batch_inflation_max,
@@ -75,7 +75,7 @@ impl Batches {
 
 /// Routes of this area.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(send_batch);
+    config.service(send_batch).service(send_collectibility_table);
 }
 
 /// How a file is to be taken.
@@ -93,14 +93,8 @@ pub struct BatchParams {
     dry_run: Option<YesNo>,
 }
 
-impl BatchParams {
-    const fn taken(&self) -> Taken {
-        taken(self.mode, self.dry_run)
-    }
-}
-
 /// How a file is taken when these are said.
-pub(super) const fn taken(mode: Option<Mode>, dry_run: Option<YesNo>) -> Taken {
+const fn taken(mode: Option<Mode>, dry_run: Option<YesNo>) -> Taken {
     let mode = match mode {
         Some(mode) => mode,
         None => Mode::Each,
@@ -139,14 +133,90 @@ async fn send_batch(
     let file = receive(&request, payload, &NDJSON, batches.upload()).await?;
     let lines = Lines::of(file, batches.limits.batch_lines_max, batches.limits.batch_line_bytes_max)?;
     let report = Ndjson::of(&request, &caller);
-    let taken = params.0.taken();
+    let taken = taken(params.0.mode, params.0.dry_run);
     let terms = Terms { remember_refusals: true, ..terms(taken) };
     answer(&request, caller, lines, taken, terms, Box::new(report), place).await
 }
 
+/// How a table is to be taken.
+#[derive(Clone, Debug, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct TableParams {
+    /// `each` (the default): every row for itself. `atomic`: all or nothing.
+    #[deserr(default)]
+    #[param(inline)]
+    mode: Option<Mode>,
+    /// Tell what would come of it and record nothing.
+    #[deserr(default)]
+    #[param(inline)]
+    dry_run: Option<YesNo>,
+    /// The scale, for rows that name none.
+    #[deserr(default)]
+    #[param(inline)]
+    scheme: Option<CollectibilityScheme>,
+    /// The day, for rows that name none.
+    #[deserr(default)]
+    #[param(inline, example = "2014-04-30")]
+    position_date: Option<Date>,
+    /// How amounts are written: `plain` (the default) as 1000000.00, `id` as 1.000.000,00.
+    #[deserr(default)]
+    #[param(inline)]
+    numbers: Option<Numbers>,
+    /// How dates in the table are written: `iso` (the default) as 2014-04-30, `id` as 30/04/2014.
+    #[deserr(default)]
+    #[param(inline)]
+    dates: Option<Dates>,
+}
+
+/// Send a table of collectibility
+///
+/// CSV in UTF-8, separated by commas or semicolons as its header line is, one financing a row: `financing` (its id, or the application number or akad
+/// number of your own), `class`, `days_past_due`, `outstanding`, `position_date`, `scheme`; the last two may be said for the whole table. Each row is a
+/// collectibility report. The same table sent twice changes nothing: a row is known by its financing and content, so a corrected row is a new report and a
+/// row that was refused is decided anew. (To report the first values once more after a correction, send a single report.)
+///
+/// With `Accept: text/csv` the refused rows come back in their order, with their own columns and `code` and `reason`, to be corrected and sent
+/// again as they are; else outcomes come as for `batches`. Modes, limits and statuses are those of `batches`.
+#[utoipa::path(tag = "batches", params(TableParams),
+    request_body(content_type = "text/csv", content = String, description = "The table",
+        example = "financing;class;days_past_due;outstanding;position_date;scheme\n001/PK/2014;1;0;19250000.00;2014-04-30;bank_umum\n"),
+    responses(
+        (status = 200, description = "A dry run of `mode=atomic`: all rows could be recorded", content((OutcomeLine = "application/x-ndjson"), (String = "text/csv"))),
+        (status = 201, description = "`mode=atomic`: all rows are recorded", content((OutcomeLine = "application/x-ndjson"), (String = "text/csv"))),
+        (status = 207, description = "`mode=each`: what came of each row", content((OutcomeLine = "application/x-ndjson"), (String = "text/csv")))))]
+#[post("/batches/collectibility")]
+async fn send_collectibility_table(
+    request: HttpRequest,
+    caller: Caller,
+    params: Params<TableParams>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let lender = caller.actor()?.organisation;
+    let batches = batches(&request)?;
+    let place = batches.place()?;
+    let file = receive(&request, payload, &CSV, batches.upload()).await?;
+    let table = Rc::new(Table::read(&file, batches.limits.batch_lines_max)?);
+    drop(file);
+    let numbers = table.numbers();
+    let known = caller.service.read(move |connection| Ok(by_lender_numbers(connection, lender, &numbers)?)).await?;
+    let TableParams { mode, dry_run, scheme, position_date, numbers, dates } = params.0;
+    let (numbers, dates) = (numbers.unwrap_or(Numbers::Plain), dates.unwrap_or(Dates::Iso));
+    let entries = table.entries(&Options { scheme, position_date, numbers, dates }, &known).into_iter();
+    let as_table =
+        request.headers().get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/csv"));
+    let report: Box<dyn Report> = if as_table {
+        Box::new(Rejects::of(table, Language::of(request.headers())))
+    } else {
+        Box::new(Ndjson::of(&request, &caller))
+    };
+    let taken = taken(mode, dry_run);
+    answer(&request, caller, entries, taken, terms(taken), report, place).await
+}
+
 impl Ndjson {
     /// Outcomes of a request.
-    pub(super) fn of(request: &HttpRequest, caller: &Caller) -> Self {
+    fn of(request: &HttpRequest, caller: &Caller) -> Self {
         Self {
             language: Language::of(request.headers()),
             request_id: caller.request_id.id.clone(),
@@ -155,16 +225,16 @@ impl Ndjson {
     }
 }
 
-pub(super) fn batches(request: &HttpRequest) -> Result<web::Data<Batches>, Problem> {
+fn batches(request: &HttpRequest) -> Result<web::Data<Batches>, Problem> {
     request.app_data::<web::Data<Batches>>().cloned().ok_or_else(|| Problem::of(&INTERNAL))
 }
 
-pub(super) const fn terms(taken: Taken) -> Terms {
+const fn terms(taken: Taken) -> Terms {
     Terms { atomic: matches!(taken.mode, Mode::Atomic), dry_run: taken.dry_run, remember_refusals: false }
 }
 
 /// Takes the entries in and answers with what the report makes of their outcomes.
-pub(super) async fn answer<I: Iterator<Item = Entry> + 'static>(
+async fn answer<I: Iterator<Item = Entry> + 'static>(
     request: &HttpRequest,
     caller: Caller,
     entries: I,
@@ -230,6 +300,10 @@ impl<I: Iterator<Item = Entry> + 'static> Telling<I> {
         actix_web::rt::spawn(async move {
             while let Some(outcomes) = self.intake.next().await {
                 let text = self.tell(&outcomes);
+                // An empty piece would end the answer.
+                if text.is_empty() && !sender.is_closed() {
+                    continue;
+                }
                 if !send(&sender, text, pause_max).await {
                     return;
                 }

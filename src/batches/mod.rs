@@ -8,15 +8,19 @@
 //!   lines) is one ordinary problem and nothing has happened.
 //! - [`Intake`] then sends the lines through their handlers in order, gathers the commands they hand in, and hands these to the ledger
 //!   in groups. A handler that must read first (a manager's amendment opens what is recorded) waits until the lines before it are recorded.
+//! - A *table* of collectibility is CSV; each row becomes a line with a key made of its content. What is refused can be had as a table again, with the
+//!   reason in two more columns.
 //! - `mode=each`: every line for itself; outcomes are streamed, group by group, in the order of the lines. A client that goes away stops the intake;
 //!   what was recorded stays, and the keys make sending the file again harmless. An answer without its last line, the summary, is not complete.
 //! - `mode=atomic`: one transaction for all lines, or none. `dry_run=true`: the same transaction, never written. In both a line sees what the lines
 //!   before it did, except where its handler must read the database first.
 
+mod collectibility;
 pub mod http;
 mod intake;
 mod lines;
 mod outcome;
+mod rejects;
 
 pub use http::Batches;
 pub use intake::{GROUP_LINES, Intake};

@@ -22,4 +22,4 @@ pub use events::{Beneficiary, BeneficiaryKind, CollectibilityScheme, FinancingEv
 pub use life::{FinancingState, Life};
 pub use servicing::{ReportCollectibility, Reverse, Settle};
 pub use state::{Entry, Financing};
-pub use views::{FINANCED_COOPERATIVES, FINANCED_ENTERPRISES};
+pub use views::{FINANCED_COOPERATIVES, FINANCED_ENTERPRISES, LenderNumbers, by_lender_numbers};

@@ -115,9 +115,12 @@ fn explain(
 
 fn bare(response: &ServiceResponse<BoxBody>) -> Option<Problem> {
     let status = response.status();
-    let already_json =
-        response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().ends_with(b"json"));
-    if already_json || !(status.is_client_error() || status.is_server_error()) {
+    // Whatever has a media type of its own was written by a handler.
+    let written = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().ends_with(b"json") || value.as_bytes().starts_with(b"text/csv"));
+    if written || !(status.is_client_error() || status.is_server_error()) {
         return None;
     }
     let by_status: &'static Code = match status.as_u16() {
