@@ -158,13 +158,13 @@ impl Table {
                 Err(why) => faults.add("/outstanding", "invalid_money", why),
             }
         }
-        match self.cell(record, 4).map(|cell| date(cell, options.dates)) {
-            Some(Ok(date)) => drop(body.insert("position_date".to_owned(), date.into())),
-            Some(Err(why)) => faults.add("/position_date", "invalid_date", why),
-            None => {
-                drop(options.position_date.map(|day| body.insert("position_date".to_owned(), day.to_string().into())))
-            }
-        }
+        let position_date = self.cell(record, 4).map(|cell| date(cell, options.dates)).transpose();
+        let position_date = position_date.unwrap_or_else(|why| {
+            faults.add("/position_date", "invalid_date", why);
+            None
+        });
+        let position_date = position_date.or_else(|| options.position_date.map(|day| day.to_string()));
+        position_date.map(|day| body.insert("position_date".to_owned(), day.into()));
         let scheme = self.cell(record, 5).or_else(|| options.scheme.map(OneOf::word));
         scheme.map(|scheme| body.insert("scheme".to_owned(), scheme.into()));
         if !faults.0.is_empty() {
@@ -222,8 +222,8 @@ fn key(financing: Uuid, body: &Value) -> String {
 /// What stands between the names in the header: semicolons where commas are decimal, else commas.
 fn delimiter(file: &[u8]) -> u8 {
     let header = file.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let count = |wanted: u8| header.iter().filter(|byte| **byte == wanted).count();
-    if count(b';') > count(b',') { b';' } else { b',' }
+    let fields = |separator: u8| header.split(|byte| *byte == separator).count();
+    if fields(b';') > fields(b',') { b';' } else { b',' }
 }
 
 fn columns(header: &ByteRecord) -> Result<[Option<usize>; COLUMNS.len()], Problem> {

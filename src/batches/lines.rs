@@ -134,7 +134,7 @@ fn command(mut fields: Map<String, Value>, faults: &mut Faults) -> (Option<Strin
             })
             .ok(),
     };
-    let method = method(fields.remove("method"), faults);
+    let method = method(fields.remove("method").as_ref(), faults);
     let path = match fields.remove("path") {
         Some(Value::String(path)) => Some(whole_path(&path)),
         other => {
@@ -175,10 +175,10 @@ fn missing_or_wrong(value: Option<&Value>) -> &'static str {
     if value.is_none_or(Value::is_null) { "missing_field" } else { "wrong_type" }
 }
 
-fn method(value: Option<Value>, faults: &mut Faults) -> Option<CommandMethod> {
-    let method = value.as_ref().and_then(Value::as_str).and_then(CommandMethod::of);
+fn method(value: Option<&Value>, faults: &mut Faults) -> Option<CommandMethod> {
+    let method = value.and_then(Value::as_str).and_then(CommandMethod::of);
     if method.is_none() {
-        let fault = match value.as_ref() {
+        let fault = match value {
             Some(Value::String(_)) => "unknown_value",
             other => missing_or_wrong(other),
         };

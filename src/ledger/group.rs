@@ -27,7 +27,8 @@ impl Terms {
 
     /// Whether these answers may be written.
     pub(super) fn permit(self, answers: &[Answer]) -> bool {
-        !self.dry_run && !(self.atomic && answers.iter().any(|answer| answer.result.is_err()))
+        let all = || answers.iter().all(|answer| answer.result.is_ok());
+        !self.dry_run && (!self.atomic || all())
     }
 
     /// Takes out of the batch what is not to be remembered.

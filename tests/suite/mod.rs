@@ -34,3 +34,4 @@ mod programmes;
 mod schema;
 mod scoring;
 mod store;
+mod tables;
