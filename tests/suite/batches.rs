@@ -8,7 +8,7 @@ use super::harness::{Answer, App, id};
 
 /// A file of lines.
 fn file(lines: &[Value]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.iter().flat_map(|line| [line.to_string(), "\n".to_owned()]).collect()
 }
 
 fn line(key: &str, path: &str, body: &Value) -> Value {
