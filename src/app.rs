@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -21,33 +22,52 @@ use crate::storage::{
     open_store,
 };
 use crate::web::{
-    Keyring, LOOK_EVERY, Language, Metrics, Problem, Service, around, health, json_reply,
-    method_not_allowed_or_not_found, metrics, problem_page,
+    Keyring, LOOK_EVERY, Language, Metrics, Problem, Routes, Service, around, health, json_reply,
+    method_not_allowed_or_not_found, metrics, no_such_command, problem_page,
 };
 use crate::{
-    assessments, certifications, codes, cooperatives, enterprises, financing, managers, openapi, organisations,
-    programmes, regions, statistics, timeline, trainings,
+    assessments, batches, certifications, codes, cooperatives, enterprises, financing, managers, openapi,
+    organisations, programmes, regions, statistics, timeline, trainings,
 };
 
 /// Every route of the service, in one list.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(
-        utoipa_actix_web::scope("/v1")
-            .configure(cooperatives::http::routes)
-            .configure(managers::http::routes)
-            .configure(assessments::http::routes)
-            .configure(certifications::http::routes)
-            .configure(enterprises::http::routes)
-            .configure(trainings::http::routes)
-            .configure(financing::http::routes)
-            .configure(programmes::http::routes)
-            .configure(statistics::http::routes)
-            .configure(timeline::http::routes)
-            .configure(organisations::http::routes)
-            .configure(regions::http::routes)
-            .configure(codes::http::routes),
-    );
+    config.service(utoipa_actix_web::scope("/v1").configure(areas).configure(batches::http::routes));
     config.service(health::get_livez).service(health::get_readyz).service(metrics::get_metrics).service(get_problem);
+}
+
+/// The routes of all areas: what a line of a batch can be sent to.
+fn areas(config: &mut ServiceConfig) {
+    config
+        .configure(cooperatives::http::routes)
+        .configure(managers::http::routes)
+        .configure(assessments::http::routes)
+        .configure(certifications::http::routes)
+        .configure(enterprises::http::routes)
+        .configure(trainings::http::routes)
+        .configure(financing::http::routes)
+        .configure(programmes::http::routes)
+        .configure(statistics::http::routes)
+        .configure(timeline::http::routes)
+        .configure(organisations::http::routes)
+        .configure(regions::http::routes)
+        .configure(codes::http::routes);
+}
+
+/// The same routes within the process, for the lines of batches.
+fn routes_of_lines(service: web::Data<Service>, commands: Arc<Vec<(String, Vec<&'static str>)>>) -> Routes {
+    Routes::new(move || {
+        let commands = commands.clone();
+        App::new()
+            .app_data(service.clone())
+            .into_utoipa_app()
+            .service(utoipa_actix_web::scope("/v1").configure(areas))
+            .into_app()
+            .default_service(web::to(move |request: HttpRequest| {
+                let response = no_such_command(&commands, &request);
+                async move { response }
+            }))
+    })
 }
 
 /// Every kind of resource there is.
@@ -164,7 +184,7 @@ impl Core {
             .map_err(|why| OpenError(format!("the watcher cannot be started: {why}")))?;
         let together = (!place.database.is_embedded()).then(|| Fetcher::start(place.database.clone())).transpose();
         let fetcher = together.map_err(|why| OpenError(format!("the fetcher cannot be started: {why}")))?;
-        let service = Service { ledger, readers, fetcher, vault, clock, metrics, keyring };
+        let service = Service { ledger, readers, fetcher, vault, clock, metrics, keyring, gathering: None };
         Ok(Self { service, executor, watcher, witness })
     }
 
@@ -223,12 +243,17 @@ impl Running {
         let document = openapi::document();
         let text = web::Bytes::from(openapi::text_of(&document));
         let methods = Arc::new(openapi::methods(&document));
+        let commands = Arc::new(openapi::commands(&document));
         let service = web::Data::new(core.service.clone());
+        let batches = web::Data::new(batches::Batches::new(options.batches));
         let body_bytes_max = options.body_bytes_max;
         let factory = move || {
             let (methods, text) = (methods.clone(), text.clone());
+            let lines = Rc::new(routes_of_lines(service.clone(), commands.clone()));
             App::new()
                 .app_data(service.clone())
+                .app_data(batches.clone())
+                .app_data(lines)
                 .app_data(web::PayloadConfig::new(body_bytes_max))
                 // Runs from the bottom up: compression is outermost, so that problem documents pass it finished.
                 .wrap(from_fn(around))

@@ -115,9 +115,52 @@ pub struct ListenOptions {
     /// Commands that may wait to be written; one more is answered 503.
     #[arg(long, env = "LUMBUNG_QUEUE_COMMANDS_MAX", default_value_t = 4096, value_name = "COUNT")]
     pub queue_commands_max: usize,
+    /// Limits of intake in bulk.
+    #[command(flatten)]
+    pub batches: BatchLimits,
     /// Time given to open requests when stopping, in seconds.
     #[arg(long, env = "LUMBUNG_SHUTDOWN_SECONDS", default_value_t = 30, value_name = "SECONDS")]
     pub shutdown_seconds: u64,
+}
+
+/// Limits of intake in bulk: what a file may cost, whatever it holds.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct BatchLimits {
+    /// Lines of a file.
+    #[arg(long, env = "LUMBUNG_BATCH_LINES_MAX", default_value_t = 10_000, value_name = "COUNT")]
+    pub batch_lines_max: usize,
+    /// Largest file after decompression, in bytes.
+    #[arg(long, env = "LUMBUNG_BATCH_BYTES_MAX", default_value_t = 32 * 1024 * 1024, value_name = "BYTES")]
+    pub batch_bytes_max: usize,
+    /// Longest line, in bytes.
+    #[arg(long, env = "LUMBUNG_BATCH_LINE_BYTES_MAX", default_value_t = 256 * 1024, value_name = "BYTES")]
+    pub batch_line_bytes_max: usize,
+    /// How many times larger a compressed file may become, once it is larger than 1 MiB.
+    #[arg(long, env = "LUMBUNG_BATCH_INFLATION_MAX", default_value_t = 250, value_name = "TIMES")]
+    pub batch_inflation_max: usize,
+    /// Time for the whole file to arrive, in seconds.
+    #[arg(long, env = "LUMBUNG_BATCH_SECONDS_MAX", default_value_t = 600, value_name = "SECONDS")]
+    pub batch_seconds_max: u64,
+    /// Longest pause while a file arrives or its outcomes are read, in seconds.
+    #[arg(long, env = "LUMBUNG_BATCH_PAUSE_SECONDS_MAX", default_value_t = 30, value_name = "SECONDS")]
+    pub batch_pause_seconds_max: u64,
+    /// Files taken in at once; one more is answered 503.
+    #[arg(long, env = "LUMBUNG_BATCHES_AT_ONCE", default_value_t = 4, value_name = "COUNT")]
+    pub batches_at_once: usize,
+}
+
+impl Default for BatchLimits {
+    fn default() -> Self {
+        Self {
+            batch_lines_max: 10_000,
+            batch_bytes_max: 32 * 1024 * 1024,
+            batch_line_bytes_max: 256 * 1024,
+            batch_inflation_max: 250,
+            batch_seconds_max: 600,
+            batch_pause_seconds_max: 30,
+            batches_at_once: 4,
+        }
+    }
 }
 
 /// How to demonstrate.

@@ -10,8 +10,9 @@
 //! | 3 | [`storage`] | the databases: connections, migrations, the writer, shared reads, the vault of personal data keys |
 //! | 4 | [`web`] | the toolkit handlers are written with: who calls, what they sent, pages, problems |
 //! | 5 | areas | [`organisations`], [`cooperatives`], … each a folder: events, state, commands, views, http |
-//! | 6 | [`app`] | puts the parts together: routes, middleware, start and stop; [`openapi`] is the document |
-//! | 7 | [`maintenance`] | verify, rebuild, backup; [`demo`] fills a database with the demonstration |
+//! | 6 | [`batches`] | intake in bulk: files of commands, through the same handlers |
+//! | 7 | [`app`] | puts the parts together: routes, middleware, start and stop; [`openapi`] is the document |
+//! | 8 | [`maintenance`] | verify, rebuild, backup; [`demo`] fills a database with the demonstration |
 //!
 //! A write goes `http → Command → Ledger queue → executor → Store`, and its answer comes back after the commit. A read goes
 //! `http → views → stored document`. There is no third way.
@@ -37,6 +38,7 @@ pub mod timeline;
 pub mod trainings;
 
 pub mod app;
+pub mod batches;
 pub mod config;
 pub mod demo;
 pub mod maintenance;

@@ -33,6 +33,7 @@ use crate::app;
         (name = "statistics", description = "Figures by region and period, and the definitions behind them"),
         (name = "regions", description = "Regencies and cities, their codes, what they were designated as"),
         (name = "codes", description = "Code lists with the periods they are in force in"),
+        (name = "batches", description = "Intake in bulk: files of commands"),
         (name = "administration", description = "Organisations, keys, the caller"),
         (name = "service", description = "Liveness, readiness, problems"),
     ),
@@ -71,6 +72,26 @@ pub fn methods(document: &Value) -> Vec<(String, Vec<&'static str>)> {
         .collect()
 }
 
+/// Path templates with the methods of their commands: what a line of a batch may name.
+pub fn commands(document: &Value) -> Vec<(String, Vec<&'static str>)> {
+    let mut commands = methods(document);
+    commands.retain_mut(|(path, methods)| {
+        methods.retain(|method| *method != "GET");
+        !methods.is_empty() && records(path) && !in_bulk(path)
+    });
+    commands
+}
+
+/// Whether what is sent there records something; a preview is sent like a command and records nothing.
+fn records(path: &str) -> bool {
+    !path.ends_with("/preview")
+}
+
+/// Whether a file of many commands is sent there.
+fn in_bulk(path: &str) -> bool {
+    path.starts_with("/v1/batches")
+}
+
 /// Adds to every operation what all share, so that handlers need not repeat it.
 fn complete(document: &mut Value) {
     document["components"]["securitySchemes"] = json!({"api_key": {
@@ -83,8 +104,7 @@ fn complete(document: &mut Value) {
     for (path, item) in paths {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
             let posts = matches!(method.as_str(), "post" | "patch" | "put" | "delete");
-            // A preview is sent like a command and records nothing.
-            let writes = posts && !path.ends_with("/preview");
+            let writes = posts && records(path);
             if let (true, Some(body)) = (posts, body_schema(operation)) {
                 let creates =
                     operation["responses"].get("201").is_some() && (!path.contains('{') || path.ends_with("/renewals"));
@@ -167,13 +187,14 @@ fn complete_body(schema: &mut Value, writes: bool, creates: bool) {
 
 fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path: &str) {
     let public = operation.get("security").is_some();
-    if writes {
+    if writes && !in_bulk(path) {
         add_write_headers(operation);
     }
     for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
         if status.starts_with('2') {
-            for name in ["X-Request-Id", "ETag", "Log-Position"] {
-                response["headers"][name] = json!({"$ref": format!("#/components/headers/{name}")});
+            let headers = ["X-Request-Id", "ETag", "Log-Position"];
+            for name in if in_bulk(path) { &headers[..1] } else { &headers[..] } {
+                response["headers"][*name] = json!({"$ref": format!("#/components/headers/{name}")});
             }
         }
     }
@@ -189,7 +210,7 @@ fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path
     if !public {
         statuses.extend([("401", "A valid key is needed"), ("403", "Your organisation may not")]);
     }
-    if writes {
+    if writes && !in_bulk(path) {
         statuses.extend([
             ("409", "Does not fit the state, or is already recorded"),
             ("412", "It has changed since the version in `If-Match`"),
@@ -199,7 +220,7 @@ fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path
         statuses.extend([
             ("408", "The body did not arrive in time"),
             ("413", "Body too large"),
-            ("415", "Send JSON, not compressed"),
+            ("415", if in_bulk(path) { "Not a file of this kind" } else { "Send JSON, not compressed" }),
         ]);
     }
     if posts || path.ends_with("/rescored") {

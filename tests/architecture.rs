@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the lowest rank up. An area may import the areas before it.
-const RANKS: [&str; 22] = [
+const RANKS: [&str; 23] = [
     "kernel",
     "ledger",
     "storage",
@@ -25,6 +25,7 @@ const RANKS: [&str; 22] = [
     "statistics",
     "timeline",
     "config",
+    "batches",
     "app",
     "openapi",
     "maintenance",

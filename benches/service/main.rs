@@ -4,6 +4,7 @@
 //! `cargo bench` measures everything on both databases; `cargo bench -- postgres commands` a part. The service, the database and the load all share
 //! the machine, and everything goes over loopback.
 
+mod batch;
 #[path = "../../tests/suite/cluster.rs"]
 mod cluster;
 mod growth;
@@ -18,7 +19,7 @@ use std::time::Duration;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use diesel::connection::SimpleConnection;
 use lumbung::app::{Core, Place, Running};
-use lumbung::config::ListenOptions;
+use lumbung::config::{BatchLimits, ListenOptions};
 use lumbung::kernel::{Clock, OrganisationKind};
 use lumbung::ledger::{Ids, Limits};
 use lumbung::organisations::issue_key;
@@ -45,8 +46,14 @@ fn main() {
     for name in ["sqlite", "postgres"].into_iter().filter(|name| asked(name, &["sqlite", "postgres"])) {
         println!("\n== {name} ==");
         let databases = Databases::new(name == "postgres");
-        for (part, run) in [("commands", commands as fn(&Databases)), ("reads", reads), ("growth", growth::growth)] {
-            if asked(part, &["commands", "reads", "growth"]) {
+        let parts = [
+            ("commands", commands as fn(&Databases)),
+            ("batch", batch::batch),
+            ("reads", reads),
+            ("growth", growth::growth),
+        ];
+        for (part, run) in parts {
+            if asked(part, &parts.map(|(part, _)| part)) {
                 run(&databases);
             }
         }
@@ -116,6 +123,7 @@ fn serve_place(place: &Place, batch_commands: usize) -> Served {
         readers: 8,
         body_bytes_max: 1 << 20,
         queue_commands_max: limits.queue_commands,
+        batches: BatchLimits::default(),
         shutdown_seconds: 1,
     };
     let (sender, receiver) = mpsc::channel();

@@ -38,4 +38,4 @@ pub use life::{FinancingState, Life};
 pub use reversal::Reverse;
 pub use servicing::{PayInstalment, ReportCollectibility, Restructure, Settle, TopUp};
 pub use state::Financing;
-pub use views::{FINANCED_COOPERATIVES, FINANCED_ENTERPRISES, of_beneficiary};
+pub use views::{FINANCED_COOPERATIVES, FINANCED_ENTERPRISES, LenderNumbers, by_lender_numbers, of_beneficiary};

@@ -1,15 +1,18 @@
 //! The table of financings and its list.
 
+use std::collections::HashMap;
+
 use deserr::Deserr;
 use diesel::prelude::*;
 use utoipa::IntoParams;
+use uuid::Uuid;
 
 use super::events::{BeneficiaryKind, Scheme};
 use super::life::FinancingState;
 use super::state::Financing;
-use crate::kernel::{Faults, FlexibleInt, Id, OneOf, Region, Scope};
-use crate::ledger::{ColumnType, Table};
-use crate::storage::{AnyConnection, DocRow, Keyset, ReadError};
+use crate::kernel::{Faults, FlexibleInt, Id, Number, OneOf, Region, Scope};
+use crate::ledger::{ColumnType, Resource, Table};
+use crate::storage::{AnyConnection, DocRow, Keyset, ReadError, claims};
 use crate::web::Stored;
 
 diesel::table! {
@@ -261,4 +264,37 @@ pub(super) fn summary(
         sum("outstanding")
     );
     Ok(diesel::sql_query(query).load(connection)?)
+}
+
+/// Numbers asked for in one query.
+const NUMBERS_AT_ONCE: usize = 1000;
+
+/// Financings by their lender's own numbers, as these are matched.
+pub type LenderNumbers = HashMap<String, Vec<Uuid>>;
+
+/// The financings of a lender that have one of these application or akad numbers.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn by_lender_numbers(
+    connection: &mut AnyConnection,
+    lender: Uuid,
+    numbers: &[Number],
+) -> Result<LenderNumbers, ReadError> {
+    let prefix = format!("{lender}|");
+    let mut found = LenderNumbers::new();
+    for numbers in numbers.chunks(NUMBERS_AT_ONCE) {
+        let held = numbers.iter().map(|number| format!("{prefix}{}", number.normalised()));
+        let rows: Vec<(String, String)> = claims::table
+            .filter(claims::namespace.eq_any(Financing::CLAIMS))
+            .filter(claims::value.eq_any(held))
+            .select((claims::value, claims::holder))
+            .load(connection)?;
+        for (value, holder) in rows {
+            let number = value.strip_prefix(&prefix).unwrap_or_default().to_owned();
+            let ids = found.entry(number).or_default();
+            ids.extend(Uuid::try_parse(&holder).ok().filter(|id| !ids.contains(id)));
+        }
+    }
+    Ok(found)
 }

@@ -36,6 +36,10 @@ macro_rules! codes {
 codes! {
     MALFORMED_JSON "malformed_json" 400: "Isi bukan JSON" / "Body is not JSON";
         "Kirim satu objek JSON dalam UTF-8." / "Send one JSON object in UTF-8."
+    BODY_UNREADABLE "body_unreadable" 400: "Isi tidak terbaca" / "Body cannot be read";
+        "Kirim lagi seluruh isi, dengan `Content-Encoding` yang sesuai." / "Send the whole body again, with the `Content-Encoding` it has."
+    MALFORMED_CSV "malformed_csv" 400: "Isi bukan CSV yang dikenal" / "Body is not the CSV that is expected";
+        "Perbaiki baris judul atau baris yang disebut, lalu kirim lagi." / "Correct the header or the row that is named and send again."
     INVALID_BODY "invalid_body" 400: "Isi tidak sesuai bentuknya" / "Body does not have the expected form";
         "Perbaiki setiap isian yang disebut dalam `errors`, lalu kirim lagi." / "Correct every field named in `errors` and send again."
     INVALID_PARAMETER "invalid_parameter" 400: "Parameter tidak sesuai" / "Invalid parameter";
@@ -70,6 +74,8 @@ codes! {
         "Kirim `Content-Type: application/json` tanpa kompresi (`Content-Encoding`)." / "Send `Content-Type: application/json`, not compressed (no `Content-Encoding`)."
     RULE_REFUSED "rule_refused" 422: "Aturan tidak terpenuhi" / "A rule refuses this";
         "Perbaiki hal yang disebut dalam `errors`." / "Correct what `errors` names."
+    NOT_A_COMMAND "not_a_command" 422: "Bukan perintah" / "Not a command";
+        "Baris kumpulan hanya untuk perintah yang mencatat sesuatu; kirim permintaan ini sendiri." / "A line of a batch is for commands that record something; send this request by itself."
     IDEMPOTENCY_KEY_REUSED "idempotency_key_reused" 422: "Kunci idempotensi dipakai untuk isi lain" / "Idempotency key reused with other content";
         "Pakai kunci baru untuk permintaan baru; kunci lama hanya untuk mengulang isi yang sama." / "Use a new key for a new request; an old key only repeats the same content."
     REGULATION_NOT_LOADED "regulation_not_loaded" 422: "Buku aturan belum dimuat" / "Rule book not loaded";

@@ -11,7 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::batch::Work;
-use super::command::{Answer, Context, Decide, Request, Submission};
+use super::command::{Answer, Context, Decide, Submission};
+use super::group::{Decided, Group, Terms, Waiting};
 use super::store::{Batch, Harm, Head, Store, StoreError};
 use super::world::{States, World};
 use crate::kernel::problem_codes::{OVERLOADED, UNAVAILABLE};
@@ -78,7 +79,7 @@ pub type AfterCommit = Box<dyn FnMut(&Committed<'_>) + Send>;
 /// The way in: hands commands to the executor and waits for their answers.
 #[derive(Clone)]
 pub struct Ledger {
-    queue: mpsc::Sender<Submission>,
+    queue: mpsc::Sender<Waiting>,
     stopped: Arc<OnceLock<String>>,
 }
 
@@ -111,9 +112,8 @@ impl Ledger {
         command: C,
         context: Context,
     ) -> Result<oneshot::Receiver<Answer>, Refusal> {
-        let (reply, answer) = oneshot::channel();
-        let submission = Submission { command: Box::new(Request { id, command }), context, reply };
-        self.queue.try_send(submission).map_err(|error| match error {
+        let (submission, answer) = Submission::new(id, command, context);
+        self.queue.try_send(Waiting::One(submission)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Refusal::new(&OVERLOADED, OVERLOADED.advice.clone()),
             mpsc::error::TrySendError::Closed(_) => Refusal::new(&UNAVAILABLE, UNAVAILABLE.advice.clone()),
         })?;
@@ -135,6 +135,10 @@ impl Ledger {
         self.stopped.get().map(String::as_str).or(ended)
     }
 
+    pub(super) const fn queue(&self) -> &mpsc::Sender<Waiting> {
+        &self.queue
+    }
+
     /// How many commands wait to be taken.
     pub fn waiting(&self) -> usize {
         self.queue.max_capacity() - self.queue.capacity()
@@ -154,27 +158,56 @@ struct Executor {
 }
 
 impl Executor {
-    fn run(&mut self, mut waiting: mpsc::Receiver<Submission>) {
+    fn run(&mut self, mut waiting: mpsc::Receiver<Waiting>) {
         let batch_commands = self.limits.batch_commands.max(1);
         while let Some(first) = waiting.blocking_recv() {
-            let mut submissions = vec![first];
-            while submissions.len() < batch_commands {
-                let Ok(next) = waiting.try_recv() else { break };
-                submissions.push(next);
+            let mut next = Some(first);
+            let mut submissions = Vec::new();
+            while let Some(Waiting::One(submission)) = next {
+                submissions.push(submission);
+                next = if submissions.len() < batch_commands { waiting.try_recv().ok() } else { None };
             }
-            self.execute(submissions);
+            if !submissions.is_empty() {
+                self.execute(submissions);
+            }
+            if let Some(Waiting::Together(group)) = next {
+                self.execute_group(group);
+            }
         }
+    }
+
+    /// Executes commands that were sent together. What is all or nothing is not tried one by one when the database refuses it.
+    fn execute_group(&mut self, group: Group) {
+        let Group { submissions, terms, reply } = group;
+        let apart = !terms.atomic && !terms.dry_run && submissions.len() > 1;
+        let answers = match self.attempt(&submissions, terms) {
+            Ok(answers) => answers,
+            Err(Failed::Batch(error)) if apart => {
+                log::warn!("a batch failed and is retried one by one commands={} error={error}", submissions.len());
+                let alone = |submission| self.attempt(std::slice::from_ref(submission), terms);
+                let answer =
+                    |result: Result<Vec<Answer>, Failed>| result.unwrap_or_else(|failed| vec![failed.answer()]);
+                submissions.iter().map(alone).flat_map(answer).collect()
+            }
+            Err(failed) => {
+                log::error!("commands could not be recorded commands={} error={}", submissions.len(), failed.error());
+                submissions.iter().map(|_| failed.answer()).collect()
+            }
+        };
+        let written = terms.permit(&answers);
+        // Whoever sent them may have hung up; what was decided stands all the same.
+        let _ = reply.send(Decided { answers: submissions.into_iter().zip(answers).collect(), written });
     }
 
     /// Executes a batch; when the database refuses it, each command alone, so that a poison command harms only its sender.
     fn execute(&mut self, submissions: Vec<Submission>) {
-        match self.attempt(&submissions) {
+        match self.attempt(&submissions, Terms::ALONE) {
             Ok(answers) => reply(submissions, answers),
             Err(Failed::Batch(error)) if submissions.len() > 1 => {
                 log::warn!("a batch failed and is retried one by one commands={} error={error}", submissions.len());
                 for submission in submissions {
                     let alone = vec![submission];
-                    let answers = self.attempt(&alone).unwrap_or_else(|failed| vec![failed.answer()]);
+                    let answers = self.attempt(&alone, Terms::ALONE).unwrap_or_else(|failed| vec![failed.answer()]);
                     reply(alone, answers);
                 }
             }
@@ -188,12 +221,12 @@ impl Executor {
         }
     }
 
-    fn attempt(&mut self, submissions: &[Submission]) -> Result<Vec<Answer>, Failed> {
+    fn attempt(&mut self, submissions: &[Submission], terms: Terms) -> Result<Vec<Answer>, Failed> {
         if let Some(why) = self.stopped.get() {
             return Err(Failed::Begin(StoreError::new(why)));
         }
         // Whatever panics in here must not take the executor, and with it the service, along.
-        let result = catch_unwind(AssertUnwindSafe(|| self.transaction(submissions)))
+        let result = catch_unwind(AssertUnwindSafe(|| self.transaction(submissions, terms)))
             .unwrap_or_else(|_| Err(Failed::Batch(StoreError::new("the batch panicked"))));
         if let Err(failed) = &result {
             self.store.rollback();
@@ -209,14 +242,19 @@ impl Executor {
         result
     }
 
-    fn transaction(&mut self, submissions: &[Submission]) -> Result<Vec<Answer>, Failed> {
+    fn transaction(&mut self, submissions: &[Submission], terms: Terms) -> Result<Vec<Answer>, Failed> {
         let began = Instant::now();
         let head = self.store.begin().map_err(Failed::Begin)?;
         // Recorded times never go back, whatever the machine's clock does.
         let now = self.clock.now().max(head.recorded_at);
         let (work, answers, ids) = self.decide(&head, now, submissions)?;
+        if !terms.permit(&answers) {
+            self.store.rollback();
+            return Ok(answers);
+        }
         self.ids = ids;
-        let (batch, states) = work.into_batch()?;
+        let (mut batch, states) = work.into_batch()?;
+        terms.trim(&mut batch);
         if batch.is_empty() {
             self.store.rollback();
             return Ok(answers);
@@ -309,7 +347,6 @@ impl From<StoreError> for Failed {
 
 fn reply(submissions: Vec<Submission>, answers: Vec<Answer>) {
     for (submission, answer) in submissions.into_iter().zip(answers) {
-        // A caller who hung up is no longer interested; the command is on disk all the same.
-        let _ = submission.reply.send(answer);
+        submission.answer(answer);
     }
 }

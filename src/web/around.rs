@@ -112,9 +112,12 @@ fn explain(response: ServiceResponse<BoxBody>, request_id: &RequestId) -> Servic
 
 fn bare(response: &ServiceResponse<BoxBody>) -> Option<Problem> {
     let status = response.status();
-    let already_json =
-        response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().ends_with(b"json"));
-    if already_json || !(status.is_client_error() || status.is_server_error()) {
+    // Whatever has a media type of its own was written by a handler.
+    let written = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().ends_with(b"json") || value.as_bytes().starts_with(b"text/csv"));
+    if written || !(status.is_client_error() || status.is_server_error()) {
         return None;
     }
     let by_status: &'static Code = match status.as_u16() {
@@ -135,6 +138,7 @@ fn accepts_json(request: &ServiceRequest) -> bool {
     !request.path().starts_with("/v1/")
         || accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim()).any(|range| {
             matches!(range, "*/*" | "application/*" | "application/json" | "application/problem+json" | "")
+                || (request.path().starts_with("/v1/batches") && matches!(range, "application/x-ndjson" | "text/csv"))
         })
 }
 
@@ -189,12 +193,7 @@ fn write_log(method: &Method, response: &ServiceResponse<BoxBody>, started: Inst
 /// Answers what no route takes: 405 with `Allow` when the path exists for other methods, else 404.
 /// `routes` are path templates with their methods, from the `OpenAPI` document.
 pub fn method_not_allowed_or_not_found(routes: &[(String, Vec<&'static str>)], request: &HttpRequest) -> HttpResponse {
-    let path = request.path();
-    let mut allowed: Vec<&str> = routes
-        .iter()
-        .filter(|(template, _)| matches_template(template, path))
-        .flat_map(|(_, methods)| methods.iter().copied())
-        .collect();
+    let mut allowed = allowed_methods(routes, request.path());
     if allowed.is_empty() {
         return Problem::of(&NOT_FOUND).error_response();
     }
@@ -202,12 +201,20 @@ pub fn method_not_allowed_or_not_found(routes: &[(String, Vec<&'static str>)], r
         allowed.push("HEAD");
     }
     allowed.sort_unstable();
-    allowed.dedup();
     let mut response = Problem::of(&METHOD_NOT_ALLOWED).error_response();
     if let Ok(value) = HeaderValue::from_str(&allowed.join(", ")) {
         response.headers_mut().insert(header::ALLOW, value);
     }
     response
+}
+
+/// The methods that routes take at a path.
+pub(super) fn allowed_methods(routes: &[(String, Vec<&'static str>)], path: &str) -> Vec<&'static str> {
+    let here = routes.iter().filter(|(template, _)| matches_template(template, path));
+    let mut allowed: Vec<&str> = here.flat_map(|(_, methods)| methods.iter().copied()).collect();
+    allowed.sort_unstable();
+    allowed.dedup();
+    allowed
 }
 
 fn matches_template(template: &str, path: &str) -> bool {

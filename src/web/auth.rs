@@ -9,12 +9,15 @@ use actix_web::{FromRequest, HttpRequest, web};
 use sha2::{Digest, Sha256};
 
 use super::around::RequestId;
+use super::line::Line;
 use super::problem::Problem;
 use super::service::Service;
 use crate::kernel::problem_codes::{FORBIDDEN, UNAUTHENTICATED};
 use crate::kernel::{Actor, Area, Refusal, Scope, may_read};
+use crate::ledger::Hash;
 
 /// The caller: anonymous, or an organisation by one of its keys. A key that is sent and not valid is refused, never ignored.
+#[derive(Clone)]
 pub struct Caller {
     /// The service's handles.
     pub service: web::Data<Service>,
@@ -22,6 +25,8 @@ pub struct Caller {
     pub actor: Option<Actor>,
     /// The request's id.
     pub request_id: RequestId,
+    /// Hash of the key that was sent.
+    pub(super) key: Option<Hash>,
 }
 
 impl Caller {
@@ -31,6 +36,17 @@ impl Caller {
     /// `unauthenticated` when no key was sent.
     pub fn actor(&self) -> Result<&Actor, Problem> {
         self.actor.as_ref().ok_or_else(|| Problem::of(&UNAUTHENTICATED))
+    }
+
+    /// Looks once more whether the key still works: it may have been revoked while a long request was served.
+    ///
+    /// # Errors
+    /// `unauthenticated` when it does not.
+    pub async fn require_still_valid(&self) -> Result<(), Problem> {
+        match &self.key {
+            Some(key) => who(&self.service, *key).await.map(|_| ()),
+            None => Ok(()),
+        }
     }
 
     /// What the caller may read in an area.
@@ -61,26 +77,33 @@ impl FromRequest for Caller {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        if let Some(caller) = Line::caller(request) {
+            return Box::pin(std::future::ready(Ok(caller)));
+        }
         let service = request.app_data::<web::Data<Service>>().cloned();
         let request_id = RequestId::of(request);
         let token = bearer(request);
         Box::pin(async move {
             let service = service.ok_or_else(|| Problem::of(&crate::kernel::problem_codes::INTERNAL))?;
             let Some(token) = token? else {
-                return Ok(Self { service, actor: None, request_id });
+                return Ok(Self { service, actor: None, request_id, key: None });
             };
-            let hash = Sha256::digest(token.as_bytes()).into();
-            let now = service.clock.now();
-            let actor = if let Some(actor) = service.keyring.recall(&hash, now) {
-                actor
-            } else {
-                let keyring = service.keyring.clone();
-                let found = service.look_up(move |connection| keyring.find(connection, &hash, now)).await?;
-                found.ok_or_else(|| Problem::of(&UNAUTHENTICATED))?
-            };
-            Ok(Self { service, actor: Some(actor), request_id })
+            let key = Sha256::digest(token.as_bytes()).into();
+            let actor = who(&service, key).await?;
+            Ok(Self { service, actor: Some(actor), request_id, key: Some(key) })
         })
     }
+}
+
+/// Who holds the key with this hash.
+async fn who(service: &Service, key: Hash) -> Result<Actor, Problem> {
+    let now = service.clock.now();
+    if let Some(actor) = service.keyring.recall(&key, now) {
+        return Ok(actor);
+    }
+    let keyring = service.keyring.clone();
+    let found = service.look_up(move |connection| keyring.find(connection, &key, now)).await?;
+    found.ok_or_else(|| Problem::of(&UNAUTHENTICATED))
 }
 
 /// The bearer token, if an `Authorization` header was sent at all.

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::auth::Caller;
 use super::json::strict_json;
+use super::line::Line;
 use super::problem::Problem;
 use super::reply::command_reply;
 use super::show::{Present, Stored};
@@ -103,6 +104,9 @@ impl<C: Deserr<Faults> + 'static> FromRequest for Command<C> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if let Some(Line { caller, key, body }) = Line::take(request) {
+            return Box::pin(std::future::ready(Self::assemble(caller, request, body, key, None)));
+        }
         let caller = Caller::from_request(request, payload);
         let bytes = web::Bytes::from_request(request, payload);
         let request = request.clone();
@@ -118,25 +122,40 @@ impl<C: Deserr<Faults> + 'static> FromRequest for Command<C> {
                 // The key may have been revoked while the body trickled in.
                 caller = Caller::from_request(&request, &mut Payload::None).await?;
             }
-            let actor = caller.actor()?.clone();
             let value = parse(&bytes)?;
-            let idempotency = idempotency_key(request.headers())?.map(|key| {
-                let canonical = serde_json_canonicalizer::to_vec(&value).unwrap_or_default();
-                let parts: [&[u8]; 3] = [request.method().as_str().as_bytes(), request.path().as_bytes(), &canonical];
-                (key, caller.service.vault.keyed_hash("receipt", &parts))
-            });
-            let (id, occurred_at, body) = split(value)?;
-            let context = Context {
-                actor,
-                occurred_at,
-                correlation_id: caller.request_id.correlation.to_string(),
-                idempotency,
-                if_match: if_match(request.headers())?,
-                id_is_new: false,
-                wants_document: true,
-            };
-            Ok(Self { caller, id: id.unwrap_or_else(Uuid::now_v7), id_was_sent: id.is_some(), body, context })
+            let key = idempotency_key(request.headers())?;
+            Self::assemble(caller, &request, value, key, if_match(request.headers())?)
         })
+    }
+}
+
+impl<C: Deserr<Faults>> Command<C> {
+    fn assemble(
+        caller: Caller,
+        request: &HttpRequest,
+        value: Value,
+        key: Option<String>,
+        if_match: Option<IfMatch>,
+    ) -> Result<Self, Problem> {
+        let actor = caller.actor()?.clone();
+        let idempotency = key.map(|key| {
+            let canonical = serde_json_canonicalizer::to_vec(&value).unwrap_or_default();
+            let parts: [&[u8]; 3] = [request.method().as_str().as_bytes(), request.path().as_bytes(), &canonical];
+            (key, caller.service.vault.keyed_hash("receipt", &parts))
+        });
+        let (id, occurred_at, body) = split(value)?;
+        let correlation_id = caller.request_id.correlation.to_string();
+        let context = Context {
+            actor,
+            occurred_at,
+            correlation_id,
+            idempotency,
+            if_match,
+            id_is_new: false,
+            // The outcome of a line names the document and does not hold it.
+            wants_document: caller.service.gathering.is_none(),
+        };
+        Ok(Self { caller, id: id.unwrap_or_else(Uuid::now_v7), id_was_sent: id.is_some(), body, context })
     }
 }
 
@@ -226,21 +245,25 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("idempotency-key") else {
         return Ok(None);
     };
-    let text = value.to_str().unwrap_or_default().trim();
+    read_key(value.to_str().unwrap_or_default()).map(Some).map_err(|why| Refusal::new(&INVALID_HEADER, why).into())
+}
+
+/// Reads an Idempotency-Key, quoted or bare.
+///
+/// # Errors
+/// A sentence that tells what to send.
+pub fn read_key(text: &str) -> Result<String, Text> {
+    let text = text.trim();
     let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
     let usable =
         !key.is_empty() && key.len() <= KEY_CHARACTERS_MAX && key.bytes().all(|byte| (0x21..0x7f).contains(&byte));
     if usable {
-        return Ok(Some(key.to_owned()));
+        return Ok(key.to_owned());
     }
-    Err(Refusal::new(
-        &INVALID_HEADER,
-        Text::fixed(
-            "Idempotency-Key harus 1 sampai 255 karakter ASCII tanpa spasi.",
-            "Idempotency-Key must be 1 to 255 ASCII characters without spaces.",
-        ),
-    )
-    .into())
+    Err(Text::fixed(
+        "Idempotency-Key harus 1 sampai 255 karakter ASCII tanpa spasi.",
+        "Idempotency-Key must be 1 to 255 ASCII characters without spaces.",
+    ))
 }
 
 fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>, Problem> {

@@ -6,9 +6,11 @@
 mod around;
 mod auth;
 mod command;
+mod gathering;
 pub mod health;
 mod json;
 mod keyring;
+mod line;
 pub mod metrics;
 mod page;
 mod params;
@@ -17,11 +19,18 @@ mod problem;
 mod reply;
 mod service;
 mod show;
+mod unpack;
+mod upload;
 
 pub use around::{around, method_not_allowed_or_not_found};
 pub use auth::Caller;
-pub use command::Command;
+pub use command::{Command, read_key};
+pub use gathering::Gathering;
+pub use json::strict_json;
 pub use keyring::{KeySource, Keyring, KnownKey, LEASE, LOOK_EVERY};
+pub use line::{
+    Answering, CommandMethod, LineAnswer, LineCommand, Recorded, Routes, gathering_caller, no_such_command,
+};
 pub use metrics::Metrics;
 pub use page::{List, MadePage, NoFilter, Page, PageParams, listing, listing_for_all, made_page};
 pub use params::{IdPath, Params};
@@ -33,3 +42,4 @@ pub use show::{
     AsOfParams, Present, Shown, Stored, Viewer, parse_as_of, point_in_time, resource_as_of, show, show_history,
     show_made_of_stream, show_to_all,
 };
+pub use upload::{UploadLimits, receive};

@@ -73,6 +73,8 @@ pub async fn command_reply<R: Present + Stored>(caller: &Caller, answer: Answer)
     let on = caller.service.clock.now().day();
     let (id, version, position) = (done.id, done.version, done.position);
     let doc = match done.doc {
+        // The outcome of a line names the document and does not hold it.
+        _ if caller.service.gathering.is_some() => String::new(),
         Some(doc) if !R::REWRITES => doc,
         doc => {
             caller

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use actix_web::web;
 use diesel::Connection;
 
+use super::gathering::Gathering;
 use super::keyring::Keyring;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::show::Stored;
 use crate::kernel::Clock;
 use crate::kernel::problem_codes::{INTERNAL, UNAVAILABLE};
-use crate::ledger::{Answer, Context, Decide, Ledger};
+use crate::ledger::{Answer, Context, Decide, Ledger, Submission};
 use crate::storage::{AnyConnection, DocRow, Fetcher, ReadError, Readers, Vault};
 
 /// Shared by all workers.
@@ -31,6 +32,8 @@ pub struct Service {
     pub metrics: Arc<Metrics>,
     /// Who a key belongs to.
     pub keyring: Arc<Keyring>,
+    /// Where commands are gathered, when this is the service as the lines of a batch see it.
+    pub gathering: Option<Arc<Gathering>>,
 }
 
 impl Service {
@@ -43,6 +46,7 @@ impl Service {
         T: Send + 'static,
         F: FnOnce(&mut AnyConnection) -> Result<T, Problem> + Send + 'static,
     {
+        self.wait_to_read().await;
         self.elsewhere(move |connection| {
             let result =
                 connection.transaction::<T, Failure, _>(|connection| read(connection).map_err(Failure::Problem));
@@ -64,6 +68,7 @@ impl Service {
         T: Send + 'static,
         F: FnOnce(&mut AnyConnection) -> Result<T, Problem> + Send + 'static,
     {
+        self.wait_to_read().await;
         if self.readers.is_embedded() {
             return self.readers.with_own(read, |result| !is_our_fault(result)).map_err(ReadError::from)?;
         }
@@ -76,8 +81,15 @@ impl Service {
     /// When the database cannot be read.
     pub async fn fetch<R: Stored>(&self, id: uuid::Uuid) -> Result<Option<DocRow>, Problem> {
         match &self.fetcher {
-            Some(fetcher) => Ok(fetcher.fetch(R::TABLE.name, id).await?),
-            None => self.look_up(move |connection| Ok(R::find(connection, &id.to_string())?)).await,
+            Some(fetcher) if self.gathering.is_none() => Ok(fetcher.fetch(R::TABLE.name, id).await?),
+            _ => self.look_up(move |connection| Ok(R::find(connection, &id.to_string())?)).await,
+        }
+    }
+
+    /// A line of a batch reads what the lines before it have recorded.
+    async fn wait_to_read(&self) {
+        if let Some(gathering) = &self.gathering {
+            gathering.wait_to_read().await;
         }
     }
 
@@ -103,7 +115,14 @@ impl Service {
     /// # Errors
     /// `overloaded` or `unavailable`.
     pub async fn execute<C: Decide>(&self, id: uuid::Uuid, command: C, context: Context) -> Result<Answer, Problem> {
-        let answer = self.ledger.submit(id, command, context)?;
+        let answer = match &self.gathering {
+            None => self.ledger.submit(id, command, context)?,
+            Some(gathering) => {
+                let (submission, answer) = Submission::new(id, command, context);
+                gathering.add(submission);
+                answer
+            }
+        };
         answer.await.map_err(|_| Problem::of(&INTERNAL))
     }
 }
