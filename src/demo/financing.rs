@@ -32,10 +32,11 @@ struct Case {
 
 fn apply(player: &Player<'_>, kind: BeneficiaryKind, nth: usize) -> Result<Case, OpenError> {
     let (label, scheme, amount, tenor_months) = match kind {
-        BeneficiaryKind::Cooperative => ("cooperative", Scheme::KurLinkage, 400 + 100 * nth, 36),
-        BeneficiaryKind::Enterprise if nth.is_multiple_of(4) => ("enterprise", Scheme::KurRitel, 60 + 5 * nth, 24),
-        BeneficiaryKind::Enterprise => ("enterprise", Scheme::KurMikro, 10 + nth % 10, 18),
+        BeneficiaryKind::Cooperative => ("cooperative", "kur_linkage", 400 + 100 * nth, 36),
+        BeneficiaryKind::Enterprise if nth.is_multiple_of(4) => ("enterprise", "kur_ritel", 60 + 5 * nth, 24),
+        BeneficiaryKind::Enterprise => ("enterprise", "kur_mikro", 10 + nth % 10, 18),
     };
+    let scheme = Scheme::parse(scheme).map_err(|why| OpenError(why.en.into_owned()))?;
     let amount = i64::try_from(amount).unwrap_or_default();
     let case = Case {
         financing: id(&format!("financing-{label}"), nth),
@@ -64,6 +65,7 @@ fn sign(player: &Player<'_>, case: &Case, on: &str) -> Result<(), OpenError> {
         plafon: millions(case.amount),
         annual_rate_percent: "13.00".to_owned(),
         tenor_months: 24,
+        breaches: Vec::new(),
     };
     player.play(&case.bank, &day(on, 3)?, case.financing, contract)
 }

@@ -246,7 +246,7 @@ impl<'a> History<'a> {
         let apply = Apply {
             beneficiary: BeneficiaryReference { kind: BeneficiaryKind::Enterprise, id: Id(enterprise) },
             lender: None,
-            scheme: Scheme::KurMikro,
+            scheme: Scheme::parse("kur_mikro").map_err(|why| OpenError(why.en.into_owned()))?,
             amount: money,
             purpose: name("Modal kerja")?,
             tenor_months: 24,
@@ -260,6 +260,7 @@ impl<'a> History<'a> {
             plafon: money,
             annual_rate_percent: "13.00".to_owned(),
             tenor_months: 24,
+            breaches: Vec::new(),
         };
         self.send(&bank, financing, contract)?;
         self.send(&bank, financing, Disburse { amount: money, disbursed_on: None, reference: None })

@@ -5,10 +5,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::checks::require_amount;
-use super::events::{Beneficiary, BeneficiaryKind, Contract, FinancingEvent as Event, Scheme, Tranche};
+use super::events::{Beneficiary, BeneficiaryKind, Contract, FinancingEvent as Event, Tranche};
+use super::scheme::{Scheme, breaches};
 use super::state::Financing;
 use crate::cooperatives::{Cooperative, CooperativeStatus};
-use crate::enterprises::Enterprise;
+use crate::enterprises::{Enterprise, EnterpriseStatus};
 use crate::kernel::problem_codes::RULE_REFUSED;
 use crate::kernel::{Area, Date, Faults, Id, Money, Name, Note, Number, OrganisationKind, Refusal, Region, Text};
 use crate::ledger::{Decide, Decision, Scene, Wants, World};
@@ -69,7 +70,17 @@ impl Apply {
     fn region(&self, scene: &Scene<'_, Financing>) -> Result<Region, Refusal> {
         let id = self.beneficiary.id.0;
         match self.beneficiary.kind {
-            BeneficiaryKind::Enterprise => Ok(scene.named::<Enterprise>(id, "/beneficiary/id")?.region),
+            BeneficiaryKind::Enterprise => {
+                let enterprise = scene.named::<Enterprise>(id, "/beneficiary/id")?;
+                if enterprise.status == EnterpriseStatus::Closed {
+                    return Err(Refusal::rule(
+                        "/beneficiary/id",
+                        "enterprise_closed",
+                        Text::fixed("Usaha ini sudah tutup.", "This enterprise was closed."),
+                    ));
+                }
+                Ok(enterprise.region)
+            }
             BeneficiaryKind::Cooperative => {
                 let cooperative = scene.named::<Cooperative>(id, "/beneficiary/id")?;
                 if cooperative.status == CooperativeStatus::Dissolved {
@@ -297,14 +308,14 @@ impl Decide for Contract {
     type Resource = Financing;
 
     fn decide(&self, scene: &Scene<'_, Financing>) -> Result<Decision<Financing>, Refusal> {
-        scene.own()?;
+        let own = scene.own()?;
         let mut faults = Faults::default();
         faults.check(self.signed_on.require_past(scene.now, "/signed_on"));
         faults.check(require_amount(self.plafon, "/plafon"));
         faults.check(require_tenor(self.tenor_months));
         faults.check(require_rate(&self.annual_rate_percent));
         faults.or_refuse(())?;
-        step(scene, Event::ContractSigned(self.clone()))
+        step(scene, Event::ContractSigned(Contract { breaches: breaches(own.scheme, self), ..self.clone() }))
     }
 }
 

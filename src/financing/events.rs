@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::scheme::{Breach, Scheme};
 use crate::kernel::{Date, Faults, Money, Name, Note, Number, Region};
 
 crate::words! {
@@ -14,28 +15,6 @@ crate::words! {
         Cooperative = "cooperative",
         /// An enterprise.
         Enterprise = "enterprise",
-    }
-}
-
-crate::words! {
-    /// The scheme of a financing.
-    Scheme {
-        /// KUR mikro.
-        KurMikro = "kur_mikro",
-        /// KUR ritel (2014), later KUR kecil.
-        KurRitel = "kur_ritel",
-        /// KUR through a linkage body.
-        KurLinkage = "kur_linkage",
-        /// KUR super mikro (since 2020).
-        KurSuperMikro = "kur_super_mikro",
-        /// KUR kecil.
-        KurKecil = "kur_kecil",
-        /// Revolving funds of LPDB.
-        Lpdb = "lpdb",
-        /// A lender's own commercial loan.
-        Komersial = "komersial",
-        /// Another scheme.
-        Lainnya = "lainnya",
     }
 }
 
@@ -80,6 +59,11 @@ pub struct Contract {
     /// Months until the last instalment.
     #[schema(minimum = 1, maximum = 480)]
     pub tenor_months: u16,
+    /// The limits of its scheme that it does not keep: flagged, not refused.
+    #[serde(default)]
+    #[deserr(skip)]
+    #[schema(read_only)]
+    pub breaches: Vec<Breach>,
 }
 
 /// A disbursed tranche.

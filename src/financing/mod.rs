@@ -20,6 +20,7 @@ mod figures;
 pub mod http;
 mod life;
 mod reversal;
+mod scheme;
 mod servicing;
 mod state;
 mod statement;
@@ -32,10 +33,11 @@ pub use aftermath::{ClaimGuarantee, PayClaim, ReceiveMoney, Recover, Subrogate, 
 pub use commands::{
     Apply, Approve, BeneficiaryReference, Disburse, Reject, SignContract, Survey, Verify, WithdrawApplication,
 };
-pub use events::{Beneficiary, BeneficiaryKind, CollectibilityScheme, FinancingEvent, Scheme};
+pub use events::{Beneficiary, BeneficiaryKind, CollectibilityScheme, FinancingEvent};
 pub use figures::MEASURES;
 pub use life::{FinancingState, Life};
 pub use reversal::Reverse;
+pub use scheme::{Breach, BreachKind, Scheme};
 pub use servicing::{PayInstalment, ReportCollectibility, Restructure, Settle, TopUp};
 pub use state::Financing;
 pub use views::{FINANCED_COOPERATIVES, FINANCED_ENTERPRISES, LenderNumbers, by_lender_numbers, of_beneficiary};

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::events::{Beneficiary, BeneficiaryKind, FinancingEvent as Event, Scheme};
+use super::events::{Beneficiary, BeneficiaryKind, FinancingEvent as Event};
 use super::figures;
 use super::life::{FirstDisbursement, Life};
+use super::scheme::Scheme;
 use super::views::{self, FINANCED_COOPERATIVES, FINANCED_ENTERPRISES};
 use crate::kernel::{Area, Money, Name, Number, OneOf, Region};
 use crate::ledger::{Cell, Claim, Envelope, Fact, Posting, Resource, Stamp, Table};
@@ -94,9 +95,13 @@ impl Resource for Financing {
         figures::of_state(self)
     }
 
-    /// Reports of collectibility tell since version 2 which report of the month they replace.
+    /// Since version 2 reports of collectibility tell which report of the month they replace, and contracts which limits they do not keep; a
+    /// contract of version 1 was not held against any.
     fn schema_version(event_type: &str) -> i32 {
-        if event_type == "financing.collectibility_reported" { 2 } else { 1 }
+        match event_type {
+            "financing.collectibility_reported" | "financing.contract_signed" => 2,
+            _ => 1,
+        }
     }
 
     fn stamp(&self) -> &Stamp {

@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::commands::Disburse;
-use super::events::{Beneficiary, BeneficiaryKind, Contract, FinancingEvent as Event, Scheme, Tranche};
+use super::events::{Beneficiary, BeneficiaryKind, Contract, FinancingEvent as Event, Tranche};
+use super::scheme::Scheme;
 use crate::kernel::{Date, Money, Name, Note, Number, Region};
 
 pub(super) const BANK: Uuid = Uuid::from_u128(0xBA);
@@ -26,7 +27,7 @@ pub(super) fn applied() -> Event {
         beneficiary: Beneficiary { kind: BeneficiaryKind::Cooperative, id: Uuid::from_u128(0x15) },
         region: Region::parse("64.72").unwrap(),
         lender: BANK,
-        scheme: Scheme::KurLinkage,
+        scheme: Scheme::parse("kur_linkage").unwrap(),
         amount: millions(20),
         purpose: Name::parse("Modal kerja").unwrap(),
         tenor_months: 24,
@@ -45,6 +46,7 @@ pub(super) fn contract() -> Contract {
         plafon: millions(20),
         annual_rate_percent: "13.00".to_owned(),
         tenor_months: 24,
+        breaches: Vec::new(),
     }
 }
 

@@ -7,8 +7,9 @@ use diesel::prelude::*;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::events::{BeneficiaryKind, Scheme};
+use super::events::BeneficiaryKind;
 use super::life::FinancingState;
+use super::scheme::Scheme;
 use super::state::Financing;
 use crate::kernel::{Faults, FlexibleInt, Id, Number, OneOf, Region, Scope};
 use crate::ledger::{ColumnType, Resource, Table};
