@@ -61,8 +61,9 @@ fn told(event_type: &str) -> Option<Told> {
         "cooperative.health_rated" => (K::Health, "determined_on", &["category", "book_year", "regulation"]),
         "assessment.submitted" => (K::Health, "", &["regulation", "book_year"]),
         "assessment.returned" | "assessment.withdrawn" => (K::Health, "", &[]),
-        "certification.certificate_issued" => (K::Certificate, "issued_on", &["valid_until", "role"]),
-        "certification.renewal_issued" => (K::Certificate, "issued_on", &["valid_until", "role"]),
+        "certification.certificate_issued" | "certification.renewal_issued" => {
+            (K::Certificate, "issued_on", &["valid_until", "role"])
+        }
         "certification.suspended" | "certification.reinstated" | "certification.revoked" => (K::Certificate, "", &[]),
         "financing.applied" => (K::Financing, "", &["lender", "scheme", "amount"]),
         "financing.approved" => (K::Financing, "approved_on", &["amount"]),
