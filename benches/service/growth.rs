@@ -21,8 +21,18 @@ const PAGES: usize = 60;
 pub fn growth(databases: &Databases) {
     println!("medians in microseconds, over one connection");
     println!(
-        "{:>10} {:>8} {:>8} {:>11} {:>10} {:>9} {:>9} {:>12} {:>14}",
-        "events", "append", "get", "first page", "deep page", "progress", "made/s", "rebuilt/s", "all rows new/s"
+        "{:>10} {:>8} {:>8} {:>11} {:>10} {:>9} {:>11} {:>11} {:>9} {:>12} {:>14}",
+        "events",
+        "append",
+        "get",
+        "first page",
+        "deep page",
+        "progress",
+        "statistics",
+        "as of half",
+        "made/s",
+        "rebuilt/s",
+        "all rows new/s"
     );
     let sizes = std::env::var("GROWTH").unwrap_or_else(|_| SIZES.to_owned());
     for size in sizes.split(',').map(|size| size.trim().parse::<usize>().unwrap()) {
@@ -32,9 +42,9 @@ pub fn growth(databases: &Databases) {
         let rebuilt = last_number(rebuild(&place).unwrap().split(';').next().unwrap());
         empty_projections(&place);
         let anew = last_number(rebuild(&place).unwrap().split(';').next().unwrap());
-        let [append, get, first, deep, progress] = figures;
+        let [append, get, first, deep, progress, statistics, half] = figures;
         println!(
-            "{size:>10} {append:>8} {get:>8} {first:>11} {deep:>10} {progress:>9} {made:>9} {rebuilt:>12} {anew:>14}"
+            "{size:>10} {append:>8} {get:>8} {first:>11} {deep:>10} {progress:>9} {statistics:>11} {half:>11} {made:>9} {rebuilt:>12} {anew:>14}"
         );
     }
 }
@@ -43,7 +53,7 @@ fn last_number(text: &str) -> u64 {
     text.split(' ').filter_map(|word| word.parse().ok()).next_back().unwrap()
 }
 
-fn measure(place: &Place) -> [u128; 5] {
+fn measure(place: &Place) -> [u128; 7] {
     let served: Served = serve_place(place, 256);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let figures = runtime.block_on(async {
@@ -87,7 +97,16 @@ fn measure(place: &Place) -> [u128; 5] {
         for _ in 0..20 {
             progresses.push(timed(&mut connection, &progress, 200).await.0);
         }
-        [appends, gets, firsts, deep, progresses].map(median)
+        let statistics = "/v1/statistics/financing?by=region,scheme";
+        let (_, now) = timed(&mut connection, &get(statistics), 200).await;
+        let half = format!("{statistics}&as_of={}", now["as_of_position"].as_i64().unwrap() / 2);
+        let mut added = [Vec::new(), Vec::new()];
+        for _ in 0..20 {
+            added[0].push(timed(&mut connection, &get(statistics), 200).await.0);
+            added[1].push(timed(&mut connection, &get(&half), 200).await.0);
+        }
+        let [statistics, halves] = added;
+        [appends, gets, firsts, deep, progresses, statistics, halves].map(median)
     });
     served.stop();
     figures

@@ -58,7 +58,8 @@ impl Work {
         // What all commands want is read together: one query per kind and round, not per command.
         for _ in 0..READ_ROUNDS_MAX {
             let mut wants = Wants::default();
-            for submission in submissions {
+            // What was answered before is not decided again.
+            for submission in submissions.iter().filter(|submission| work.receipt(&submission.context).is_none()) {
                 submission.command.reads(&work.world, &mut wants);
             }
             match work.world.load(wants, &[], store) {
@@ -94,10 +95,15 @@ impl Work {
         Ok(Answer { replayed: false, result })
     }
 
+    fn receipt(&self, context: &Context) -> Option<&Receipt> {
+        let (key, _) = context.idempotency.as_ref()?;
+        self.receipts.get(&(context.actor.organisation, key.clone()))
+    }
+
     /// The first answer to this key, if it was used before.
     fn replay(&self, context: &Context) -> Option<Answer> {
-        let (key, fingerprint) = context.idempotency.as_ref()?;
-        let receipt = self.receipts.get(&(context.actor.organisation, key.clone()))?;
+        let (_, fingerprint) = context.idempotency.as_ref()?;
+        let receipt = self.receipt(context)?;
         if receipt.fingerprint != *fingerprint {
             let refusal = Refusal::new(&IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_REUSED.advice.clone());
             return Some(Answer { replayed: false, result: Err(refusal) });

@@ -193,11 +193,11 @@ pub trait Store: Send {
     /// # Errors
     /// When the database cannot be used.
     fn states(&mut self, table: &Table, ids: &[Uuid]) -> Result<Vec<(Uuid, String)>, StoreError>;
-    /// The events of one resource, oldest first.
+    /// The events of some resources of a kind, each resource's oldest first.
     ///
     /// # Errors
     /// When the database cannot be used.
-    fn stream(&mut self, kind: &str, id: Uuid) -> Result<Vec<Event>, StoreError>;
+    fn streams(&mut self, kind: &str, ids: &[Uuid]) -> Result<Vec<Event>, StoreError>;
     /// Who holds these claims.
     ///
     /// # Errors

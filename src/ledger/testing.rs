@@ -36,7 +36,7 @@ impl<R: Resource> Story<R> {
             let held = self.world.states.get(&(T::KIND, id)).and_then(Option::as_ref);
             let (state, event) = fold::<T>(id, held, event, self.world.past::<T>(id));
             self.world.states.insert((T::KIND, id), Some(state));
-            self.world.pasts.entry((T::KIND, id)).or_default().push(event);
+            self.world.pasts.entry(T::KIND).or_default().entry(id).or_default().push(event);
         }
         self
     }

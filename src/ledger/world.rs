@@ -1,6 +1,5 @@
 //! The states and claims a batch works on: read once, then kept up to date as the batch decides.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
@@ -14,7 +13,7 @@ use super::store::{Claim, Store, StoreError};
 pub struct Wants {
     states: HashMap<&'static str, (Option<Kind>, HashSet<Uuid>)>,
     claims: HashSet<Claim>,
-    pasts: HashSet<(&'static str, Uuid)>,
+    pasts: HashMap<&'static str, HashSet<Uuid>>,
 }
 
 impl Wants {
@@ -27,7 +26,7 @@ impl Wants {
 
     /// All events of a resource so far.
     pub fn past<R: Resource>(&mut self, id: Uuid) {
-        self.pasts.insert((R::KIND, id));
+        self.pasts.entry(R::KIND).or_default().insert(id);
     }
 
     /// Who holds a claim.
@@ -58,7 +57,7 @@ pub(super) type States = HashMap<(&'static str, Uuid), Option<BoxedState>>;
 pub struct World {
     pub(super) states: States,
     pub(super) claims: HashMap<Claim, Option<Uuid>>,
-    pub(super) pasts: HashMap<(&'static str, Uuid), Vec<Event>>,
+    pub(super) pasts: HashMap<&'static str, HashMap<Uuid, Vec<Event>>>,
 }
 
 impl World {
@@ -73,7 +72,7 @@ impl World {
     }
 
     pub(super) fn past_of(&self, key: (&'static str, Uuid)) -> &[Event] {
-        self.pasts.get(&key).map_or(&[], Vec::as_slice)
+        self.pasts.get(key.0).and_then(|pasts| pasts.get(&key.1)).map_or(&[], Vec::as_slice)
     }
 
     /// Who holds a claim.
@@ -112,13 +111,21 @@ impl World {
                 return Err(LoadError::Corrupt(why));
             }
         }
-        for key in wants.pasts {
-            if let Entry::Vacant(entry) = self.pasts.entry(key) {
-                read_any = true;
-                let mut past = store.stream(key.0, key.1)?;
-                past.extend(placed.iter().filter(|event| of_stream(event, key)).cloned());
-                entry.insert(past);
+        for (kind, ids) in wants.pasts {
+            let pasts = self.pasts.entry(kind).or_default();
+            let missing: Vec<Uuid> = ids.into_iter().filter(|id| !pasts.contains_key(id)).collect();
+            if missing.is_empty() {
+                continue;
             }
+            read_any = true;
+            let recorded = store.streams(kind, &missing)?;
+            let mut read: HashMap<Uuid, Vec<Event>> = missing.into_iter().map(|id| (id, Vec::new())).collect();
+            for event in recorded.iter().chain(placed).filter(|event| event.envelope.stream_kind == kind) {
+                if let Some(past) = read.get_mut(&event.envelope.stream_id) {
+                    past.push(event.clone());
+                }
+            }
+            pasts.extend(read);
         }
         let missing: Vec<Claim> = wants.claims.into_iter().filter(|claim| !self.claims.contains_key(claim)).collect();
         if !missing.is_empty() {
@@ -130,19 +137,11 @@ impl World {
         Ok(read_any)
     }
 
-    /// Lets the pasts that were read go on with an event that was placed.
+    /// Lets the past of its stream, if it was read, go on with an event that was placed.
     pub(super) fn goes_on(&mut self, event: &Event) {
-        if self.pasts.is_empty() {
-            return;
-        }
-        for (key, past) in &mut self.pasts {
-            if of_stream(event, *key) {
-                past.push(event.clone());
-            }
+        let pasts = self.pasts.get_mut(event.envelope.stream_kind.as_str());
+        if let Some(past) = pasts.and_then(|pasts| pasts.get_mut(&event.envelope.stream_id)) {
+            past.push(event.clone());
         }
     }
-}
-
-fn of_stream(event: &Event, (kind, id): (&str, Uuid)) -> bool {
-    event.envelope.stream_id == id && event.envelope.stream_kind == kind
 }

@@ -14,8 +14,8 @@ use uuid::Uuid;
 use super::arrays::{Answering, Column, Part, Statement, borrowed, text};
 use super::connection::{AGE_MAX, closed, one_line};
 use super::figures;
-use super::reader::{EventRow, of_stream, read_event};
-use super::schema::{head, subject_keys};
+use super::reader::{EventRow, read_event};
+use super::schema::{events, head, subject_keys};
 use super::sqlite::{ReceiptRow, read_receipt};
 use super::{AnyConnection, Database, DocRow, FactRow, OpenError};
 use crate::kernel::Timestamp;
@@ -115,8 +115,10 @@ impl Store for PostgresStore {
         rows.into_iter().map(|(id, doc)| Ok((Uuid::parse_str(&id).map_err(StoreError::new)?, doc))).collect()
     }
 
-    fn stream(&mut self, kind: &str, id: Uuid) -> Result<Vec<Event>, StoreError> {
-        let rows = of_stream(kind, id.to_string(), i64::MAX, i64::MAX);
+    fn streams(&mut self, kind: &str, ids: &[Uuid]) -> Result<Vec<Event>, StoreError> {
+        let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+        let rows = events::table.filter(events::stream_kind.eq(kind)).filter(events::stream_id.eq_any(ids));
+        let rows = rows.order((events::stream_id, events::version));
         let rows = rows.load::<EventRow>(self.open()?).map_err(failed)?;
         rows.into_iter().map(|row| read_event(row).map_err(StoreError::new)).collect()
     }

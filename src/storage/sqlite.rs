@@ -143,10 +143,15 @@ impl Store for SqliteStore {
         Ok(found)
     }
 
-    fn stream(&mut self, kind: &str, id: Uuid) -> Result<Vec<Event>, StoreError> {
-        let rows = of_stream(kind, id.to_string(), i64::MAX, i64::MAX);
-        let rows = rows.load::<EventRow>(&mut self.connection).map_err(failed)?;
-        rows.into_iter().map(|row| read_event(row).map_err(failed)).collect()
+    fn streams(&mut self, kind: &str, ids: &[Uuid]) -> Result<Vec<Event>, StoreError> {
+        let mut found = Vec::new();
+        for id in ids {
+            let rows = of_stream(kind, id.to_string(), i64::MAX, i64::MAX);
+            for row in rows.load::<EventRow>(&mut self.connection).map_err(failed)? {
+                found.push(read_event(row).map_err(failed)?);
+            }
+        }
+        Ok(found)
     }
 
     fn claims(&mut self, wanted: &[Claim]) -> Result<Vec<(Claim, Uuid)>, StoreError> {
