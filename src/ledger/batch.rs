@@ -273,6 +273,14 @@ impl Work {
         self.batch.events.extend(outcome.events);
         self.batch.facts.extend(outcome.facts);
         self.batch.postings.extend(outcome.postings);
+        for claim in outcome.released {
+            self.world.claims.insert(claim.clone(), None);
+            // What this very batch took was never written.
+            match self.batch.claims.iter().position(|(taken, _)| *taken == claim) {
+                Some(place) => drop(self.batch.claims.remove(place)),
+                None => self.batch.released.push(claim),
+            }
+        }
         for (claim, id) in outcome.claims {
             if self.world.claims.insert(claim.clone(), Some(id)).flatten().is_none() {
                 self.batch.claims.push((claim, id));
@@ -352,6 +360,7 @@ struct Folded {
     events: Vec<Event>,
     states: Vec<((&'static str, Uuid), Table, BoxedState)>,
     claims: Vec<(Claim, Uuid)>,
+    released: Vec<Claim>,
     facts: Vec<FactChange>,
     postings: Vec<(i64, Posting)>,
 }
@@ -387,7 +396,11 @@ impl Folded {
         let changes: Vec<FactChange> = ceased.chain(begun).collect();
         self.facts.extend(changes);
         self.postings.extend(posted.into_iter().map(|posting| (envelope.position, posting)));
-        let new_claims = after.claims().into_iter().filter(|claim| !claims_before.contains(claim));
+        let claims_after = after.claims();
+        if (draft.kind.undoes)(&*draft.event) {
+            self.released.extend(claims_before.iter().filter(|claim| !claims_after.contains(claim)).cloned());
+        }
+        let new_claims = claims_after.into_iter().filter(|claim| !claims_before.contains(claim));
         self.claims.extend(new_claims.map(|claim| (claim, draft.stream_id)));
         self.states.push((key, draft.kind.table, after));
         let sealed = Event::seal(envelope, draft.data);

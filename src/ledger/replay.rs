@@ -44,12 +44,15 @@ pub(super) fn replay<R: Resource>(events: &[Event]) -> Result<Replayed, String> 
             return Err(format!("event at position {position} has version {found} where {number} is due"));
         }
         let (past, decoded) = (&events[..index], recorded::<R>(event)?);
+        let held = state.as_ref().filter(|_| R::undoes(&decoded).is_some()).map_or_else(Vec::new, Resource::claims);
         let stood = state.as_ref().map_or_else(Vec::new, Resource::stands_for);
         let next = next(state, &decoded, event, past)?;
         posted.extend(
             postings(stood, &next, (&decoded, &event.envelope), past).into_iter().map(|posting| (position, posting)),
         );
-        for claim in next.claims() {
+        let made = next.claims();
+        claims.retain(|claim| made.contains(claim) || !held.contains(claim));
+        for claim in made {
             if !claims.contains(&claim) {
                 claims.push(claim);
             }

@@ -162,7 +162,7 @@ pub trait Resource: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
     /// The region and the organisation that rights go by.
     fn home(&self) -> (Region, Uuid);
 
-    /// What must not be recorded twice. A claim once made stays with its resource.
+    /// What must not be recorded twice. A claim once made stays with its resource, unless the event that made it is undone.
     fn claims(&self) -> Vec<Claim> {
         Vec::new()
     }
@@ -262,6 +262,7 @@ pub struct Kind {
     pub(super) load: fn(&str) -> Result<BoxedState, serde_json::Error>,
     pub(super) fold: Fold,
     pub(super) postings: Postings,
+    pub(super) undoes: fn(&dyn Any) -> bool,
     pub(super) replay: fn(&[Event]) -> Result<Replayed, String>,
 }
 
@@ -275,6 +276,7 @@ impl Kind {
             measures: R::MEASURES,
             replay: replay::replay::<R>,
             postings: posting::of_any::<R>,
+            undoes: |event| event.downcast_ref::<R::Event>().is_some_and(|event| R::undoes(event).is_some()),
             load: |doc| Ok(Box::new(serde_json::from_str::<R>(doc)?)),
             fold: |state, event, envelope, past| {
                 let state = state.map(|state| state.as_any().downcast_ref::<R>());

@@ -119,6 +119,8 @@ pub struct Batch {
     pub events: Vec<Event>,
     /// The last state of every resource touched.
     pub states: Vec<StateRow>,
+    /// Claims given up, because the events that made them were undone. They are free before others are taken.
+    pub released: Vec<Claim>,
     /// New claims with their holders.
     pub claims: Vec<(Claim, Uuid)>,
     /// Facts that begin or cease, in order.

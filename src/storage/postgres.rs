@@ -15,7 +15,7 @@ use super::arrays::{Answering, Column, Part, Statement, borrowed, text};
 use super::connection::{AGE_MAX, closed, one_line};
 use super::figures;
 use super::reader::{EventRow, read_event};
-use super::schema::{events, head, subject_keys};
+use super::schema::{claims, events, head, subject_keys};
 use super::sqlite::{ReceiptRow, read_receipt};
 use super::{AnyConnection, Database, DocRow, FactRow, OpenError};
 use crate::kernel::Timestamp;
@@ -180,6 +180,10 @@ pub(super) fn rows_by_id(connection: &mut PgConnection, table: &str, ids: &[Uuid
 
 fn write(connection: &mut PgConnection, batch: &Batch) -> QueryResult<()> {
     write_persons(connection, batch)?;
+    // Parts of one statement do not see each other's rows, so what is given up goes first.
+    for claim in &batch.released {
+        diesel::delete(claims::table.find((claim.namespace, &claim.value))).execute(connection)?;
+    }
     let mut statement = Statement::default();
     statement.sql("WITH ");
     insert_events(&mut statement, batch);

@@ -199,6 +199,9 @@ impl SqliteStore {
         for state in &batch.states {
             upsert(state).execute(&mut self.connection)?;
         }
+        for claim in &batch.released {
+            diesel::delete(claims::table.find((claim.namespace, &claim.value))).execute(&mut self.connection)?;
+        }
         for (claim, holder) in &batch.claims {
             let row = (
                 claims::namespace.eq(claim.namespace),
