@@ -91,6 +91,13 @@ impl Table {
                 );
                 return Err(Refusal::new(&BODY_TOO_LARGE, why).into());
             }
+            if record.iter().any(|cell| cell.contains(&b'\n') || cell.contains(&b'\r')) {
+                let why = text!(
+                    "Baris {line}: satu isian memuat ganti baris; mungkin ada tanda petik yang tidak ditutup, sehingga baris sesudahnya ikut termakan. Tidak ada baris yang tercatat.",
+                    "Line {line}: a field holds a line break; perhaps a quotation mark is not closed, and swallows the rows after it. No row was recorded."
+                );
+                return Err(malformed(why));
+            }
             rows.push((usize::try_from(line).unwrap_or(usize::MAX), record));
         }
         if rows.is_empty() {

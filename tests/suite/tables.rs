@@ -166,3 +166,16 @@ fn a_table_is_all_or_nothing_when_that_is_asked_and_refused_whole_when_it_is_not
     let headers = [("Content-Type", "text/csv")];
     app.send("POST", "/v1/batches/collectibility", &headers, table.as_bytes()).problem(401, "unauthenticated");
 }
+
+#[test]
+fn a_quotation_mark_that_is_not_closed_swallows_no_rows() {
+    let app = App::start();
+    let cooperative = app.cooperative("1/BH");
+    for n in [1, 2] {
+        financing(&app, "bank", &cooperative, &format!("R-{n}"), &format!("00{n}/PK/2014"));
+    }
+    let table = "financing,class,outstanding,reason\nR-1,1,1000.00,\"x\nR-2,5,2000.00,\n";
+    let refused = send(&app, "bank", "?scheme=bank_umum&position_date=2014-04-30", "*/*", table);
+    assert!(refused.text.contains("quotation mark"), "{}", refused.text);
+    refused.problem(400, "malformed_csv");
+}
