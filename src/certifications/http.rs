@@ -179,11 +179,15 @@ async fn get_certification(
 /// Read the history of a certification
 ///
 /// Its events, oldest first.
-#[utoipa::path(tag = "certifications", params(("id" = Uuid, Path, description = "The certification")),
+#[utoipa::path(tag = "certifications", params(("id" = Uuid, Path, description = "The certification"), AsOfParams),
     responses((status = 200, description = "Its events", body = List<serde_json::Value>)))]
 #[get("/certifications/{id}/history")]
-async fn list_certification_history(caller: Caller, id: IdPath) -> Result<HttpResponse, Problem> {
-    show_history::<Certification>(caller, id.0).await
+async fn list_certification_history(
+    caller: Caller,
+    id: IdPath,
+    params: Params<AsOfParams>,
+) -> Result<HttpResponse, Problem> {
+    show_history::<Certification>(caller, id.0, params.0).await
 }
 
 /// Schedule the competence assessment

@@ -86,11 +86,15 @@ async fn amend_cooperative(id: IdPath, command: Command<AmendCooperative>) -> Re
 /// Read the history of a cooperative
 ///
 /// Its events, oldest first: who, when it happened, when it was recorded, what.
-#[utoipa::path(tag = "cooperatives", params(("id" = Uuid, Path, description = "The cooperative")),
+#[utoipa::path(tag = "cooperatives", params(("id" = Uuid, Path, description = "The cooperative"), AsOfParams),
     responses((status = 200, description = "Its events", body = List<serde_json::Value>)))]
 #[get("/cooperatives/{id}/history")]
-async fn list_cooperative_history(caller: Caller, id: IdPath) -> Result<HttpResponse, Problem> {
-    show_history::<Cooperative>(caller, id.0).await
+async fn list_cooperative_history(
+    caller: Caller,
+    id: IdPath,
+    params: Params<AsOfParams>,
+) -> Result<HttpResponse, Problem> {
+    show_history::<Cooperative>(caller, id.0, params.0).await
 }
 
 /// Record a ratification as legal entity

@@ -200,11 +200,15 @@ async fn seal_changes(command: &Command<AmendEnterprise>, id: Uuid) -> Result<Am
 /// Read the history of an enterprise
 ///
 /// Its events, oldest first; the owner's data stays sealed.
-#[utoipa::path(tag = "enterprises", params(("id" = Uuid, Path, description = "The enterprise")),
+#[utoipa::path(tag = "enterprises", params(("id" = Uuid, Path, description = "The enterprise"), AsOfParams),
     responses((status = 200, description = "Its events", body = List<serde_json::Value>)))]
 #[get("/enterprises/{id}/history")]
-async fn list_enterprise_history(caller: Caller, id: IdPath) -> Result<HttpResponse, Problem> {
-    show_history::<Enterprise>(caller, id.0).await
+async fn list_enterprise_history(
+    caller: Caller,
+    id: IdPath,
+    params: Params<AsOfParams>,
+) -> Result<HttpResponse, Problem> {
+    show_history::<Enterprise>(caller, id.0, params.0).await
 }
 
 /// Close an enterprise

@@ -170,11 +170,15 @@ async fn reverse_financing_event(id: IdPath, command: Command<Reverse>) -> Resul
 /// Read the history of a financing
 ///
 /// Its events, oldest first: who, when it happened, when it was recorded, what, and what it changed.
-#[utoipa::path(tag = "financing", params(("id" = Uuid, Path, description = "The financing")),
+#[utoipa::path(tag = "financing", params(("id" = Uuid, Path, description = "The financing"), AsOfParams),
     responses((status = 200, description = "Its events", body = List<serde_json::Value>)))]
 #[get("/financings/{id}/history")]
-async fn list_financing_history(caller: Caller, id: IdPath) -> Result<HttpResponse, Problem> {
-    show_history::<Financing>(caller, id.0).await
+async fn list_financing_history(
+    caller: Caller,
+    id: IdPath,
+    params: Params<AsOfParams>,
+) -> Result<HttpResponse, Problem> {
+    show_history::<Financing>(caller, id.0, params.0).await
 }
 
 /// Read the statement of a financing

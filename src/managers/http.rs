@@ -170,11 +170,11 @@ async fn seal_changes(command: &Command<AmendManager>, id: Uuid) -> Result<Amend
 /// Read the history of a manager
 ///
 /// Its events, oldest first; personal data stays sealed.
-#[utoipa::path(tag = "managers", params(("id" = Uuid, Path, description = "The manager")),
+#[utoipa::path(tag = "managers", params(("id" = Uuid, Path, description = "The manager"), AsOfParams),
     responses((status = 200, description = "Its events", body = List<serde_json::Value>)))]
 #[get("/managers/{id}/history")]
-async fn list_manager_history(caller: Caller, id: IdPath) -> Result<HttpResponse, Problem> {
-    show_history::<Manager>(caller, id.0).await
+async fn list_manager_history(caller: Caller, id: IdPath, params: Params<AsOfParams>) -> Result<HttpResponse, Problem> {
+    show_history::<Manager>(caller, id.0, params.0).await
 }
 
 /// Appoint a manager to a role at a cooperative

@@ -65,11 +65,15 @@ async fn get_training(
 /// Read the history of a training
 ///
 /// Its events, oldest first.
-#[utoipa::path(tag = "trainings", params(("id" = Uuid, Path, description = "The training")),
+#[utoipa::path(tag = "trainings", params(("id" = Uuid, Path, description = "The training"), AsOfParams),
     responses((status = 200, description = "Its events", body = List<serde_json::Value>)))]
 #[get("/trainings/{id}/history")]
-async fn list_training_history(caller: Caller, id: IdPath) -> Result<HttpResponse, Problem> {
-    show_history::<Training>(caller, id.0).await
+async fn list_training_history(
+    caller: Caller,
+    id: IdPath,
+    params: Params<AsOfParams>,
+) -> Result<HttpResponse, Problem> {
+    show_history::<Training>(caller, id.0, params.0).await
 }
 
 /// Record who attended a training

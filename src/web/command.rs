@@ -15,11 +15,13 @@ use uuid::Uuid;
 use super::auth::Caller;
 use super::json::strict_json;
 use super::line::Line;
+use super::params::pairs;
 use super::problem::Problem;
 use super::reply::command_reply;
 use super::show::{Present, Stored};
 use crate::kernel::problem_codes::{
-    BODY_TOO_LARGE, BODY_TOO_SLOW, INVALID_BODY, INVALID_HEADER, MALFORMED_JSON, UNSUPPORTED_MEDIA_TYPE,
+    BODY_TOO_LARGE, BODY_TOO_SLOW, INVALID_BODY, INVALID_HEADER, INVALID_PARAMETER, MALFORMED_JSON,
+    UNSUPPORTED_MEDIA_TYPE,
 };
 use crate::kernel::{Fault, Faults, Refusal, Text, Timestamp};
 use crate::ledger::{Context, Decide, IfMatch};
@@ -107,6 +109,9 @@ impl<C: Deserr<Faults> + 'static> FromRequest for Command<C> {
         if let Some(Line { caller, key, body }) = Line::take(request) {
             return Box::pin(std::future::ready(Self::assemble(caller, request, body, key, None)));
         }
+        if let Some((name, _)) = pairs(request).ok().and_then(|pairs| pairs.into_iter().next()) {
+            return Box::pin(std::future::ready(Err(unknown_parameter(&name))));
+        }
         let caller = Caller::from_request(request, payload);
         let bytes = web::Bytes::from_request(request, payload);
         let request = request.clone();
@@ -157,6 +162,16 @@ impl<C: Deserr<Faults>> Command<C> {
         };
         Ok(Self { caller, id: id.unwrap_or_else(Uuid::now_v7), id_was_sent: id.is_some(), body, context })
     }
+}
+
+/// A command says everything in its body; a parameter such as `dry_run` that is dropped in silence would record what was not meant.
+fn unknown_parameter(name: &str) -> Problem {
+    let why = text!(
+        "Perintah tidak mengenal parameter `{name}`; tulis semuanya di dalam isi.",
+        "A command knows no parameter `{name}`; say everything in its body."
+    );
+    let fault = Fault::new(format!("?{name}"), "unknown_field", why);
+    Refusal::faults(&INVALID_PARAMETER, Faults(vec![fault])).into()
 }
 
 /// Commands are plain JSON. A compressed body is refused: inflating it could cost a thousand times its size before any limit is met.

@@ -283,8 +283,13 @@ where
 ///
 /// # Errors
 /// As [`show`].
-pub async fn show_history<R: Present + Stored>(caller: Caller, id: Uuid) -> Result<HttpResponse, Problem> {
-    let history = show_made_of_stream::<R, _, _>(caller, id, None, |_, events, as_of_position| {
+pub async fn show_history<R: Present + Stored>(
+    caller: Caller,
+    id: Uuid,
+    params: AsOfParams,
+) -> Result<HttpResponse, Problem> {
+    let as_of = params.as_of.as_deref();
+    let history = show_made_of_stream::<R, _, _>(caller, id, as_of, |_, events, as_of_position| {
         let states = states_of::<R>(events).map_err(ReadError::Corrupt)?;
         let docs: Result<Vec<_>, _> = states.iter().map(serde_json::to_value).collect();
         let docs = docs.map_err(ReadError::from)?;
