@@ -40,15 +40,12 @@ crate::words! {
 pub struct SizeBasis {
     /// Net worth (UU 20/2008) or capital (PP 7/2021).
     #[deserr(default)]
-    #[schema(nullable = false)]
     pub net_worth: Option<Money>,
     /// Yearly sales.
     #[deserr(default)]
-    #[schema(nullable = false)]
     pub yearly_sales: Option<Money>,
     /// When it was founded.
     #[deserr(default)]
-    #[schema(nullable = false)]
     pub founded_on: Option<Date>,
 }
 

@@ -78,6 +78,10 @@ pub(super) fn amounts_and_days(life: &Life, step: &Event) -> Result<(), Refusal>
             debt_covers(life, paid.principal)
         }
         Event::CollectibilityReported(report) => {
+            // A month-end of the time before is corrected even when the books are closed; none of the time after.
+            if life.closed_on().is_some_and(|closed| report.position_date >= closed) {
+                return Err(life.wrong_state());
+            }
             require_not_before(report.position_date, first_paid_out, "/position_date")
         }
         Event::Restructured(terms) => require_not_before(terms.restructured_on, first_paid_out, "/restructured_on"),
@@ -85,6 +89,7 @@ pub(super) fn amounts_and_days(life: &Life, step: &Event) -> Result<(), Refusal>
             require_not_before(*signed_on, life.contract.as_ref().map(|contract| contract.signed_on), "/signed_on")
         }
         Event::Settled { settled_on } => {
+            require_not_before(*settled_on, life.last_day(), "/settled_on")?;
             if life.last_disbursed_on.is_some_and(|last| *settled_on < last) {
                 let why = Text::fixed(
                     "Pelunasan tidak dapat mendahului pencairan terakhir.",
@@ -94,42 +99,78 @@ pub(super) fn amounts_and_days(life: &Life, step: &Event) -> Result<(), Refusal>
             }
             Ok(())
         }
-        Event::GuaranteeClaimed(claim) => require_not_before(claim.claimed_on, first_paid_out, "/claimed_on"),
+        _ => aftermath(life, step, first_paid_out),
+    }
+}
+
+/// The same for what follows when a debt goes bad.
+fn aftermath(life: &Life, step: &Event, first_paid_out: Option<Date>) -> Result<(), Refusal> {
+    match step {
+        Event::GuaranteeClaimed(claim) => {
+            require_not_before(claim.claimed_on, first_paid_out, "/claimed_on")?;
+            let claimed = life.guarantee.as_ref().map_or(Decimal::ZERO, |guarantee| guarantee.claimed.amount());
+            let open = life.disbursed.amount() + life.capitalised.amount() - claimed;
+            let why = text!(
+                "Klaim melebihi yang dicairkan dan belum diklaim, {open}.",
+                "The claim is above what was disbursed and not yet claimed, {open}."
+            );
+            at_most(claim.amount, open, "above_disbursed", why)
+        }
         Event::ClaimPaid(receipt) => {
             let guarantee = life.guarantee.as_ref().ok_or_else(|| life.wrong_state())?;
+            require_not_before(receipt.received_on, Some(guarantee.claimed_on), "/received_on")?;
             let open = guarantee.claimed.amount() - guarantee.paid.amount();
-            if receipt.amount.amount() <= open {
-                return Ok(());
-            }
             let why = text!(
                 "Pembayaran melebihi klaim yang belum dibayar, {open}; catat klaimnya lebih dahulu.",
                 "The payment is above what is claimed and not yet paid, {open}; record the claim first."
             );
-            above("/amount", "above_claim", why)
+            at_most(receipt.amount, open, "above_claim", why)
         }
         Event::Subrogated(receipt) => {
             let guarantee = life.guarantee.as_ref().ok_or_else(|| life.wrong_state())?;
+            require_not_before(receipt.received_on, guarantee.paid_on, "/received_on")?;
             let open = guarantee.paid.amount() - guarantee.subrogated.amount();
-            if receipt.amount.amount() <= open {
-                return Ok(());
-            }
             let why = text!(
                 "Subrogasi melebihi klaim yang dibayar penjamin dan belum kembali, {open}.",
                 "The subrogation is above what the guarantor paid and has not had back, {open}."
             );
-            above("/amount", "above_claim_paid", why)
+            at_most(receipt.amount, open, "above_claim_paid", why)
         }
-        Event::WrittenOff { written_off_on, .. } => {
-            require_not_before(*written_off_on, first_paid_out, "/written_off_on")
+        Event::WrittenOff { amount, written_off_on, .. } => {
+            require_not_before(*written_off_on, life.last_day(), "/written_off_on")?;
+            let expected = life.expected_outstanding();
+            let owed = expected.max(life.outstanding.unwrap_or(expected)).amount();
+            let why = text!(
+                "Hapus buku melebihi yang masih terutang, {owed}.",
+                "The write-off is above what is still owed, {owed}."
+            );
+            at_most(*amount, owed, "above_debt", why)
         }
-        Event::Recovered(receipt) => require_not_before(receipt.received_on, written_off_on(life), "/received_on"),
-        Event::ClaimWaived { waived_on, .. } => require_not_before(*waived_on, written_off_on(life), "/waived_on"),
+        Event::Recovered(receipt) => {
+            require_not_before(receipt.received_on, life.closed_on(), "/received_on")?;
+            left_of_write_off(life, receipt.amount)
+        }
+        Event::ClaimWaived { amount, waived_on, .. } => {
+            require_not_before(*waived_on, life.closed_on(), "/waived_on")?;
+            left_of_write_off(life, *amount)
+        }
         _ => Ok(()),
     }
 }
 
-fn written_off_on(life: &Life) -> Option<Date> {
-    life.write_off.as_ref().map(|write_off| write_off.written_off_on)
+/// What was written off and neither came in nor was given up.
+fn left_of_write_off(life: &Life, amount: Money) -> Result<(), Refusal> {
+    let write_off = life.write_off.as_ref().ok_or_else(|| life.wrong_state())?;
+    let left = write_off.amount.amount() - write_off.recovered.amount();
+    let why = text!(
+        "Jumlah ini melebihi sisa hapus buku, {left}.",
+        "This amount is above what is left of the write-off, {left}."
+    );
+    at_most(amount, left, "above_write_off", why)
+}
+
+fn at_most(amount: Money, most: Decimal, code: &'static str, why: Text) -> Result<(), Refusal> {
+    if amount.amount() <= most { Ok(()) } else { above("/amount", code, why) }
 }
 
 fn plafon(life: &Life, plafon: Money) -> Result<(), Refusal> {

@@ -50,13 +50,13 @@ const STEPS: &[(&str, &[State])] = &[
     ("contracts", &[State::Approved]),
     ("disbursements", &[State::Contracted, State::Disbursed]),
     ("instalments", &[State::Disbursed]),
-    ("collectibility-reports", &[State::Disbursed]),
+    ("collectibility-reports", &[State::Disbursed, State::Settled, State::WrittenOff, State::Waived]),
     ("restructurings", &[State::Disbursed]),
     ("top-ups", &[State::Disbursed]),
     ("settlements", &[State::Disbursed]),
     ("guarantee-claims", &[State::Disbursed, State::WrittenOff]),
     ("claim-payments", &[State::Disbursed, State::WrittenOff]),
-    ("subrogations", &[State::Disbursed, State::Settled, State::WrittenOff]),
+    ("subrogations", &[State::Disbursed, State::Settled, State::WrittenOff, State::Waived]),
     ("write-offs", &[State::Disbursed]),
     ("recoveries", &[State::WrittenOff]),
     ("claim-waivers", &[State::WrittenOff]),
@@ -152,8 +152,12 @@ pub struct Repaid {
 pub struct Guarantee {
     /// Who guarantees, as named in the last claim.
     pub guarantor: Name,
+    /// The day of the first claim.
+    pub claimed_on: Date,
     /// Sum of the claims.
     pub claimed: Money,
+    /// The day the guarantor first paid.
+    pub paid_on: Option<Date>,
     /// Sum of what the guarantor paid.
     pub paid: Money,
     /// Sum of what the debtor paid the guarantor since.
@@ -282,6 +286,17 @@ impl Life {
         Money::idr(self.disbursed.amount() + self.capitalised.amount() - self.repaid.principal.amount())
     }
 
+    /// The day the lender closed its books on it: settled or written off.
+    pub fn closed_on(&self) -> Option<Date> {
+        self.settled_on.or(self.write_off.as_ref().map(|write_off| write_off.written_off_on))
+    }
+
+    /// The latest day anything was paid out, paid back or reported for.
+    pub fn last_day(&self) -> Option<Date> {
+        let reported = self.collectibility.as_ref().map(|report| report.position_date);
+        [self.last_disbursed_on, self.repaid.last_paid_on, reported].into_iter().max().flatten()
+    }
+
     fn enter(&mut self, state: State, day: Date) {
         self.state = state;
         self.state_since = day;
@@ -320,7 +335,9 @@ impl Life {
             Event::CollectibilityReported(report) => {
                 // Reports may arrive out of order; the latest position is how it stands.
                 if self.collectibility.as_ref().is_none_or(|known| known.position_date <= report.position_date) {
-                    self.outstanding = Some(report.outstanding);
+                    if self.state == State::Disbursed {
+                        self.outstanding = Some(report.outstanding);
+                    }
                     self.collectibility = Some(report.clone());
                 }
             }
@@ -371,7 +388,9 @@ impl Life {
                 None => {
                     self.guarantee = Some(Guarantee {
                         guarantor: claim.guarantor.clone(),
+                        claimed_on: day,
                         claimed: claim.amount,
+                        paid_on: None,
                         paid: NOTHING,
                         subrogated: NOTHING,
                     });
@@ -380,6 +399,7 @@ impl Life {
             Event::ClaimPaid(receipt) => {
                 if let Some(guarantee) = &mut self.guarantee {
                     guarantee.paid = plus(guarantee.paid, receipt.amount);
+                    guarantee.paid_on = guarantee.paid_on.or(Some(day));
                 }
             }
             Event::Subrogated(receipt) => {

@@ -14,6 +14,8 @@ use super::state::Financing;
 use crate::kernel::{Date, Faults, Money, Note, Number, Refusal, Text};
 use crate::ledger::{Decide, Decision, Scene, Wants, World};
 
+/// Most days past due: a hundred years.
+const DAYS_PAST_DUE_MAX: u32 = 36_500;
 const NOTHING: Money = Money::idr(Decimal::ZERO);
 
 /// Records a payment of the debtor.
@@ -100,6 +102,12 @@ fn suggested_class(scheme: CollectibilityScheme, days: u32) -> Option<u8> {
     }
 }
 
+/// Whether the class is not the one the days suggest. Of a rural bank in arrears of more than 90 days we know only that it is 3 or worse.
+fn mismatch(scheme: CollectibilityScheme, class: u8, days: u32) -> bool {
+    let known_worse = scheme == CollectibilityScheme::Bpr && days > 90;
+    suggested_class(scheme, days).map_or(known_worse && class < 3, |suggested| suggested != class)
+}
+
 impl ReportCollectibility {
     /// Whether a month that was reported on before is reported on again: then it matters what was said.
     fn looks_back(&self, own: &Financing) -> bool {
@@ -149,6 +157,10 @@ impl Decide for ReportCollectibility {
         faults.check(self.require_class());
         faults.check(self.position_date.require_past(scene.now, "/position_date"));
         faults.check(require_not_negative(self.outstanding, "/outstanding"));
+        if self.days_past_due.is_some_and(|days| days > DAYS_PAST_DUE_MAX) {
+            let why = text!("Paling banyak {DAYS_PAST_DUE_MAX} hari.", "At most {DAYS_PAST_DUE_MAX} days.");
+            faults.add("/days_past_due", "days_out_of_range", why);
+        }
         faults.or_refuse(())?;
         let counting = if self.looks_back(own) { self.counting(scene)? } else { None };
         let later = counting.as_ref().filter(|(_, known)| known.position_date > self.position_date);
@@ -159,7 +171,6 @@ impl Decide for ReportCollectibility {
             class: known.class,
             outstanding: known.outstanding,
         });
-        let suggested = self.days_past_due.and_then(|days| suggested_class(self.scheme, days));
         step(
             scene,
             Event::CollectibilityReported(Collectibility {
@@ -168,7 +179,7 @@ impl Decide for ReportCollectibility {
                 days_past_due: self.days_past_due,
                 position_date: self.position_date,
                 outstanding: self.outstanding,
-                mismatch: suggested.is_some_and(|suggested| suggested != self.class),
+                mismatch: self.days_past_due.is_some_and(|days| mismatch(self.scheme, self.class, days)),
                 replaces,
                 superseded_by,
             }),

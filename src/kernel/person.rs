@@ -52,15 +52,12 @@ pub struct Person {
     pub name: Name,
     /// Identity number, if known.
     #[deserr(default)]
-    #[schema(nullable = false)]
     pub nik_orang: Option<NikOrang>,
     /// Phone number.
     #[deserr(default)]
-    #[schema(nullable = false)]
     pub phone: Option<Number>,
     /// Address.
     #[deserr(default)]
-    #[schema(nullable = false)]
     pub address: Option<Note>,
 }
 

@@ -223,3 +223,56 @@ fn a_summary_adds_up_what_the_caller_may_see() {
     app.get("bank", "/v1/financings/summary?by=colour").fault(400, "invalid_parameter", "?by", "unknown_part");
     app.get("council", "/v1/financings/summary").problem(403, "forbidden");
 }
+
+#[test]
+fn the_akad_number_of_a_contract_that_is_reversed_is_free_for_the_right_financing() {
+    let app = App::start();
+    let enterprise = enterprise(&app);
+    let approved = |reference: &str| {
+        let at = format!("/v1/financings/{}", apply(&app, "bank", "enterprise", &enterprise, reference));
+        app.post("bank", &format!("{at}/approvals"), &json!({})).expect(200);
+        at
+    };
+    let (wrong, right) = (approved("R-1"), approved("R-2"));
+    app.post("bank", &format!("{wrong}/contracts"), &contract("001/PK/2014")).expect(200);
+    app.post("bank", &format!("{right}/contracts"), &contract("001/PK/2014")).problem(409, "duplicate");
+    let history = app.get("bank", &format!("{wrong}/history")).expect(200);
+    let signed = history["data"].as_array().unwrap().last().unwrap()["event_id"].clone();
+    app.post("bank", &format!("{wrong}/reversals"), &json!({"event_id": signed, "reason": "Salah berkas"})).expect(200);
+    app.post("bank", &format!("{right}/contracts"), &contract("001/PK/2014")).expect(200);
+    app.post("bank", &format!("{wrong}/contracts"), &contract("001/PK/2014")).problem(409, "duplicate");
+    app.post("bank", &format!("{wrong}/contracts"), &contract("002/PK/2014")).expect(200);
+    assert!(lumbung::maintenance::verify(&app.place).is_ok());
+}
+
+#[test]
+fn a_month_end_is_corrected_after_the_books_are_closed_and_nothing_is_reported_for_the_time_after() {
+    let app = App::start();
+    let at = running(&app, "R-3", "003/PK/2014");
+    let report = |day: &str, class: u8| {
+        let body =
+            json!({"scheme": "bank_umum", "class": class, "position_date": day, "outstanding": rupiah("20000000")});
+        app.post("bank", &format!("{at}/collectibility-reports"), &body)
+    };
+    report("2014-04-30", 1).expect(200);
+    let early = json!({"settled_on": "2014-04-29"});
+    app.post("bank", &format!("{at}/settlements"), &early).fault(
+        422,
+        "rule_refused",
+        "/settled_on",
+        "before_its_cause",
+    );
+    app.post("bank", &format!("{at}/settlements"), &json!({"settled_on": "2014-05-20"})).expect(200);
+    report("2014-05-31", 1).problem(409, "wrong_state");
+    let corrected = report("2014-04-30", 2).expect(200);
+    assert_eq!((&corrected["outstanding"], &corrected["collectibility"]["class"]), (&rupiah("0.00"), &json!(2)));
+    let figures = app.get("", "/v1/statistics/financing?measure=financings_by_collectibility&by=class").expect(200);
+    assert_eq!((figures["figures"].as_array().unwrap().len(), &figures["figures"][0]["class"]), (1, &json!("2")));
+    // What is said in the address of a command is not dropped in silence.
+    app.post("bank", &format!("{at}/reversals?dry_run=true"), &json!({})).fault(
+        400,
+        "invalid_parameter",
+        "?dry_run",
+        "unknown_field",
+    );
+}
