@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use uuid::Uuid;
 
-use super::{AnyConnection, ReadError};
+use super::{AnyConnection, ReadError, head_position};
 use crate::kernel::{Month, Region};
 use crate::ledger::{Posting, PostingCell};
 
@@ -177,16 +177,21 @@ pub fn figures(
     let kept =
         [column("month", apart.month), column("region", apart.region), column("organisation", apart.organisation)]
             .join(", ");
-    let (span, condition) = (span_of(position + 1), wanted.condition());
-    let begins = span << SPAN_BITS;
+    let condition = wanted.condition();
+    // As of now the sums hold everything; as of an earlier position, everything but the span it lies in.
+    let now = position >= head_position(connection)?;
+    let span = if now { i64::MAX } else { span_of(position + 1) };
+    let parts = format!("value, count, sen / {PART} AS high, sen % {PART} AS low");
+    let begins = span_of(position + 1) << SPAN_BITS;
+    let own_span = format!(
+        " UNION ALL SELECT measure, {kept}, {parts} FROM postings WHERE {condition} AND position >= {begins} AND position <= {position}"
+    );
+    let own_span = if now { "" } else { own_span.as_str() };
     let query = format!(
         "SELECT measure, month, region, organisation, value, CAST(sum(count) AS BIGINT) AS count, \
          CAST(sum(high) AS BIGINT) AS high, CAST(sum(low) AS BIGINT) AS low FROM (\
-         SELECT measure, {kept}, value, count, sen / {PART} AS high, sen % {PART} AS low FROM tallies WHERE {condition} AND span < {span} \
-         UNION ALL \
-         SELECT measure, {kept}, value, count, sen / {PART} AS high, sen % {PART} AS low FROM postings \
-         WHERE {condition} AND position >= {begins} AND position <= {position}\
-         ) AS parts GROUP BY measure, month, region, organisation, value ORDER BY measure, month, region, organisation, value"
+         SELECT measure, {kept}, {parts} FROM tallies WHERE {condition} AND span < {span}{own_span}\
+         ) AS parts GROUP BY measure, month, region, organisation, value"
     );
     let rows = diesel::sql_query(query).load::<FigureRow>(connection)?;
     Ok(rows.into_iter().filter(|row| row.count != 0 || row.sen() != 0).collect())
