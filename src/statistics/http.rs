@@ -12,8 +12,7 @@ use crate::kernel::{Refusal, Text};
 use crate::programmes::DEFINITIONS;
 use crate::storage::{ReadError, head_position};
 use crate::web::{
-    Caller, List, MadePage, Page, PageParams, Params, Problem, Service, json_reply, made_page, parse_as_of,
-    point_in_time,
+    Caller, List, MadePage, Page, PageParams, Params, Problem, Service, json_reply, made_page, report_point,
 };
 
 /// Routes of this area.
@@ -34,7 +33,8 @@ fn area_of(word: &str) -> Result<StatisticsArea, Problem> {
 /// Read statistics
 ///
 /// Counts and amounts by region, month, organisation and what else a measure is told apart by, as of now or any point of the log. Every figure
-/// says where the events behind it are listed.
+/// says where the events behind it are listed. `diketahui_pada` (or `as_of`) tells them as known then, `per_tanggal` as they were in the world at
+/// the end of a month.
 #[utoipa::path(tag = "statistics", security(()),
     params(("area" = StatisticsArea, Path, description = "The area"), StatisticsParams),
     responses((status = 200, description = "The figures", body = StatisticsAnswer)))]
@@ -46,13 +46,10 @@ async fn get_statistics(
 ) -> Result<HttpResponse, Problem> {
     let (area, params) = (area_of(&area)?, params.0);
     let wanted = params.understand(area)?;
-    let (as_of, now) = (parse_as_of(params.as_of.as_deref())?, service.clock.now());
+    let (known, now) = (params.known()?, service.clock.now());
     let answer = service.read(move |connection| {
-        let position = match as_of {
-            Some(as_of) => point_in_time(connection, as_of, now)?.0,
-            None => head_position(connection)?,
-        };
-        Ok(statistics(connection, area, &params, &wanted, position)?)
+        let point = report_point(connection, known, params.per_tanggal, now)?;
+        Ok(statistics(connection, area, &params, &wanted, point)?)
     });
     Ok(json_reply(&answer.await?))
 }
@@ -73,14 +70,10 @@ async fn list_statistics_evidence(
     let area = area_of(&area)?;
     let (_, scope) = caller.reads(area.rights())?;
     let wanted = page.filter.understand(area)?;
-    let as_of = parse_as_of(page.filter.as_of.as_deref())?;
+    let known = page.filter.known()?;
     let now = caller.service.clock.now();
     made_page(&request, &caller.service, page, move |connection, params, keyset| {
-        let head = head_position(connection)?;
-        let up_to = match as_of {
-            Some(as_of) => point_in_time(connection, as_of, now)?.0,
-            None => head,
-        };
+        let up_to = report_point(connection, known, params.per_tanggal, now)?.position;
         let after = keyset.after.as_ref().map_or(Ok((0, 0)), |(position, ordinal)| {
             let number = |text: &str| text.parse::<i64>().map_err(|why| ReadError::Corrupt(why.to_string()));
             Ok::<_, ReadError>((number(position)?, number(ordinal)?))

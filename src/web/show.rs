@@ -3,21 +3,18 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
-use deserr::Deserr;
 use serde_json::json;
-use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::auth::Caller;
+use super::point::{AsOfParams, parse_as_of, point_in_time};
 use super::problem::Problem;
 use super::reply::{document_reply, fresh_document_reply, json_reply};
 use super::service::Service;
-use crate::kernel::problem_codes::{INTERNAL, INVALID_PARAMETER};
-use crate::kernel::{Actor, Date, Fault, Faults, Refusal, Scope, Text, Timestamp};
+use crate::kernel::problem_codes::INTERNAL;
+use crate::kernel::{Actor, Date, Refusal, Scope};
 use crate::ledger::{Event, Resource, fold_stream, states_of};
-use crate::storage::{
-    AnyConnection, AsOf, DocRow, ReadError, Vault, head_position, position_at, recorded_at, stream_up_to,
-};
+use crate::storage::{AnyConnection, DocRow, ReadError, Vault, head_position, stream_up_to};
 
 /// Who a document is shown to.
 pub struct Viewer {
@@ -76,38 +73,6 @@ pub struct Shown {
     pub position: i64,
     /// The document.
     pub doc: String,
-}
-
-/// `as_of`.
-#[derive(Debug, Clone, Deserr, IntoParams)]
-#[deserr(error = Faults, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct AsOfParams {
-    /// As recorded by then: a position of the log, or an RFC 3339 instant.
-    #[deserr(default)]
-    #[param(example = "2014-03-31T00:00:00+08:00", max_length = 40)]
-    pub as_of: Option<String>,
-}
-
-/// Reads `as_of`.
-///
-/// # Errors
-/// `invalid_parameter`.
-pub fn parse_as_of(text: Option<&str>) -> Result<Option<AsOf>, Problem> {
-    let Some(text) = text else { return Ok(None) };
-    if let Ok(position) = text.parse::<i64>()
-        && position >= 0
-    {
-        return Ok(Some(AsOf::Position(position)));
-    }
-    // A `+` of an offset that was not percent-encoded arrives as a space.
-    Timestamp::parse(&text.replace(' ', "+")).map(|instant| Some(AsOf::Instant(instant))).map_err(|_| {
-        let why = Text::fixed(
-            "Kirim posisi log (bilangan) atau waktu RFC 3339 dengan selisih waktu.",
-            "Send a position of the log (a number) or an RFC 3339 instant with an offset.",
-        );
-        Refusal::faults(&INVALID_PARAMETER, Faults(vec![Fault::new("?as_of", "invalid_as_of", why)])).into()
-    })
 }
 
 /// One resource, now or as of, to those whose rights reach it.
@@ -217,28 +182,6 @@ async fn show_as_stored<R: Present + Stored>(
         return Ok(document_reply(request, shown));
     }
     Ok(fresh_document_reply(shown))
-}
-
-/// The position that `as_of` names, and the day it was then. A point that has not come yet is refused: its answer would change.
-///
-/// # Errors
-/// `invalid_parameter`.
-pub fn point_in_time(connection: &mut AnyConnection, as_of: AsOf, now: Timestamp) -> Result<(i64, Date), Problem> {
-    let head = head_position(connection)?;
-    match as_of {
-        AsOf::Position(position) if position <= head => {
-            let recorded = recorded_at(connection, position)?;
-            Ok((position, recorded.unwrap_or_default().day()))
-        }
-        AsOf::Instant(instant) if instant <= now => Ok((position_at(connection, instant)?, instant.day())),
-        _ => {
-            let why = text!(
-                "Titik ini belum ada: posisi terakhir log sekarang {head}. Tanggal ditulis dengan tanda hubung, misalnya 2014-05-10T00:00:00+08:00.",
-                "This point does not exist yet: the last position of the log is {head} now. An instant is written with hyphens, such as 2014-05-10T00:00:00+08:00."
-            );
-            Err(Refusal::faults(&INVALID_PARAMETER, Faults(vec![Fault::new("?as_of", "not_yet", why)])).into())
-        }
-    }
 }
 
 fn row_at<R: Resource>(connection: &mut AnyConnection, id: Uuid, position: i64) -> Result<Option<DocRow>, Problem> {

@@ -1,5 +1,7 @@
 //! Statistics over HTTP: figures add up to their evidence, as of any point, and filters are read strictly.
 
+use std::collections::BTreeMap;
+
 use lumbung::app::Core;
 use lumbung::kernel::Clock;
 use lumbung::ledger::Ids;
@@ -81,6 +83,47 @@ fn the_demonstration_in_figures() {
     }
 }
 
+/// What the financings say of themselves as recorded by the end of a day, counted by state and scheme.
+fn counted_one_by_one(app: &App, bearer: &str, day: &str) -> BTreeMap<(String, String), i64> {
+    let get = |path: &str| app.send("GET", path, &[("Authorization", bearer)], b"");
+    let all = get("/v1/financings?limit=500").expect(200);
+    let mut counted = BTreeMap::new();
+    for financing in all["data"].as_array().unwrap() {
+        let id = financing["id"].as_str().unwrap();
+        let then = get(&format!("/v1/financings/{id}?as_of={day}T23:59:59%2B08:00"));
+        if then.status == 404 {
+            continue;
+        }
+        let then = then.expect(200);
+        let word = |name: &str| then[name].as_str().unwrap().to_owned();
+        *counted.entry((word("state"), word("scheme"))).or_default() += 1;
+    }
+    counted
+}
+
+#[test]
+fn who_stood_in_a_state_at_the_end_of_a_month_is_told_as_known_then_and_as_known_now() {
+    let (app, bearer, _folder) = demonstration();
+    let stood = |query: &str| -> BTreeMap<(String, String), i64> {
+        let address = format!("/v1/statistics/financing?by=state,scheme&measure=financings_by_state&{query}");
+        let key = |row: &Value| (row["state"].as_str().unwrap().to_owned(), row["scheme"].as_str().unwrap().to_owned());
+        figures(&app, &address).iter().map(|row| (key(row), row["count"].as_i64().unwrap())).collect()
+    };
+    for day in ["2014-03-31", "2014-04-30", "2014-05-31"] {
+        let one_by_one = counted_one_by_one(&app, &bearer, day);
+        assert!(!one_by_one.is_empty(), "{day}");
+        assert_eq!(stood(&format!("per_tanggal={day}&diketahui_pada={day}")), one_by_one, "{day}");
+    }
+    let sehat = |query: &str| {
+        sum(
+            &figures(&app, &format!("/v1/statistics/assessments?by=category&category=sehat&{query}")),
+            "assessments_determined",
+        )
+    };
+    assert_eq!(sehat("per_tanggal=2014-03-31&diketahui_pada=2014-03-31"), 11);
+    assert_eq!(sehat("per_tanggal=2014-03-31&diketahui_pada=2014-05-31"), 10);
+}
+
 #[test]
 fn what_is_asked_is_read_strictly_and_evidence_goes_to_whose_rights_reach_it() {
     let app = App::start();
@@ -93,6 +136,12 @@ fn what_is_asked_is_read_strictly_and_evidence_goes_to_whose_rights_reach_it() {
     get("financing?from=2014-13").fault(400, "invalid_parameter", "?from", "invalid_month");
     get("financing?colour=red").fault(400, "invalid_parameter", "?colour", "unknown_field");
     get("financing?as_of=99999").fault(400, "invalid_parameter", "?as_of", "not_yet");
+    get("financing?diketahui_pada=99999").fault(400, "invalid_parameter", "?as_of", "not_yet");
+    get("financing?diketahui_pada=soon").fault(400, "invalid_parameter", "?diketahui_pada", "invalid_as_of");
+    get("financing?as_of=1&diketahui_pada=1").fault(400, "invalid_parameter", "?diketahui_pada", "given_twice");
+    get("financing?per_tanggal=2014-03-30").fault(400, "invalid_parameter", "?per_tanggal", "not_the_end_of_a_month");
+    get("financing?per_tanggal=2014-03-31&to=2014-03").fault(400, "invalid_parameter", "?per_tanggal", "given_twice");
+    get("financing?per_tanggal=2999-12-31").fault(400, "invalid_parameter", "?per_tanggal", "not_yet");
     get("financing/evidence").problem(401, "unauthenticated");
     app.get("council", "/v1/statistics/financing/evidence").problem(403, "forbidden");
 
