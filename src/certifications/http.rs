@@ -19,7 +19,7 @@ use crate::kernel::{Date, Fault, Faults, Name, Number, OneOf, Refusal};
 use crate::organisations::Organisation;
 use crate::storage::{AnyConnection, ReadError, head_position};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Service, Stored, Viewer,
+    AsOfParams, Caller, Command, IdPath, List, NoFilter, Page, PageParams, Params, Present, Problem, Service, Stored, Viewer,
     json_reply, listing, parse_as_of, point_in_time, show, show_history,
 };
 
@@ -326,7 +326,11 @@ pub struct Verification {
     params(("number" = String, Path, description = "The certificate's number as printed", example = "DEMO-64-0001")),
     responses((status = 200, description = "Whether it holds", body = Verification)))]
 #[get("/certificates/{number}/verification")]
-async fn verify_certificate(service: web::Data<Service>, number: web::Path<String>) -> Result<HttpResponse, Problem> {
+async fn verify_certificate(
+    service: web::Data<Service>,
+    number: web::Path<String>,
+    _: Params<NoFilter>,
+) -> Result<HttpResponse, Problem> {
     let number = number.into_inner();
     let parsed = Number::parse(&number).map_err(|_| Refusal::not_found("certificate", &number))?;
     let today = service.clock.now().day();

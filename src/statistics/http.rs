@@ -12,7 +12,7 @@ use crate::kernel::{Refusal, Text};
 use crate::programmes::DEFINITIONS;
 use crate::storage::{ReadError, head_position};
 use crate::web::{
-    Caller, List, MadePage, Page, PageParams, Params, Problem, Service, json_reply, made_page, parse_as_of,
+    Caller, List, MadePage, NoFilter, Page, PageParams, Params, Problem, Service, json_reply, made_page, parse_as_of,
     point_in_time,
 };
 
@@ -105,7 +105,7 @@ async fn list_statistics_evidence(
 #[utoipa::path(tag = "statistics", security(()),
     responses((status = 200, description = "The measures", body = serde_json::Value)))]
 #[get("/metrics")]
-async fn list_metrics(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
+async fn list_metrics(service: web::Data<Service>, _: Params<NoFilter>) -> Result<HttpResponse, Problem> {
     let position = service.read(|connection| Ok(head_position(connection)?)).await?;
     let mut all = Vec::new();
     for definition in &DEFINITIONS {
