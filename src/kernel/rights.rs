@@ -5,7 +5,7 @@
 //!
 //! | kind | what the table leaves open |
 //! |---|---|
-//! | certifier | sees the persons it is to examine: managers put forward to it, with their personal data; no cooperatives |
+//! | certifier | sees managers put forward to it without their personal data, which only the rows of province, regency (in full) and auditor (everything) include: it may put anybody forward to itself. No cooperatives |
 //! | bank | of cooperatives the public facts: identity, licences, address, status, health categories, certified managers; neither how we came to know them (histories) nor our own notes (warnings) |
 //! | regency, certifier | put candidates forward and appeal for them: the table names results and certificates, and somebody has to bring the candidates |
 //! | all | see their own organisation with its keys; programmes and designations of regions are public |
@@ -104,7 +104,7 @@ pub fn reach(actor: &Actor, action: Action, area: Area) -> Scope {
         (Action::Read, ..) => read,
         (Action::ReadInFull, Kind::Bank, A::Cooperatives) => Scope::Nothing,
         (Action::ReadInFull, ..) => read,
-        (Action::SeePerson, Kind::Province | Kind::Auditor | Kind::Certifier, A::Managers | A::Enterprises)
+        (Action::SeePerson, Kind::Province | Kind::Auditor, A::Managers | A::Enterprises)
         | (Action::SeeWorksheet, Kind::Province | Kind::Council | Kind::Ministry | Kind::Auditor, A::Assessments) => read,
         (Action::SeePerson, Kind::Regency, A::Managers | A::Enterprises)
         | (Action::SeeWorksheet, Kind::Regency, A::Assessments) => read.and(Scope::Region(actor.region)),
@@ -164,11 +164,7 @@ pub fn may_read(actor: &Actor, area: Area) -> Scope {
 /// Whether `actor` sees the personal data in a record it reads, of `region` and registered by `registered_by`. Regencies register in their own
 /// region alone, so whoever registered a person sees it.
 pub fn personal_data(actor: &Actor, region: Region, registered_by: Uuid) -> bool {
-    match reach(actor, Action::SeePerson, Area::Managers) {
-        // Those put forward to it, and it reads no others.
-        Scope::Organisation(_) => true,
-        scope => scope.admits(region, registered_by),
-    }
+    reach(actor, Action::SeePerson, Area::Managers).admits(region, registered_by)
 }
 
 impl Actor {
@@ -278,14 +274,14 @@ mod tests {
     }
 
     #[test]
-    fn persons_are_seen_by_province_auditor_their_regency_and_who_examines_them() {
+    fn persons_are_seen_by_province_auditor_and_their_regency() {
         let (own, other) = (Region::parse("64.72").unwrap(), Region::parse("64.71").unwrap());
         let sees = |kind, region| personal_data(&actor(kind, "64.72"), region, Uuid::nil());
-        for kind in [Kind::Province, Kind::Auditor, Kind::Certifier] {
+        for kind in [Kind::Province, Kind::Auditor] {
             assert!(sees(kind, own) && sees(kind, other), "{kind}");
         }
         assert!(sees(Kind::Regency, own) && !sees(Kind::Regency, other));
-        for kind in [Kind::Ministry, Kind::Council, Kind::Bank] {
+        for kind in [Kind::Ministry, Kind::Council, Kind::Certifier, Kind::Bank] {
             assert!(!sees(kind, own) && !sees(kind, other), "{kind}");
         }
     }
