@@ -29,6 +29,12 @@ impl StatisticsArea {
         }
     }
 
+    /// Whether its figures are made of what is some organisation's own business. Determinations and certificates are acts of office: the one
+    /// stands as a public fact of the cooperative, the other anybody verifies.
+    pub const fn is_business_of_others(self) -> bool {
+        matches!(self, Self::Financing)
+    }
+
     /// The area whose readers may see the events behind its figures.
     pub const fn rights(self) -> Area {
         match self {

@@ -1,6 +1,6 @@
 //! Adding up, and the events behind a sum.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -8,9 +8,10 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::area::StatisticsArea;
+use super::public::{Sight, narrow, whole_table, withhold};
 use super::wanted::{StatisticsParams, Wanted};
 use crate::kernel::{Money, Month, OneOf, Scope, Timestamp};
-use crate::storage::{AnyConnection, Apart, Figures, PostingRow, ReadError, figures, postings_of};
+use crate::storage::{AnyConnection, Apart, FigureRow, Figures, PostingRow, ReadError, figures, postings_of};
 
 /// Figures of an area.
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,10 +38,12 @@ pub struct Figure {
     pub measure: &'static str,
     /// Version of its definition.
     pub version: u32,
-    /// How many.
-    pub count: i64,
-    /// How much, where the measure has an amount.
+    /// How many; null when withheld.
+    pub count: Option<i64>,
+    /// How much, where the measure has an amount; null when withheld.
     pub amount: Option<Money>,
+    /// Whether the public is not told it: fewer than three lenders stand behind it, or behind one that could be told from it.
+    pub withheld: bool,
     /// Where the events behind it are listed.
     pub evidence: String,
     /// What it is told apart by, each under its own name; null where the measure has no such part.
@@ -101,29 +104,32 @@ fn asked<'a>(params: &StatisticsParams, measures: &'a [&'static str]) -> Figures
 }
 
 /// Place of the measure among those asked for, and a value for each thing figures are told apart by.
-type Combination = (usize, Vec<Option<String>>);
+pub(super) type Combination = (usize, Vec<Option<String>>);
 
-/// The figures that are asked for, as of a position.
-///
-/// # Errors
-/// When the database cannot be read.
-pub(super) fn statistics(
-    connection: &mut AnyConnection,
-    area: StatisticsArea,
-    params: &StatisticsParams,
-    wanted: &Wanted,
-    as_of_position: i64,
-) -> Result<StatisticsAnswer, ReadError> {
-    let by = |name: &str| wanted.by.iter().any(|asked| asked == name);
-    let apart = Apart { month: by("month"), region: by("region"), organisation: by("organisation") };
-    let measures = names(wanted);
-    let rows = if measures.is_empty() {
-        Vec::new()
-    } else {
-        figures(connection, &asked(params, &measures), apart, as_of_position)?
-    };
-    let mut sums: BTreeMap<Combination, (i64, i128)> = BTreeMap::new();
-    for row in &rows {
+/// A sum that grows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sum {
+    pub count: i64,
+    pub sen: i128,
+    /// Whose postings are in it, where they are told apart.
+    pub organisations: BTreeSet<String>,
+    pub withheld: bool,
+}
+
+impl Sum {
+    /// Adds another.
+    pub(super) fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.sen += other.sen;
+        self.organisations.extend(other.organisations);
+        self.withheld |= other.withheld;
+    }
+}
+
+/// The sums in a table told apart as wanted.
+fn table(rows: Vec<FigureRow>, wanted: &Wanted) -> BTreeMap<Combination, Sum> {
+    let mut sums: BTreeMap<Combination, Sum> = BTreeMap::new();
+    for row in rows {
         let place = wanted.measures.iter().position(|definition| definition.measure == row.measure);
         let Some((place, parts)) = place.and_then(|it| Some((it, wanted.parts_of(wanted.measures[it], &row.value)?)))
         else {
@@ -135,22 +141,65 @@ pub(super) fn statistics(
             "organisation" => Some(row.organisation.clone()),
             part => parts.get(part).map(|value| (*value).to_owned()),
         });
-        let (count, sen) = sums.entry((place, key.collect())).or_default();
-        *count += row.count;
-        *sen += row.sen();
+        let organisations = BTreeSet::from([row.organisation.clone()]);
+        let sum = Sum { count: row.count, sen: row.sen(), organisations, withheld: false };
+        sums.entry((place, key.collect())).or_default().add(sum);
     }
-    let figure = |((place, key), (count, sen)): (Combination, (i64, i128))| {
+    sums
+}
+
+/// The sums that are asked for, as much of them as the caller is told.
+fn sums(
+    connection: &mut AnyConnection,
+    params: &StatisticsParams,
+    wanted: &Wanted,
+    (sight, as_of_position): (Sight, i64),
+) -> Result<BTreeMap<Combination, Sum>, ReadError> {
+    let measures = names(wanted);
+    if measures.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let apart = |wanted: &Wanted| {
+        let by = |name: &str| wanted.by.iter().any(|asked| asked == name);
+        Apart { month: by("month"), region: by("region"), organisation: by("organisation") }
+    };
+    if sight == Sight::Whole {
+        return Ok(table(figures(connection, &asked(params, &measures), apart(wanted), as_of_position)?, wanted));
+    }
+    let whole = whole_table(params, wanted);
+    let everything = Figures { measures: &measures, from: None, to: None, region: None, organisation: None };
+    let apart = Apart { organisation: true, ..apart(&whole) };
+    let mut table = table(figures(connection, &everything, apart, as_of_position)?, &whole);
+    table.retain(|_, sum| (sum.count, sum.sen) != (0, 0));
+    withhold(&mut table);
+    Ok(narrow(table, &whole, params, wanted))
+}
+
+/// The figures that are asked for, as of a position.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(super) fn statistics(
+    connection: &mut AnyConnection,
+    area: StatisticsArea,
+    params: &StatisticsParams,
+    wanted: &Wanted,
+    (sight, as_of_position): (Sight, i64),
+) -> Result<StatisticsAnswer, ReadError> {
+    let sums = sums(connection, params, wanted, (sight, as_of_position))?;
+    let figure = |((place, key), sum): (Combination, Sum)| {
         let definition = wanted.measures[place];
         Figure {
             measure: definition.measure,
             version: definition.version,
-            count,
-            amount: definition.has_amount.then(|| rupiah(sen)),
+            count: (!sum.withheld).then_some(sum.count),
+            amount: (definition.has_amount && !sum.withheld).then(|| rupiah(sum.sen)),
+            withheld: sum.withheld,
             evidence: evidence_address(area, definition.measure, params, wanted, &key, as_of_position),
             apart: wanted.by.iter().cloned().zip(key.into_iter().map(Value::from)).collect(),
         }
     };
-    let figures = sums.into_iter().filter(|(_, sum)| *sum != (0, 0)).map(figure).collect();
+    let figures = sums.into_iter().filter(|(_, sum)| (sum.count, sum.sen) != (0, 0)).map(figure).collect();
     Ok(StatisticsAnswer { area, from: params.from, to: params.to, by: wanted.by.clone(), as_of_position, figures })
 }
 
@@ -211,7 +260,7 @@ pub(super) fn evidence(
     let mut values = None;
     if !wanted.parts.is_empty() {
         let rows = figures(connection, &figures_asked, Apart::default(), up_to)?;
-        let fits = |row: &crate::storage::FigureRow| {
+        let fits = |row: &FigureRow| {
             let definition = wanted.measures.iter().find(|definition| definition.measure == row.measure);
             definition.is_some_and(|definition| wanted.parts_of(definition, &row.value).is_some())
         };

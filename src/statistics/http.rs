@@ -6,6 +6,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::area::{ALL_MEASURES, StatisticsArea};
 use super::figures::{FigureEvidence, StatisticsAnswer, evidence, shown, statistics};
+use super::public::{Sight, end_of_day};
 use super::wanted::StatisticsParams;
 use crate::kernel::problem_codes::NOT_FOUND;
 use crate::kernel::{Refusal, Text};
@@ -35,24 +36,31 @@ fn area_of(word: &str) -> Result<StatisticsArea, Problem> {
 ///
 /// Counts and amounts by region, month, organisation and what else a measure is told apart by, as of now or any point of the log. Every figure
 /// says where the events behind it are listed.
-#[utoipa::path(tag = "statistics", security(()),
+///
+/// Of financing, who may not read the financings themselves (nobody's key, a bank's but for `organisation` its own, a certifier's, the council's)
+/// is told what is public: as of the last midnight in East Kalimantan by `as_of` or by now, no positions of the log; nothing by `organisation`;
+/// and no figure behind which fewer than three lenders stand, or which would tell such a one from the sums: its `count` and `amount` are null and
+/// `withheld` is true.
+#[utoipa::path(tag = "statistics", security((), ("api_key" = [])),
     params(("area" = StatisticsArea, Path, description = "The area"), StatisticsParams),
     responses((status = 200, description = "The figures", body = StatisticsAnswer)))]
 #[get("/statistics/{area}")]
 async fn get_statistics(
-    service: web::Data<Service>,
+    caller: Caller,
     area: web::Path<String>,
     params: Params<StatisticsParams>,
 ) -> Result<HttpResponse, Problem> {
     let (area, params) = (area_of(&area)?, params.0);
     let wanted = params.understand(area)?;
-    let (as_of, now) = (parse_as_of(params.as_of.as_deref())?, service.clock.now());
-    let answer = service.read(move |connection| {
-        let position = match as_of {
-            Some(as_of) => point_in_time(connection, as_of, now)?.0,
-            None => head_position(connection)?,
+    let sight = Sight::of(caller.actor.as_ref(), area, &params, &wanted)?;
+    let (as_of, now) = (parse_as_of(params.as_of.as_deref())?, caller.service.clock.now());
+    let answer = caller.service.read(move |connection| {
+        let position = match (sight, as_of) {
+            (Sight::Public, as_of) => end_of_day(connection, as_of, now)?,
+            (Sight::Whole, Some(as_of)) => point_in_time(connection, as_of, now)?.0,
+            (Sight::Whole, None) => head_position(connection)?,
         };
-        Ok(statistics(connection, area, &params, &wanted, position)?)
+        Ok(statistics(connection, area, &params, &wanted, (sight, position))?)
     });
     Ok(json_reply(&answer.await?))
 }
