@@ -19,8 +19,8 @@ use crate::kernel::{Date, Fault, Faults, Name, Number, OneOf, Refusal};
 use crate::organisations::Organisation;
 use crate::storage::{AnyConnection, ReadError, head_position};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, NoFilter, Page, PageParams, Params, Present, Problem, Service, Stored, Viewer,
-    json_reply, listing, parse_as_of, point_in_time, show, show_history,
+    AsOfParams, Caller, Command, IdPath, List, NoFilter, Page, PageParams, Params, Present, Problem, Service, Stored,
+    Viewer, json_reply, listing, parse_as_of, point_in_time, show, show_history,
 };
 
 /// Days ahead that are looked for lapsing certificates when nothing is said, and at most: ten years.

@@ -84,7 +84,8 @@ macro_rules! scoped {
         let mut query = certifications::table
             .select((certifications::id, certifications::version, certifications::position, certifications::doc))
             .into_boxed();
-        query = $crate::within!(query, $scope, certifications::region, |certifier| certifications::certifier.eq(certifier));
+        query =
+            $crate::within!(query, $scope, certifications::region, |certifier| certifications::certifier.eq(certifier));
         if let Some(region) = $region.filter(|region: &Region| !region.is_province()) {
             query = query.filter(certifications::region.eq(region.code()));
         }

@@ -105,7 +105,9 @@ pub fn reach(actor: &Actor, action: Action, area: Area) -> Scope {
         (Action::ReadInFull, Kind::Bank, A::Cooperatives) => Scope::Nothing,
         (Action::ReadInFull, ..) => read,
         (Action::SeePerson, Kind::Province | Kind::Auditor, A::Managers | A::Enterprises)
-        | (Action::SeeWorksheet, Kind::Province | Kind::Council | Kind::Ministry | Kind::Auditor, A::Assessments) => read,
+        | (Action::SeeWorksheet, Kind::Province | Kind::Council | Kind::Ministry | Kind::Auditor, A::Assessments) => {
+            read
+        }
         (Action::SeePerson, Kind::Regency, A::Managers | A::Enterprises)
         | (Action::SeeWorksheet, Kind::Regency, A::Assessments) => read.and(Scope::Region(actor.region)),
         (Action::SeePerson | Action::SeeWorksheet, ..) => Scope::Nothing,

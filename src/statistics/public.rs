@@ -61,15 +61,11 @@ impl Sight {
     }
 }
 
-/// The position that the public is told figures as of: the last midnight in East Kalimantan by `as_of`, or by now.
+/// The position that the public is told figures as of: what was recorded before the last midnight in East Kalimantan by `as_of`, or by now.
 ///
 /// # Errors
 /// `invalid_parameter` for a position of the log, or a point that has not come.
-pub(super) fn end_of_day(
-    connection: &mut AnyConnection,
-    as_of: Option<AsOf>,
-    now: Timestamp,
-) -> Result<i64, Problem> {
+pub(super) fn end_of_day(connection: &mut AnyConnection, as_of: Option<AsOf>, now: Timestamp) -> Result<i64, Problem> {
     let instant = match as_of {
         None => now,
         Some(AsOf::Instant(instant)) => instant,
@@ -87,7 +83,9 @@ pub(super) fn end_of_day(
     };
     // A point to come is refused, though the midnight before it has passed.
     point_in_time(connection, AsOf::Instant(instant), now)?;
-    Ok(point_in_time(connection, AsOf::Instant(instant.day().start()), now)?.0)
+    // What was recorded at midnight belongs to the day that begins.
+    let end = Timestamp::from_micros(instant.day().start().micros() - 1);
+    Ok(point_in_time(connection, AsOf::Instant(end), now)?.0)
 }
 
 /// The whole table in which what is asked lies: told apart also by whatever is filtered by, and not filtered.
@@ -141,7 +139,9 @@ fn complements(table: &BTreeMap<Combination, Sum>) -> BTreeSet<Combination> {
                 continue;
             }
             let standing = line.iter().filter(|(_, sum)| !sum.withheld);
-            more.extend(standing.min_by_key(|(_, sum)| (sum.sen, sum.count)).map(|(combination, _)| (*combination).clone()));
+            more.extend(
+                standing.min_by_key(|(_, sum)| (sum.sen, sum.count)).map(|(combination, _)| (*combination).clone()),
+            );
         }
     }
     more
