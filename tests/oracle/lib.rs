@@ -1,5 +1,6 @@
-//! The rights against an independent oracle: the table of the contract written as Cedar policies must give the same answer to every request. It
-//! needs no database, so it is compiled once.
+//! The rights against an independent oracle: the table of the contract written as Cedar policies must give the same answer to every request.
+//! `cargo test -p lumbung-oracle`; it needs no database.
+#![cfg(test)]
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test may fail loudly")]
 
 use std::collections::{HashMap, HashSet};
@@ -67,8 +68,8 @@ struct Oracle {
 }
 
 static ORACLE: LazyLock<Oracle> = LazyLock::new(|| Oracle {
-    schema: Schema::from_cedarschema_str(include_str!("suite/rights.cedarschema")).unwrap().0,
-    policies: include_str!("suite/rights.cedar").parse().unwrap(),
+    schema: Schema::from_cedarschema_str(include_str!("rights.cedarschema")).unwrap().0,
+    policies: include_str!("rights.cedar").parse().unwrap(),
 });
 
 fn uid(kind: &str, id: &str) -> EntityUid {
