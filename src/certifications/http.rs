@@ -19,8 +19,8 @@ use crate::kernel::{Date, Fault, Faults, Name, Number, OneOf, Refusal, Text};
 use crate::organisations::Organisation;
 use crate::storage::{AnyConnection, ReadError};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Service, Stored, Viewer,
-    json_reply, known_at, listing, report_point, show, show_history,
+    AsOfParams, Caller, Command, IdPath, List, NoFilter, Page, PageParams, Params, Present, Problem, Service, Stored,
+    Viewer, json_reply, known_at, listing, report_point, show, show_history,
 };
 
 /// Days ahead that are looked for lapsing certificates when nothing is said, and at most: ten years.
@@ -338,7 +338,11 @@ pub struct Verification {
     params(("number" = String, Path, description = "The certificate's number as printed", example = "DEMO-64-0001")),
     responses((status = 200, description = "Whether it holds", body = Verification)))]
 #[get("/certificates/{number}/verification")]
-async fn verify_certificate(service: web::Data<Service>, number: web::Path<String>) -> Result<HttpResponse, Problem> {
+async fn verify_certificate(
+    service: web::Data<Service>,
+    number: web::Path<String>,
+    _: Params<NoFilter>,
+) -> Result<HttpResponse, Problem> {
     let number = number.into_inner();
     let parsed = Number::parse(&number).map_err(|_| Refusal::not_found("certificate", &number))?;
     let today = service.clock.now().day();

@@ -12,7 +12,7 @@ use super::problem::Problem;
 use super::reply::{document_reply, fresh_document_reply, json_reply};
 use super::service::Service;
 use crate::kernel::problem_codes::INTERNAL;
-use crate::kernel::{Actor, Date, Refusal, Scope};
+use crate::kernel::{Action, Actor, Date, Refusal, Scope};
 use crate::ledger::{Event, Resource, fold_stream, states_of};
 use crate::storage::{AnyConnection, DocRow, ReadError, Vault, head_position, stream_up_to};
 
@@ -36,6 +36,11 @@ pub trait Present: Resource {
     const REWRITES: bool = false;
     /// Whether its home alone tells whose scope reaches it.
     const ADMITS_BY_HOME: bool = true;
+
+    /// As [`Present::REWRITES`], where only some see less than is stored.
+    fn rewrites_for(_: Option<&Actor>) -> bool {
+        Self::REWRITES
+    }
 
     /// Makes of stored documents what this viewer may see.
     ///
@@ -131,7 +136,7 @@ async fn show_in_scope<R: Present + Stored>(
     params: AsOfParams,
 ) -> Result<HttpResponse, Problem> {
     let as_of = parse_as_of(params.as_of.as_deref())?;
-    if as_of.is_none() && !R::REWRITES && R::ADMITS_BY_HOME {
+    if as_of.is_none() && !R::rewrites_for(actor.as_ref()) && R::ADMITS_BY_HOME {
         return show_as_stored::<R>(&request, service, scope, id).await;
     }
     let (vault, now) = (service.vault.clone(), service.clock.now());
@@ -231,6 +236,7 @@ pub async fn show_history<R: Present + Stored>(
     id: Uuid,
     params: AsOfParams,
 ) -> Result<HttpResponse, Problem> {
+    caller.reaches(Action::ReadInFull, R::AREA)?;
     let as_of = params.as_of.as_deref();
     let history = show_made_of_stream::<R, _, _>(caller, id, as_of, |_, events, as_of_position| {
         let states = states_of::<R>(events).map_err(ReadError::Corrupt)?;
