@@ -122,12 +122,15 @@ pub(super) fn withhold(table: &mut BTreeMap<Combination, Sum>) {
     }
 }
 
+/// What the cells of a line have in common: the measure, and everything they are told apart by but one thing.
+type Others<'a> = (usize, Vec<&'a Option<String>>);
+
 /// For each line of the table in which too few lenders stand behind all that is withheld together: its smallest cell that still stands.
 fn complements(table: &BTreeMap<Combination, Sum>) -> BTreeSet<Combination> {
     let dimensions = table.keys().next().map_or(0, |(_, key)| key.len());
     let mut more = BTreeSet::new();
     for dimension in 0..dimensions {
-        let mut lines: BTreeMap<(usize, Vec<&Option<String>>), Vec<(&Combination, &Sum)>> = BTreeMap::new();
+        let mut lines: BTreeMap<Others<'_>, Vec<(&Combination, &Sum)>> = BTreeMap::new();
         for (combination, sum) in table {
             let others = combination.1.iter().enumerate().filter(|(at, _)| *at != dimension).map(|(_, value)| value);
             lines.entry((combination.0, others.collect())).or_default().push((combination, sum));

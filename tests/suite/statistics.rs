@@ -112,7 +112,7 @@ fn what_is_asked_is_read_strictly_and_evidence_goes_to_whose_rights_reach_it() {
     assert_eq!((seen("bank"), seen("province"), seen("auditor")), (1, 2, 2));
 }
 
-/// An application of a bank that is registered for it.
+/// A bank of its own, and its key.
 fn bank_of(app: &App, name: &str) -> (String, String) {
     let body = json!({"name": name, "kind": "bank"});
     let bank = super::harness::id(&app.post("province", "/v1/organisations", &body).expect(201));
