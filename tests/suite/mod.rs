@@ -38,6 +38,7 @@ mod programmes;
 mod rights;
 mod schema;
 mod scoring;
+mod sight;
 mod statistics;
 mod store;
 mod tables;
