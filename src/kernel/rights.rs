@@ -107,6 +107,24 @@ pub fn may_read(actor: &Actor, area: Area) -> Scope {
     }
 }
 
+/// What `actor` sees of the events of a kind of resource in the log. Whoever recorded an event sees it besides.
+pub fn may_follow(actor: &Actor, kind: &str) -> Scope {
+    match (actor.kind, kind) {
+        (Kind::Province | Kind::Ministry | Kind::Auditor, _)
+        // Public facts: who the cooperatives are and how healthy, what the programmes are.
+        | (_, "cooperative" | "programme" | "region")
+        | (Kind::Council, "assessment") => Scope::All,
+        // Their region in full; worksheets and loans of other regions are not theirs to read.
+        (Kind::Regency, "manager" | "assessment" | "certification" | "enterprise" | "training" | "financing") => {
+            Scope::Region(actor.region)
+        }
+        (Kind::Bank, "financing") | (Kind::Certifier, "certification" | "manager") | (_, "organisation") => {
+            Scope::Organisation(actor.organisation)
+        }
+        _ => Scope::Nothing,
+    }
+}
+
 /// Whether `actor` sees the personal data of a person whom `registered_by` registered.
 pub fn personal_data(actor: &Actor, registered_by: Uuid) -> bool {
     actor.kind == Kind::Province || actor.organisation == registered_by
@@ -205,6 +223,19 @@ mod tests {
         for kind in [Kind::Regency, Kind::Council, Kind::Certifier, Kind::Bank] {
             assert_eq!(may_write(&actor(kind, "64.72"), Organisations), Scope::Nothing);
         }
+    }
+
+    #[test]
+    fn who_may_write_nothing_of_a_kind_follows_no_worksheets_or_loans_of_others() {
+        let regency = actor(Kind::Regency, "64.72");
+        assert_eq!(may_follow(&regency, "assessment"), Scope::Region(regency.region));
+        assert_eq!(may_follow(&regency, "organisation"), Scope::Organisation(regency.organisation));
+        let bank = actor(Kind::Bank, "64");
+        assert_eq!(may_follow(&bank, "financing"), Scope::Organisation(bank.organisation));
+        for kind in ["assessment", "manager", "enterprise", "certification", "training", "what comes later"] {
+            assert_eq!(may_follow(&bank, kind), Scope::Nothing, "{kind}");
+        }
+        assert_eq!(may_follow(&actor(Kind::Auditor, "64"), "what comes later"), Scope::All);
     }
 
     #[test]
