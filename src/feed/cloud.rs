@@ -1,4 +1,4 @@
-//! Events as CloudEvents: attributes written by hand around the data as it is stored, which is neither read nor written anew.
+//! Events as `CloudEvents`: attributes written by hand around the data as it is stored, which is neither read nor written anew.
 
 use std::io::Write;
 
@@ -171,7 +171,8 @@ mod tests {
         #[test]
         fn numbers_and_texts_are_written_as_json_has_them(number in 0_i64.., other in 0_i64.., text in any::<String>()) {
             let mut room = [0; SEQUENCE_DIGITS];
-            prop_assert_eq!(digits(number, &mut room), number.to_string().as_bytes());
+            let text_of_number = number.to_string();
+            prop_assert_eq!(digits(number, &mut room), text_of_number.as_bytes());
             prop_assert_eq!(sequence(number) < sequence(other), number < other);
             let mut out = Vec::new();
             write_text(&mut out, &text);

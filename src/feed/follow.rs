@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::rt::time::{Instant, timeout};
+use futures_util::future::{Either, select};
 use tokio::sync::watch;
 
 use super::params::{After, require_reached};
+use super::streams::Streams;
 use crate::storage::{FeedRow, Sieve, head_position, read_stretch};
 use crate::web::{Caller, Problem};
 
@@ -31,6 +33,7 @@ pub struct Follower {
     /// Until the end was reached once, nothing but the database is asked: it knows what this very client has just recorded.
     caught_up: bool,
     heads: watch::Receiver<i64>,
+    closing: watch::Receiver<bool>,
 }
 
 impl Follower {
@@ -38,7 +41,7 @@ impl Follower {
     ///
     /// # Errors
     /// `invalid_parameter` for a position that is not there yet.
-    pub async fn begin(caller: Caller, sieve: Sieve, after: After) -> Result<Self, Problem> {
+    pub async fn begin(caller: Caller, sieve: Sieve, after: After, streams: &Streams) -> Result<Self, Problem> {
         // From here on nothing is missed: what is committed before is read, what is committed after wakes.
         let heads = caller.service.tail.subscribe();
         let head = caller.service.look_up(|connection| Ok(head_position(connection)?)).await?;
@@ -49,7 +52,7 @@ impl Follower {
                 position
             }
         };
-        Ok(Self { caller, sieve, position, caught_up: false, heads })
+        Ok(Self { caller, sieve, position, caught_up: false, heads, closing: streams.closing() })
     }
 
     /// The position up to which everything was read.
@@ -96,9 +99,12 @@ impl Follower {
         Ok(Next { rows, through: stretch.through, head: stretch.head })
     }
 
-    /// Waits until there may be more, or the time is over; tells whether there may be more.
+    /// Waits until there may be more, or the time is over, or the service stops; tells whether there may be more.
     pub async fn wait_until(&mut self, deadline: Instant) -> bool {
-        matches!(timeout(deadline.saturating_duration_since(Instant::now()), self.heads.changed()).await, Ok(Ok(())))
+        let changed = Box::pin(self.heads.changed());
+        let closing = Box::pin(self.closing.wait_for(|closing| *closing));
+        let left = deadline.saturating_duration_since(Instant::now());
+        matches!(timeout(left, select(changed, closing)).await, Ok(Either::Left((Ok(()), _))))
     }
 
     /// Reads until there is an event, the end was reached and the time is over. Looks at one stretch at least; a long stretch without an
@@ -110,10 +116,8 @@ impl Follower {
         let deadline = Instant::now() + wait;
         loop {
             let next = self.read(limit).await?;
-            if !next.rows.is_empty() || wait.is_zero() {
-                return Ok(next);
-            }
-            if next.through == next.head && !self.wait_until(deadline).await || Instant::now() >= deadline {
+            let over = !next.rows.is_empty() || Instant::now() >= deadline;
+            if over || (next.through == next.head && !self.wait_until(deadline).await) {
                 return Ok(next);
             }
         }

@@ -45,7 +45,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(get_schema);
 }
 
-/// An event of the log as a CloudEvent 1.0.
+/// An event of the log as a `CloudEvent` 1.0.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what is written by hand")]
 pub struct CloudEvent {
@@ -133,7 +133,7 @@ impl Form {
 
 /// Read the log
 ///
-/// Events are CloudEvents 1.0, in the order of the log, of which the caller sees what its rights reach: the provincial office, the ministry and auditors
+/// Events are `CloudEvents` 1.0, in the order of the log, of which the caller sees what its rights reach: the provincial office, the ministry and auditors
 /// everything; a regency its region; a bank its financings; a certifier its certifications; the council assessments; all of them the cooperatives and
 /// programmes, and what they recorded themselves. Sealed personal data and hashes of keys are left out for everybody.
 ///
@@ -153,22 +153,23 @@ async fn list_events(
     let actor = caller.actor()?.clone();
     let wanted = params.0.read(&actor)?;
     let form = Form::of(&request);
-    let limit = if matches!(form, Form::Lines) { 1 } else { wanted.page_limit()? };
+    let streams = feed(&request)?.streams.clone();
     // Whoever waits, or is sent lines, holds a place.
     let holds = matches!(form, Form::Lines) || !wanted.wait.is_zero();
-    let place = holds.then(|| feed(&request)?.streams.place(actor.organisation)).transpose()?;
-    let mut follower = Follower::begin(caller.clone(), wanted.sieve.clone(), wanted.after).await?;
+    let place = if holds { Some(streams.place(actor.organisation)?) } else { None };
+    let mut follower = Follower::begin(caller.clone(), wanted.sieve.clone(), wanted.after, &streams).await?;
     let after = follower.position();
     let mut events = CloudEvents::new(&caller.service, &address(&request));
-    if let (Form::Lines, Some(place)) = (&form, place) {
+    if matches!(form, Form::Lines) {
         let up_to = if wanted.wait.is_zero() {
             caller.service.look_up(|connection| Ok(head_position(connection)?)).await?
         } else {
-            follower.read_or_wait(limit, wanted.wait).await?.head
+            follower.read_or_wait(1, wanted.wait).await?.head
         };
-        let read = LongRead { caller, sieve: wanted.sieve, after, up_to, limit: wanted.limit, events };
-        return Ok(read.answer(positioned(HttpResponse::Ok(), None, up_to), place));
+        let read = LongRead { caller, sieve: wanted.sieve, after, up_to, limit: wanted.limit, events, place };
+        return Ok(read.answer(positioned(HttpResponse::Ok(), None, up_to)));
     }
+    let limit = wanted.page_limit()?;
     let next = follower.read_or_wait(limit, wanted.wait).await?;
     let mut body = Vec::with_capacity(next.rows.len() * 1200 + 200);
     let is_page = matches!(form, Form::Page);
@@ -224,7 +225,7 @@ fn feed(request: &HttpRequest) -> Result<web::Data<Feed>, Problem> {
 
 /// Follow the log as it grows
 ///
-/// Server-Sent Events: `id` is the position, `data` the CloudEvent. Connected again with `Last-Event-ID` it goes on where it ended; an `id` without data
+/// Server-Sent Events: `id` is the position, `data` the `CloudEvent`. Connected again with `Last-Event-ID` it goes on where it ended; an `id` without data
 /// says that everything up to there was looked at and nothing of it was for you. A comment every 15 seconds is a sign of life. A key that is revoked ends the
 /// stream. An organisation may have 64 streams and waiting requests at once.
 #[utoipa::path(tag = "events",
@@ -239,8 +240,9 @@ async fn stream_events(
     let actor = caller.actor()?.clone();
     let wanted = params.0.read(&actor)?;
     let after = last_event_id(&request)?.map_or(wanted.after, After::Position);
-    let place = feed(&request)?.streams.place(actor.organisation)?;
-    let follower = Follower::begin(caller.clone(), wanted.sieve, after).await?;
+    let streams = feed(&request)?.streams.clone();
+    let place = streams.place(actor.organisation)?;
+    let follower = Follower::begin(caller.clone(), wanted.sieve, after, &streams).await?;
     let events = CloudEvents::new(&caller.service, &address(&request));
     Ok(send_live(HttpResponse::Ok(), caller, follower, events, place))
 }

@@ -1,4 +1,4 @@
-//! The feed: the log itself, read by others. Every event is a CloudEvent (1.0, structured JSON); a page, a stream of lines, a long poll and
+//! The feed: the log itself, read by others. Every event is a `CloudEvent` (1.0, structured JSON); a page, a stream of lines, a long poll and
 //! Server-Sent Events read the same log in the same order.
 //!
 //! - **Nobody misses anything.** Positions are 1, 2, 3, … and final. Every answer says up to which position it looked (`through`), and

@@ -105,7 +105,9 @@ fn leave_out<R: Resource>(data: &mut Value) {
 
 /// A schema that stands by itself: with what it refers to, and without room for members it does not name.
 fn complete(event_type: &str, description: Option<&str>, data: Value, shared: &Map<String, Value>) -> Value {
-    let mut schema = data;
+    // Data that is a type of its own is that type.
+    let target = data["$ref"].as_str().and_then(|target| target.strip_prefix(SHARED));
+    let mut schema = target.and_then(|name| shared.get(name)).cloned().unwrap_or(data);
     let mut definitions = Map::new();
     let mut wanted = references(&schema);
     while let Some(name) = wanted.pop() {
@@ -141,7 +143,7 @@ fn references(schema: &Value) -> Vec<String> {
     }
 }
 
-/// Points references at the schema's own definitions, and closes objects that name their members.
+/// Points references at the schema's own definitions, closes objects that name their members, and writes examples as JSON Schema does.
 fn close(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
@@ -152,6 +154,9 @@ fn close(schema: &mut Value) {
             }
             if members.contains_key("properties") && !members.contains_key("additionalProperties") {
                 members.insert("additionalProperties".to_owned(), Value::Bool(false));
+            }
+            if let Some(example) = members.remove("example") {
+                members.insert("examples".to_owned(), json!([example]));
             }
             members.values_mut().for_each(close);
         }

@@ -92,6 +92,11 @@ impl Streams {
         Ok(Place { streams: self.clone(), organisation })
     }
 
+    /// Tells when the service is stopping.
+    pub fn closing(&self) -> watch::Receiver<bool> {
+        self.closing.subscribe()
+    }
+
     /// Ends all streams: the service is stopping.
     pub fn close(&self) {
         self.closing.send_replace(true);
@@ -124,11 +129,13 @@ pub struct LongRead {
     pub limit: Option<i64>,
     /// Writes them.
     pub events: CloudEvents,
+    /// Its place among the streams.
+    pub place: Option<Place>,
 }
 
 impl LongRead {
     /// Answers with the lines, and a last one that says what was looked at: without it the answer is not complete.
-    pub fn answer(mut self, mut response: HttpResponseBuilder, place: Place) -> HttpResponse {
+    pub fn answer(mut self, mut response: HttpResponseBuilder) -> HttpResponse {
         let (sender, pieces) = channel(PIECES_WAITING);
         let began_after = self.after;
         actix_web::rt::spawn(async move {
@@ -141,7 +148,7 @@ impl LongRead {
                 match self.piece(left).await {
                     Ok((piece, count)) => {
                         sent += count;
-                        if place.is_closing() || !send(&sender, piece).await {
+                        if self.place.as_ref().is_some_and(Place::is_closing) || !send(&sender, piece).await {
                             return;
                         }
                     }
@@ -153,7 +160,6 @@ impl LongRead {
             self.events.write_end(&mut last, (began_after, self.after), sent.unsigned_abs(), now);
             last.push(b'\n');
             send(&sender, last).await;
-            drop(place);
         });
         response.content_type("application/x-ndjson").streaming(bytes(pieces))
     }

@@ -390,10 +390,15 @@ fn a_long_poll_is_answered_by_the_next_event_and_else_when_its_time_is_over() {
         let told = province.join().unwrap();
         assert_eq!(types(told["data"].as_array().unwrap()), ["manager.registered"]);
         assert!(!bank.is_finished());
+        let polls: Vec<_> = (0..63).map(|_| poll("bank")).collect();
+        std::thread::sleep(Duration::from_millis(500));
+        app.get("bank", "/v1/events?wait=1").problem(429, "too_many_requests");
         app.cooperative("1/BH");
         let told = bank.join().unwrap();
         assert_eq!(types(told["data"].as_array().unwrap()), ["cooperative.registered"]);
         assert_eq!(told["through"], head + 2);
+        polls.into_iter().for_each(|poll| drop(poll.join().unwrap()));
+        app.get("bank", "/v1/events?wait=1").expect(200);
     });
     assert!(began.elapsed() < Duration::from_secs(15));
 }
