@@ -9,7 +9,9 @@ use std::thread::JoinHandle;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::header;
 use actix_web::middleware::{Compress, from_fn};
+use actix_web::rt::signal::unix::{SignalKind, signal};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, get, web};
+use futures_util::future::select;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
@@ -18,21 +20,23 @@ use crate::config::{DatabaseOptions, ListenOptions};
 use crate::kernel::Clock;
 use crate::ledger::{AfterCommit, Event, Ids, Kind, Ledger, Limits, Resource};
 use crate::storage::{
-    AnyConnection, Database, Fetcher, OpenError, ReadError, Readers, Vault, Watcher, Witness, head_position, migrate,
-    open_store,
+    AnyConnection, Database, Fetcher, OpenError, ReadError, Readers, Tail, Vault, Watcher, Witness, head_position,
+    migrate, open_store,
 };
 use crate::web::{
     Keyring, LOOK_EVERY, Language, Metrics, Problem, Routes, Service, around, health, json_reply,
     method_not_allowed_or_not_found, metrics, no_such_command, problem_page,
 };
 use crate::{
-    assessments, batches, certifications, codes, cooperatives, enterprises, financing, managers, openapi,
+    assessments, batches, certifications, codes, cooperatives, enterprises, feed, financing, managers, openapi,
     organisations, programmes, regions, statistics, timeline, trainings,
 };
 
 /// Every route of the service, in one list.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(utoipa_actix_web::scope("/v1").configure(areas).configure(batches::http::routes));
+    config.service(
+        utoipa_actix_web::scope("/v1").configure(areas).configure(batches::http::routes).configure(feed::http::routes),
+    );
     config.service(health::get_livez).service(health::get_readyz).service(metrics::get_metrics).service(get_problem);
 }
 
@@ -170,21 +174,24 @@ impl Core {
         let store = open_store(&place.database)?;
         let keyring = Keyring::new(organisations::SOURCE);
         let metrics = Arc::new(Metrics::new().map_err(OpenError::of)?);
-        let (ledger, executor) =
-            Ledger::start(store, clock.clone(), ids, limits, after_commit(keyring.clone(), metrics.clone()))
-                .map_err(|why| OpenError(format!("the executor cannot be started: {why}")))?;
+        let tail = Tail::start(place.database.clone())
+            .map_err(|why| OpenError(format!("the tail cannot be started: {why}")))?;
+        let followed = after_commit(keyring.clone(), metrics.clone(), tail.clone());
+        let (ledger, executor) = Ledger::start(store, clock.clone(), ids, limits, followed)
+            .map_err(|why| OpenError(format!("the executor cannot be started: {why}")))?;
         let looking = keyring.clone();
-        let (following, counting) = (witness.clone(), metrics.clone());
+        let (following, counting, waking) = (witness.clone(), metrics.clone(), tail.clone());
         let follow = move |connection: &mut AnyConnection| {
             looking.look(connection)?;
             counting.head_is(head_position(connection)?);
+            waking.moved();
             following.follow(connection)
         };
         let watcher = Watcher::start(place.database.clone(), LOOK_EVERY, follow)
             .map_err(|why| OpenError(format!("the watcher cannot be started: {why}")))?;
         let together = (!place.database.is_embedded()).then(|| Fetcher::start(place.database.clone())).transpose();
         let fetcher = together.map_err(|why| OpenError(format!("the fetcher cannot be started: {why}")))?;
-        let service = Service { ledger, readers, fetcher, vault, clock, metrics, keyring, gathering: None };
+        let service = Service { ledger, readers, fetcher, vault, clock, metrics, keyring, tail, gathering: None };
         Ok(Self { service, executor, watcher, witness })
     }
 
@@ -205,9 +212,10 @@ impl Core {
 }
 
 /// What follows every commit, before its commands are answered.
-fn after_commit(keyring: Arc<Keyring>, metrics: Arc<Metrics>) -> AfterCommit {
+fn after_commit(keyring: Arc<Keyring>, metrics: Arc<Metrics>, tail: Tail) -> AfterCommit {
     Box::new(move |committed| {
         metrics.committed(committed);
+        tail.moved();
         let of_organisation = |event: &Event| event.envelope.stream_kind == organisations::Organisation::KIND;
         if committed.batch.events.iter().any(of_organisation) {
             keyring.forget();
@@ -246,6 +254,8 @@ impl Running {
         let commands = Arc::new(openapi::commands(&document));
         let service = web::Data::new(core.service.clone());
         let batches = web::Data::new(batches::Batches::new(options.batches));
+        let feed = web::Data::new(feed::http::Feed::default());
+        let streams = feed.streams.clone();
         let body_bytes_max = options.body_bytes_max;
         let factory = move || {
             let (methods, text) = (methods.clone(), text.clone());
@@ -253,6 +263,7 @@ impl Running {
             App::new()
                 .app_data(service.clone())
                 .app_data(batches.clone())
+                .app_data(feed.clone())
                 .app_data(lines)
                 .app_data(web::PayloadConfig::new(body_bytes_max))
                 // Runs from the bottom up: compression is outermost, so that problem documents pass it finished.
@@ -280,6 +291,10 @@ impl Running {
             // As many threads as there are readers: more would only wait for one, and for each other.
             .worker_max_blocking_threads((options.readers as usize).div_ceil(options.workers.max(1)).max(1))
             .shutdown_timeout(options.shutdown_seconds)
+            .shutdown_signal(async move {
+                told_to_stop().await;
+                streams.close();
+            })
             .listen(listener)
             .map_err(refused)?
             .run();
@@ -297,6 +312,16 @@ impl Running {
         log::info!("stopped");
         result
     }
+}
+
+/// Comes with SIGTERM or SIGINT: what streams has to end before the server waits for open requests.
+async fn told_to_stop() {
+    let interrupted = Box::pin(actix_web::rt::signal::ctrl_c());
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else {
+        let _ = interrupted.await;
+        return;
+    };
+    select(interrupted, Box::pin(terminated.recv())).await;
 }
 
 fn open_document(text: web::Bytes) -> HttpResponse {

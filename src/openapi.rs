@@ -33,6 +33,7 @@ use crate::app;
         (name = "statistics", description = "Figures by region and period, and the definitions behind them"),
         (name = "regions", description = "Regencies and cities, their codes, what they were designated as"),
         (name = "codes", description = "Code lists with the periods they are in force in"),
+        (name = "events", description = "The log itself, as CloudEvents"),
         (name = "batches", description = "Intake in bulk: files of commands"),
         (name = "administration", description = "Organisations, keys, the caller"),
         (name = "service", description = "Liveness, readiness, problems"),

@@ -7,6 +7,7 @@
 mod batch;
 #[path = "../../tests/suite/cluster.rs"]
 mod cluster;
+mod feed;
 mod growth;
 mod load;
 mod raw;
@@ -51,6 +52,7 @@ fn main() {
             ("batch", batch::batch),
             ("reads", reads),
             ("growth", growth::growth),
+            ("feed", feed::feed),
         ];
         for (part, run) in parts {
             if asked(part, &parts.map(|(part, _)| part)) {

@@ -36,7 +36,7 @@ pub struct Scored {
 }
 
 /// An event of an assessment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", content = "data", deny_unknown_fields)]
 pub enum AssessmentEvent {
     /// A worksheet was handed in.

@@ -1,6 +1,7 @@
 //! What happens to certifications.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::state::{AppealOutcome, CertificateLink, CompetenceResult, SurveillanceOutcome};
@@ -11,7 +12,7 @@ use crate::managers::Role;
 pub(super) const WITH_ATTEMPT: i32 = 2;
 
 /// A certificate that takes the place of an earlier one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Renewal {
     /// Who.
@@ -39,7 +40,7 @@ pub struct Renewal {
 }
 
 /// An event of a certification.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", content = "data", deny_unknown_fields)]
 pub enum CertificationEvent {
     /// A manager was put forward to a certifier.

@@ -48,7 +48,7 @@ pub struct Rating {
 }
 
 /// An event of a cooperative.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", content = "data", deny_unknown_fields)]
 pub enum CooperativeEvent {
     /// It is on record from now on.

@@ -1,13 +1,14 @@
 //! What happens to enterprises.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::size::{SizeBasis, SizeClass, SizeRule};
 use crate::kernel::{Date, Name, Note, Region};
 
 /// What its size was judged on, and how.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(clippy::struct_field_names, reason = "the names are those of the event that registers")]
 pub struct Judged {
@@ -20,7 +21,7 @@ pub struct Judged {
 }
 
 /// An event of an enterprise.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", content = "data", deny_unknown_fields)]
 pub enum EnterpriseEvent {
     /// It is on record from now on.

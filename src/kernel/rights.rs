@@ -163,6 +163,12 @@ pub fn may_read(actor: &Actor, area: Area) -> Scope {
     }
 }
 
+/// Which events of an area's resources `actor` reads in the log: of what it may read whole, of assessments with their worksheets. Whoever recorded
+/// an event reads it besides.
+pub fn may_follow(actor: &Actor, area: Area) -> Scope {
+    reach(actor, if area == Area::Assessments { Action::SeeWorksheet } else { Action::ReadInFull }, area)
+}
+
 /// Whether `actor` sees the personal data in a record it reads, of `region` and registered by `registered_by`. Regencies register in their own
 /// region alone, so whoever registered a person sees it.
 pub fn personal_data(actor: &Actor, region: Region, registered_by: Uuid) -> bool {
@@ -262,6 +268,19 @@ mod tests {
         for kind in [Kind::Regency, Kind::Council, Kind::Certifier, Kind::Bank] {
             assert_eq!(may_write(&actor(kind, "64.72"), Organisations), Scope::Nothing);
         }
+    }
+
+    #[test]
+    fn who_may_write_nothing_of_a_kind_follows_no_worksheets_or_loans_of_others() {
+        let regency = actor(Kind::Regency, "64.72");
+        assert_eq!(may_follow(&regency, "assessment"), Scope::Region(regency.region));
+        assert_eq!(may_follow(&regency, "organisation"), Scope::Organisation(regency.organisation));
+        let bank = actor(Kind::Bank, "64");
+        assert_eq!(may_follow(&bank, "financing"), Scope::Organisation(bank.organisation));
+        for kind in ["assessment", "manager", "enterprise", "certification", "training", "what comes later"] {
+            assert_eq!(may_follow(&bank, kind), Scope::Nothing, "{kind}");
+        }
+        assert_eq!(may_follow(&actor(Kind::Auditor, "64"), "what comes later"), Scope::All);
     }
 
     #[test]

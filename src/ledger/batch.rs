@@ -213,6 +213,9 @@ impl Work {
             recorded_at: self.now,
             correlation_id: context.correlation_id.clone(),
             causation_id: cause,
+            // The place is that of the state after the event.
+            region: None,
+            owner: None,
         }
     }
 
@@ -371,7 +374,7 @@ impl Folded {
         own.or_else(|| world.states.get(&key)?.as_ref())
     }
 
-    fn fold(&mut self, world: &World, draft: Draft, envelope: Envelope) -> Result<(), StoreError> {
+    fn fold(&mut self, world: &World, draft: Draft, mut envelope: Envelope) -> Result<(), StoreError> {
         let key = (draft.kind.name, draft.stream_id);
         let before = self.state(world, key);
         let past = world.past_of(key);
@@ -402,6 +405,8 @@ impl Folded {
         }
         let new_claims = claims_after.into_iter().filter(|claim| !claims_before.contains(claim));
         self.claims.extend(new_claims.map(|claim| (claim, draft.stream_id)));
+        let (region, owner) = after.home();
+        (envelope.region, envelope.owner) = (Some(region), Some(owner));
         self.states.push((key, draft.kind.table, after));
         let sealed = Event::seal(envelope, draft.data);
         self.events.push(sealed.map_err(|why| StoreError::new(format!("an event could not be sealed: {why}")))?);

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::merkle::{Hash, leaf_hash};
 use super::resource::{Kind, Resource};
-use crate::kernel::Timestamp;
+use crate::kernel::{Region, Timestamp};
 
 /// Everything about an event but its data: what folds and projections may depend on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,10 @@ pub struct Envelope {
     pub correlation_id: String,
     /// The event that caused this one, if one did.
     pub causation_id: Option<Uuid>,
+    /// Where the resource is after the event: with the owner, what rights go by. Events recorded before these were kept have neither.
+    pub region: Option<Region>,
+    /// The organisation the resource belongs to after the event.
+    pub owner: Option<Uuid>,
 }
 
 /// A recorded event.
@@ -73,7 +77,8 @@ impl Event {
 }
 
 /// The canonical bytes of an event: RFC 8785 JSON of the whole envelope with its data. Its members stand in the order of their names, and
-/// the data is canonical already, so that nothing needs to be sorted or read again.
+/// the data is canonical already, so that nothing needs to be sorted or read again. Members that a later version of the program added stand
+/// only where there is a value: the bytes of older events stay what they were.
 fn canonical(envelope: &Envelope, data: &str) -> Result<Vec<u8>, serde_json::Error> {
     let mut bytes = Vec::with_capacity(data.len() + 640);
     bytes.push(b'{');
@@ -85,8 +90,14 @@ fn canonical(envelope: &Envelope, data: &str) -> Result<Vec<u8>, serde_json::Err
     member(&mut bytes, "event_id", &envelope.event_id)?;
     member(&mut bytes, "occurred_at", &envelope.occurred_at)?;
     member(&mut bytes, "organisation", &envelope.organisation)?;
+    if let Some(owner) = &envelope.owner {
+        member(&mut bytes, "owner", owner)?;
+    }
     member(&mut bytes, "position", &envelope.position)?;
     member(&mut bytes, "recorded_at", &envelope.recorded_at)?;
+    if let Some(region) = &envelope.region {
+        member(&mut bytes, "region", region)?;
+    }
     member(&mut bytes, "schema_version", &envelope.schema_version)?;
     member(&mut bytes, "stream_id", &envelope.stream_id)?;
     member(&mut bytes, "stream_kind", &envelope.stream_kind)?;
@@ -193,6 +204,8 @@ mod tests {
             recorded_at: Timestamp::from_micros(position * 1_000_003),
             correlation_id,
             causation_id,
+            region: None,
+            owner: None,
         }
     }
 
@@ -215,6 +228,18 @@ mod tests {
         })
     }
 
+    #[test]
+    fn an_event_without_a_place_keeps_the_hash_it_had_before_places_were_kept() {
+        let event = Event::seal(envelope(1, "first".to_owned(), None), "{}".to_owned()).unwrap();
+        assert_eq!(
+            data_encoding::HEXLOWER.encode(&event.leaf_hash),
+            "ead6ce55202f785775b21a91d6d6fcced04beef89493dcc8e86b613476925acb"
+        );
+        let mut placed = event.clone();
+        placed.envelope.owner = Some(Uuid::nil());
+        assert_ne!(placed.recomputed_hash().unwrap(), event.leaf_hash);
+    }
+
     proptest! {
         #[test]
         fn what_passes_for_canonical_is_canonical(value in any_json()) {
@@ -225,11 +250,12 @@ mod tests {
 
         #[test]
         fn the_bytes_are_those_of_the_canonicalising_library(
-            position in 1_i64..9_007_199_254_740_991 / 1_000_003, text in "\\PC*", other in any::<String>(), cause in any::<Option<u128>>()
+            position in 1_i64..9_007_199_254_740_991 / 1_000_003, text in "\\PC*", other in any::<String>(), cause in any::<Option<u128>>(),
+            place in any::<Option<(bool, u128)>>()
         ) {
             let data = serde_json_canonicalizer::to_string(&json!({"z": text, "a": {"n": [1, null, true]}, "é": other})).unwrap();
-            let envelope = envelope(position, other, cause.map(Uuid::from_u128));
-            let whole = serde_json_canonicalizer::to_vec(&json!({
+            let mut envelope = envelope(position, other, cause.map(Uuid::from_u128));
+            let mut whole = json!({
                 "position": envelope.position,
                 "event_id": envelope.event_id,
                 "stream_kind": envelope.stream_kind,
@@ -244,7 +270,13 @@ mod tests {
                 "correlation_id": envelope.correlation_id,
                 "causation_id": envelope.causation_id,
                 "data": serde_json::from_str::<Value>(&data).unwrap(),
-            }));
+            });
+            if let Some((in_samarinda, owner)) = place {
+                let region = Region::parse(if in_samarinda { "64.72" } else { "64" }).unwrap();
+                (envelope.region, envelope.owner) = (Some(region), Some(Uuid::from_u128(owner)));
+                (whole["region"], whole["owner"]) = (json!(region), json!(Uuid::from_u128(owner)));
+            }
+            let whole = serde_json_canonicalizer::to_vec(&whole);
             let ours = canonical(&envelope, &data).unwrap();
             prop_assert_eq!(String::from_utf8(ours).unwrap(), String::from_utf8(whole.unwrap()).unwrap());
         }

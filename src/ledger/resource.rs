@@ -159,7 +159,7 @@ pub trait Resource: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
     fn stamp_mut(&mut self) -> &mut Stamp;
     /// Values of the table's typed columns, in its order.
     fn columns(&self) -> Vec<Cell>;
-    /// The region and the organisation that rights go by.
+    /// The region and the organisation that rights go by; every event keeps those of the state after it.
     fn home(&self) -> (Region, Uuid);
 
     /// What must not be recorded twice. A claim once made stays with its resource, unless the event that made it is undone.
@@ -218,6 +218,7 @@ pub(super) trait AnyState: Send {
     fn stamp(&self) -> &Stamp;
     fn doc(&self) -> Result<String, serde_json::Error>;
     fn columns(&self) -> Vec<Cell>;
+    fn home(&self) -> (Region, Uuid);
     fn claims(&self) -> Vec<Claim>;
     fn facts(&self) -> Vec<Fact>;
 }
@@ -234,6 +235,9 @@ impl<R: Resource> AnyState for R {
     }
     fn columns(&self) -> Vec<Cell> {
         Resource::columns(self)
+    }
+    fn home(&self) -> (Region, Uuid) {
+        Resource::home(self)
     }
     fn claims(&self) -> Vec<Claim> {
         Resource::claims(self)

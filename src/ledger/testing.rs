@@ -78,6 +78,8 @@ fn fold<T: Resource>(id: Uuid, held: Option<&BoxedState>, event: T::Event, past:
         recorded_at: now(),
         correlation_id: "story".to_owned(),
         causation_id: None,
+        region: None,
+        owner: None,
     };
     let state = (Kind::of::<T>().fold)(held.map(|state| &**state), &*draft.event, &envelope, past)
         .unwrap_or_else(|| panic!("{} does not follow what was given", draft.event_type));

@@ -1,13 +1,14 @@
 //! What happens to managers.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::state::Role;
 use crate::kernel::{Date, Note, Region};
 
 /// An event of a manager.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", content = "data", deny_unknown_fields)]
 pub enum ManagerEvent {
     /// The person is on record from now on.

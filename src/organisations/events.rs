@@ -1,12 +1,13 @@
 //! What happens to organisations.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::kernel::{Name, Note, Number, OrganisationKind, Region, Timestamp};
 
 /// An event of an organisation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", content = "data", deny_unknown_fields)]
 pub enum OrganisationEvent {
     /// It may use the service from now on.

@@ -33,7 +33,7 @@ pub struct Target {
 }
 
 /// An event of a programme.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", content = "data", deny_unknown_fields)]
 pub enum ProgrammeEvent {
     /// It begins.

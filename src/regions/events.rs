@@ -1,6 +1,7 @@
 //! What happens to regions.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::kernel::{Date, Note, Number, Region};
 
@@ -13,7 +14,7 @@ crate::words! {
 }
 
 /// An event of a region.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", content = "data", deny_unknown_fields)]
 pub enum RegionEvent {
     /// It was designated.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::events::{DesignationTitle, RegionEvent as Event};
 use super::views;
-use crate::kernel::{Area, Date, Note, Number, PROVINCE, Region};
+use crate::kernel::{Area, Date, Note, Number, Region};
 use crate::ledger::{Cell, Envelope, Resource, Stamp, Table};
 
 /// What a region was designated as.
@@ -80,8 +80,7 @@ impl Resource for RegionRecord {
     fn columns(&self) -> Vec<Cell> {
         vec![Cell::text(self.region)]
     }
-    /// Designating is the provincial office's.
     fn home(&self) -> (Region, Uuid) {
-        (PROVINCE, self.stamp.recorded_by)
+        (self.region, self.stamp.recorded_by)
     }
 }

@@ -6,6 +6,7 @@
 
 mod arrays;
 mod connection;
+mod feed;
 mod fetcher;
 mod figures;
 mod integrity;
@@ -20,11 +21,13 @@ mod schema;
 mod sqlite;
 mod staging;
 mod store;
+mod tail;
 mod vault;
 mod watch;
 mod witness;
 
 pub use connection::{AnyConnection, Database, OpenError, PostgresUrl};
+pub use feed::{Counted, FeedRow, Sieve, Stretch, count_events, feed_event, leaves, read_stretch};
 pub use fetcher::Fetcher;
 pub use figures::{Apart, FigureRow, Figures, PostingRow, figures, postings_of};
 pub use integrity::{check_kinds, check_log};
@@ -41,6 +44,7 @@ pub use schema::{claims, facts, postings, tallies};
 pub use sqlite::SqliteStore;
 pub use staging::Staging;
 pub use store::{analyse, copy_into, open_store};
+pub use tail::Tail;
 pub use vault::{Sealed, Vault, VaultError};
 pub use watch::Watcher;
 pub use witness::Witness;

@@ -226,9 +226,11 @@ fn insert_events<'a>(statement: &mut Statement<'a>, batch: &'a Batch) {
         borrowed(envelopes().map(|envelope| envelope.correlation_id.as_str())),
         Column::MaybeText(envelopes().map(|e| e.causation_id.map(|id| Cow::Owned(id.to_string()))).collect()),
         Column::Bytes(batch.events.iter().map(|event| event.leaf_hash.as_slice()).collect()),
+        Column::MaybeText(envelopes().map(|envelope| envelope.region.map(|region| region.code().into())).collect()),
+        Column::MaybeText(envelopes().map(|envelope| envelope.owner.map(|id| Cow::Owned(id.to_string()))).collect()),
     ];
     let names = "position, event_id, stream_kind, stream_id, version, type, schema_version, data, actor, organisation, \
-        occurred_at, recorded_at, correlation_id, causation_id, leaf_hash";
+        occurred_at, recorded_at, correlation_id, causation_id, leaf_hash, region, owner";
     statement.insert("appended", "events", names, columns, "");
 }
 

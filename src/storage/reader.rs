@@ -131,6 +131,8 @@ pub(super) struct EventRow {
     correlation_id: String,
     causation_id: Option<String>,
     leaf_hash: Vec<u8>,
+    region: Option<String>,
+    owner: Option<String>,
 }
 
 pub(super) fn read_event(row: EventRow) -> Result<Event, ReadError> {
@@ -150,6 +152,11 @@ pub(super) fn read_event(row: EventRow) -> Result<Event, ReadError> {
             recorded_at: Timestamp::from_micros(row.recorded_at),
             correlation_id: row.correlation_id,
             causation_id: row.causation_id.as_deref().map(Uuid::parse_str).transpose()?,
+            region: match &row.region {
+                Some(code) => Some(Region::parse(code).map_err(|_| corrupt("region"))?),
+                None => None,
+            },
+            owner: row.owner.as_deref().map(Uuid::parse_str).transpose()?,
         },
         data: row.data,
         leaf_hash: row.leaf_hash.try_into().map_err(|_| corrupt("leaf hash"))?,

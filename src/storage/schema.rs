@@ -18,6 +18,8 @@ diesel::table! {
         correlation_id -> Text,
         causation_id -> Nullable<Text>,
         leaf_hash -> Binary,
+        region -> Nullable<Text>,
+        owner -> Nullable<Text>,
     }
 }
 

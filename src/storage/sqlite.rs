@@ -10,7 +10,7 @@ use super::FactRow;
 use super::figures;
 use super::reader::{EventRow, of_stream, read_event};
 use super::schema::{claims, events, facts, head, receipts, subject_keys};
-use crate::kernel::Timestamp;
+use crate::kernel::{Region, Timestamp};
 use crate::ledger::{
     Batch, Cell, Claim, Event, FactChange, Frontier, Harm, Head, PERSON, Posting, Receipt, StateRow, Store, StoreError,
     SubjectKey, Table,
@@ -256,6 +256,8 @@ impl SqliteStore {
             events::correlation_id.eq(&envelope.correlation_id),
             events::causation_id.eq(envelope.causation_id.map(|id| id.to_string())),
             events::leaf_hash.eq(event.leaf_hash.as_slice()),
+            events::region.eq(envelope.region.map(Region::code)),
+            events::owner.eq(envelope.owner.map(|id| id.to_string())),
         );
         diesel::insert_into(events::table).values(row).execute(&mut self.connection)
     }

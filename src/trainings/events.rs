@@ -27,7 +27,7 @@ pub struct Attendee {
 }
 
 /// An event of a training.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", content = "data", deny_unknown_fields)]
 pub enum TrainingEvent {
     /// It was held.

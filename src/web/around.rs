@@ -130,6 +130,16 @@ fn bare(response: &ServiceResponse<BoxBody>) -> Option<Problem> {
     Some(Problem::of(by_status))
 }
 
+/// How the log can be read beside plain JSON.
+const EVENT_FORMS: [&str; 6] = [
+    "application/cloudevents-batch+json",
+    "application/cloudevents+json",
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/jsonl",
+    "text/event-stream",
+];
+
 /// Every answer of the API is JSON; a client that accepts none of it is told so.
 fn accepts_json(request: &ServiceRequest) -> bool {
     let Some(accept) = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()) else {
@@ -139,6 +149,8 @@ fn accepts_json(request: &ServiceRequest) -> bool {
         || accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim()).any(|range| {
             matches!(range, "*/*" | "application/*" | "application/json" | "application/problem+json" | "")
                 || (request.path().starts_with("/v1/batches") && matches!(range, "application/x-ndjson" | "text/csv"))
+                || (request.path().starts_with("/v1/events") && EVENT_FORMS.contains(&range))
+                || (request.path().starts_with("/v1/schemas") && range == "application/schema+json")
         })
 }
 

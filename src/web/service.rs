@@ -13,7 +13,7 @@ use super::show::Stored;
 use crate::kernel::Clock;
 use crate::kernel::problem_codes::{INTERNAL, UNAVAILABLE};
 use crate::ledger::{Answer, Context, Decide, Ledger, Submission};
-use crate::storage::{AnyConnection, DocRow, Fetcher, ReadError, Readers, Vault};
+use crate::storage::{AnyConnection, DocRow, Fetcher, ReadError, Readers, Tail, Vault};
 
 /// Shared by all workers.
 #[derive(Clone)]
@@ -32,6 +32,8 @@ pub struct Service {
     pub metrics: Arc<Metrics>,
     /// Who a key belongs to.
     pub keyring: Arc<Keyring>,
+    /// Wakes whoever follows the log.
+    pub tail: Tail,
     /// Where commands are gathered, when this is the service as the lines of a batch see it.
     pub gathering: Option<Arc<Gathering>>,
 }

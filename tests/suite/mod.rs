@@ -24,6 +24,7 @@ mod command_line;
 mod cooperatives;
 mod demonstration;
 mod enterprises;
+mod events;
 mod financing;
 mod golden;
 mod harness;

@@ -92,6 +92,8 @@ fn event(position: i64, stream: u128, version: i64) -> Event {
         recorded_at: Timestamp::from_micros(position),
         correlation_id: "c".to_owned(),
         causation_id: (position > 1).then(|| Uuid::from_u128(0xE001)),
+        region: Some(PROVINCE),
+        owner: (position > 1).then(|| Uuid::from_u128(7)),
     };
     Event::seal(envelope, "{\"a\":1}".to_owned()).unwrap()
 }

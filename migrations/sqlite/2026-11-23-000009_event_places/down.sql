@@ -1,0 +1,2 @@
+ALTER TABLE events DROP COLUMN owner;
+ALTER TABLE events DROP COLUMN region;

@@ -1,0 +1,238 @@
+//! What the log is asked for with.
+
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use deserr::Deserr;
+use utoipa::IntoParams;
+
+use super::schemas;
+use crate::kernel::problem_codes::{INVALID_HEADER, INVALID_PARAMETER};
+use crate::kernel::{Actor, Fault, Faults, FlexibleInt, Id, Refusal, Region, Text};
+use crate::storage::Sieve;
+use crate::web::Problem;
+
+/// Events of a page when nothing is said, and at most.
+const LIMIT_DEFAULT: i64 = 50;
+const LIMIT_MAX: i64 = 500;
+/// Longest time a long poll waits, in seconds.
+const WAIT_SECONDS_MAX: i64 = 30;
+
+/// Which events.
+#[derive(Debug, Clone, Default, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct FeedParams {
+    /// Events after this position: `through` of the answer before; 0, the beginning, when nothing is said; `head` for what is yet to come.
+    #[deserr(default)]
+    #[param(example = "0", max_length = 20)]
+    pub after: Option<String>,
+    /// Events of a page, 1 to 500, 50 when nothing is said; as NDJSON any number, and all when nothing is said.
+    #[deserr(default)]
+    #[param(minimum = 1, example = 50)]
+    pub limit: Option<FlexibleInt>,
+    /// Types, separated by commas.
+    #[deserr(default)]
+    #[param(example = "financing.disbursed,financing.reversed", max_length = 2000)]
+    pub types: Option<String>,
+    /// A kind of resource, or one resource as `subject` names it.
+    #[deserr(default)]
+    #[param(example = "financing", max_length = 80)]
+    pub stream: Option<String>,
+    /// The region of the resource.
+    #[deserr(default)]
+    #[param(inline)]
+    pub region: Option<Region>,
+    /// The organisation that recorded it.
+    #[deserr(default)]
+    pub organisation: Option<Id>,
+    /// Seconds to wait for an event when there is none yet, up to 30.
+    #[deserr(default)]
+    #[param(minimum = 0, maximum = 30, example = 0)]
+    pub wait: Option<FlexibleInt>,
+}
+
+/// Which events a stream sends.
+#[derive(Debug, Clone, Default, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct StreamParams {
+    /// Events after this position: `through` or the last `id` that came; 0, the beginning, when nothing is said; `head` for what is yet to come.
+    #[deserr(default)]
+    #[param(example = "head", max_length = 20)]
+    pub after: Option<String>,
+    /// Types, separated by commas.
+    #[deserr(default)]
+    #[param(example = "financing.disbursed,financing.reversed", max_length = 2000)]
+    pub types: Option<String>,
+    /// A kind of resource, or one resource as `subject` names it.
+    #[deserr(default)]
+    #[param(example = "financing", max_length = 80)]
+    pub stream: Option<String>,
+    /// The region of the resource.
+    #[deserr(default)]
+    #[param(inline)]
+    pub region: Option<Region>,
+    /// The organisation that recorded it.
+    #[deserr(default)]
+    pub organisation: Option<Id>,
+}
+
+/// Where reading begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// After a position.
+    Position(i64),
+    /// After the last one there is.
+    Head,
+}
+
+/// What was asked for, read.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Which events.
+    pub sieve: Sieve,
+    /// Where reading begins.
+    pub after: After,
+    /// How many, if that was said.
+    pub limit: Option<i64>,
+    /// How long to wait.
+    pub wait: Duration,
+}
+
+impl StreamParams {
+    /// Reads them for this caller.
+    ///
+    /// # Errors
+    /// `invalid_parameter`, naming every fault.
+    pub fn read(self, actor: &Actor) -> Result<Wanted, Problem> {
+        let Self { after, types, stream, region, organisation } = self;
+        FeedParams { after, types, stream, region, organisation, limit: None, wait: None }.read(actor)
+    }
+}
+
+impl FeedParams {
+    /// Reads them for this caller.
+    ///
+    /// # Errors
+    /// `invalid_parameter`, naming every fault.
+    pub fn read(self, actor: &Actor) -> Result<Wanted, Problem> {
+        let mut faults = Faults::default();
+        let mut sieve = Sieve::of(actor, &schemas::kinds());
+        sieve.region = self.region;
+        sieve.organisation = self.organisation.map(|id| id.0);
+        for event_type in self.types.iter().flat_map(|types| types.split(',')).map(str::trim) {
+            if !schemas::is_known(event_type) {
+                let why = text!(
+                    "Tidak ada jenis peristiwa `{event_type}`; lihat GET /v1/schemas.",
+                    "There is no event type `{event_type}`; see GET /v1/schemas."
+                );
+                faults.add("?types", "unknown_event_type", why);
+            }
+            sieve.types.push(event_type.to_owned());
+        }
+        if let Some(stream) = &self.stream {
+            let (kind, id) = stream.split_once('/').map_or((stream.as_str(), None), |(kind, id)| (kind, Some(id)));
+            let id = id.map(uuid::Uuid::try_parse).transpose();
+            match id {
+                Ok(id) if schemas::kinds().iter().any(|(known, _)| *known == kind) => {
+                    (sieve.kind, sieve.resource) = (Some(kind.to_owned()), id);
+                }
+                _ => {
+                    let why = text!(
+                        "Kirim jenis catatan, misalnya `financing`, atau satu catatan seperti dalam `subject`: `financing/{{id}}`.",
+                        "Send a kind of resource, such as `financing`, or one resource as in `subject`: `financing/{{id}}`."
+                    );
+                    faults.add("?stream", "unknown_stream", why);
+                }
+            }
+        }
+        let after = faults.check(read_after(self.after.as_deref())).unwrap_or(After::Head);
+        if self.limit.is_some_and(|limit| limit.0 < 1) {
+            faults.add("?limit", "invalid_value", Text::fixed("Kirim bilangan 1 atau lebih.", "Send 1 or more."));
+        }
+        let wait = self.wait.map_or(0, |wait| wait.0);
+        if !(0..=WAIT_SECONDS_MAX).contains(&wait) {
+            let why = Text::fixed("Kirim bilangan detik 0 sampai 30.", "Send a number of seconds from 0 to 30.");
+            faults.add("?wait", "invalid_value", why);
+        }
+        if !faults.0.is_empty() {
+            return Err(Refusal::faults(&INVALID_PARAMETER, faults).into());
+        }
+        let wait = Duration::from_secs(u64::try_from(wait).unwrap_or_default());
+        Ok(Wanted { sieve, after, limit: self.limit.map(|limit| limit.0), wait })
+    }
+}
+
+impl Wanted {
+    /// Events of a page.
+    ///
+    /// # Errors
+    /// `invalid_parameter` above 500.
+    pub fn page_limit(&self) -> Result<i64, Problem> {
+        let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
+        if limit > LIMIT_MAX {
+            let why = Text::fixed(
+                "Kirim bilangan 1 sampai 500; lebih banyak dengan `Accept: application/x-ndjson`.",
+                "Send a number from 1 to 500; more with `Accept: application/x-ndjson`.",
+            );
+            return Err(invalid("?limit", "invalid_value", why).into());
+        }
+        Ok(limit)
+    }
+}
+
+fn read_after(text: Option<&str>) -> Result<After, Refusal> {
+    match text {
+        None => Ok(After::Position(0)),
+        Some("head") => Ok(After::Head),
+        Some(text) => match text.parse() {
+            Ok(position) if position >= 0 => Ok(After::Position(position)),
+            _ => {
+                let why = Text::fixed(
+                    "Kirim posisi log, yaitu bilangan 0 atau lebih, atau `head`.",
+                    "Send a position of the log, a number from 0 on, or `head`.",
+                );
+                Err(invalid("?after", "invalid_value", why))
+            }
+        },
+    }
+}
+
+/// A fault of one parameter.
+pub fn invalid(pointer: &str, code: &'static str, why: Text) -> Refusal {
+    Refusal::faults(&INVALID_PARAMETER, Faults(vec![Fault::new(pointer, code, why)]))
+}
+
+/// The position a reader says it has: one that is beyond the head was read from another log, or before an older backup was put back.
+///
+/// # Errors
+/// `invalid_parameter`.
+pub fn require_reached(after: i64, head: i64) -> Result<(), Problem> {
+    if after <= head {
+        return Ok(());
+    }
+    let why = text!(
+        "Posisi terakhir log sekarang {head}; posisi {after} belum ada di log ini.",
+        "The last position of the log is {head} now; there is no position {after} in this log yet."
+    );
+    Err(invalid("?after", "not_yet", why).into())
+}
+
+/// `Last-Event-ID`, which a client sends when it connects again.
+///
+/// # Errors
+/// `invalid_header`.
+pub fn last_event_id(request: &HttpRequest) -> Result<Option<i64>, Problem> {
+    let Some(value) = request.headers().get("last-event-id") else {
+        return Ok(None);
+    };
+    let position = value.to_str().ok().and_then(|text| text.parse::<i64>().ok()).filter(|position| *position >= 0);
+    position.map(Some).ok_or_else(|| {
+        let why = Text::fixed(
+            "`Last-Event-ID` adalah posisi log: bilangan 0 atau lebih.",
+            "`Last-Event-ID` is a position of the log: a number from 0 on.",
+        );
+        Refusal::new(&INVALID_HEADER, why).into()
+    })
+}

@@ -1,0 +1,275 @@
+//! Answers that go on: lines of a long read, and Server-Sent Events. What a client does not take is not read ahead of it, nothing is held open
+//! in the database in between, and a key that is revoked ends its streams.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use actix_web::http::header;
+use actix_web::rt::time::{Instant, timeout};
+use actix_web::{HttpResponse, HttpResponseBuilder, web};
+use futures_util::StreamExt;
+use futures_util::future::{Either, select};
+use futures_util::stream::poll_fn;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::cloud::CloudEvents;
+use super::follow::{Follower, Next};
+use crate::kernel::problem_codes::TOO_MANY_REQUESTS;
+use crate::kernel::{Refusal, Timestamp};
+use crate::storage::{FeedRow, Sieve, read_stretch};
+use crate::web::{Caller, Problem};
+
+/// Streams and long polls at once: of one organisation, and in all.
+const STREAMS_OF_ONE_MAX: usize = 64;
+const STREAMS_MAX: usize = 4096;
+/// Events read, and positions looked at, for one piece of a stream.
+const PIECE_EVENTS: i64 = 2000;
+const PIECE_POSITIONS: i64 = 20_000;
+/// Pieces that wait for a client to take them: one on its way, one being made.
+const PIECES_WAITING: usize = 1;
+/// How long a client may leave a piece lying.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How often a stream with nothing to tell gives a sign of life.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How long a client waits before it connects again, in milliseconds.
+const RETRY_MILLISECONDS: u32 = 2000;
+
+/// The streams there are.
+pub struct Streams {
+    open: Mutex<HashMap<Uuid, usize>>,
+    closing: watch::Sender<bool>,
+}
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self { open: Mutex::default(), closing: watch::Sender::new(false) }
+    }
+}
+
+/// A place among the streams, given back when it is dropped.
+pub struct Place {
+    streams: Arc<Streams>,
+    organisation: Uuid,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.streams.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.organisation) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.organisation);
+            }
+        }
+    }
+}
+
+impl Streams {
+    /// Takes a place.
+    ///
+    /// # Errors
+    /// `too_many_requests`.
+    pub fn place(self: &Arc<Self>, organisation: Uuid) -> Result<Place, Problem> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: usize = open.values().sum();
+        let own = open.entry(organisation).or_default();
+        if *own >= STREAMS_OF_ONE_MAX || all >= STREAMS_MAX {
+            if *own == 0 {
+                open.remove(&organisation);
+            }
+            let most = STREAMS_OF_ONE_MAX;
+            let why = text!(
+                "Terlalu banyak aliran terbuka; satu organisasi paling banyak {most}. Tutup satu, lalu coba lagi setelah `Retry-After` detik.",
+                "Too many streams are open; an organisation may have {most}. Close one, then try again after `Retry-After` seconds."
+            );
+            return Err(Refusal::new(&TOO_MANY_REQUESTS, why).into());
+        }
+        *own += 1;
+        Ok(Place { streams: self.clone(), organisation })
+    }
+
+    /// Tells when the service is stopping.
+    pub fn closing(&self) -> watch::Receiver<bool> {
+        self.closing.subscribe()
+    }
+
+    /// Ends all streams: the service is stopping.
+    pub fn close(&self) {
+        self.closing.send_replace(true);
+    }
+}
+
+impl Place {
+    /// Comes when the service is stopping.
+    async fn closing(&self) {
+        // An error says that nobody can tell any more, which comes to the same.
+        let _ = self.streams.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+
+    fn is_closing(&self) -> bool {
+        *self.streams.closing.borrow()
+    }
+}
+
+/// A long read as lines.
+pub struct LongRead {
+    /// Who reads.
+    pub caller: Caller,
+    /// Which events.
+    pub sieve: Sieve,
+    /// After this position …
+    pub after: i64,
+    /// … up to this one.
+    pub up_to: i64,
+    /// At most so many events.
+    pub limit: Option<i64>,
+    /// Writes them.
+    pub events: CloudEvents,
+    /// Its place among the streams.
+    pub place: Option<Place>,
+}
+
+impl LongRead {
+    /// Answers with the lines, and a last one that says what was looked at: without it the answer is not complete.
+    pub fn answer(mut self, mut response: HttpResponseBuilder) -> HttpResponse {
+        let (sender, pieces) = channel(PIECES_WAITING);
+        let began_after = self.after;
+        actix_web::rt::spawn(async move {
+            let mut sent = 0;
+            loop {
+                let left = self.limit.map_or(PIECE_EVENTS, |limit| PIECE_EVENTS.min(limit - sent));
+                if self.after >= self.up_to || left <= 0 {
+                    break;
+                }
+                match self.piece(left).await {
+                    Ok((piece, count)) => {
+                        sent += count;
+                        if self.place.as_ref().is_some_and(Place::is_closing) || !send(&sender, piece).await {
+                            return;
+                        }
+                    }
+                    Err(why) => return log_end(&self.caller, &why),
+                }
+            }
+            let mut last = Vec::new();
+            let now: Timestamp = self.caller.service.clock.now();
+            self.events.write_end(&mut last, (began_after, self.after), sent.unsigned_abs(), now);
+            last.push(b'\n');
+            send(&sender, last).await;
+        });
+        response.content_type("application/x-ndjson").streaming(bytes(pieces))
+    }
+
+    /// The next piece, and how many events it holds. It is read and written off the workers.
+    async fn piece(&mut self, limit: i64) -> Result<(Vec<u8>, i64), Problem> {
+        self.caller.require_still_valid().await?;
+        let (sieve, after, up_to) = (self.sieve.clone(), self.after, self.up_to);
+        let positions_max = if sieve.is_open() { limit } else { PIECE_POSITIONS };
+        let mut events = std::mem::take(&mut self.events);
+        let read = self.caller.service.read(move |connection| {
+            let mut stretch = read_stretch(connection, &sieve, after, limit, positions_max.min(up_to - after))?;
+            stretch.rows.retain(|row| row.position <= up_to);
+            let mut text = Vec::with_capacity(stretch.rows.iter().map(|row| row.data.len() + 900).sum());
+            for row in &stretch.rows {
+                events.write(&mut text, row);
+                text.push(b'\n');
+            }
+            Ok((text, stretch.rows.len(), stretch.through.min(up_to), events))
+        });
+        let (text, count, through, events) = read.await?;
+        (self.after, self.events) = (through, events);
+        Ok((text, i64::try_from(count).unwrap_or(i64::MAX)))
+    }
+}
+
+/// Sends events as they come, for as long as the client listens.
+pub fn send_live(
+    mut response: HttpResponseBuilder,
+    caller: Caller,
+    mut follower: Follower,
+    mut events: CloudEvents,
+    place: Place,
+) -> HttpResponse {
+    let (sender, pieces) = channel(PIECES_WAITING);
+    actix_web::rt::spawn(async move {
+        let mut text = format!("retry: {RETRY_MILLISECONDS}\n\n").into_bytes();
+        let mut told = follower.position();
+        loop {
+            let next = match follower.read(PIECE_EVENTS).await {
+                Ok(next) => next,
+                Err(why) => return log_end(&caller, &why),
+            };
+            told = write_live(&mut text, &mut events, &next).unwrap_or(told);
+            if !text.is_empty() && !send(&sender, std::mem::take(&mut text)).await {
+                return;
+            }
+            if next.through < next.head {
+                continue;
+            }
+            let deadline = Instant::now() + HEARTBEAT;
+            let gone = Box::pin(async { select(Box::pin(sender.closed()), Box::pin(place.closing())).await });
+            let woken = match select(Box::pin(follower.wait_until(deadline)), gone).await {
+                Either::Left((woken, _)) => woken,
+                Either::Right(_) => return,
+            };
+            if !woken {
+                told = write_sign_of_life(&mut text, told, follower.position());
+            }
+        }
+    });
+    response
+        .content_type("text/event-stream")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        // Neither we nor a proxy may gather pieces before sending them.
+        .insert_header((header::CONTENT_ENCODING, "identity"))
+        .insert_header(("X-Accel-Buffering", "no"))
+        .streaming(bytes(pieces))
+}
+
+/// A sign of life; positions that were looked at and hold nothing for this reader are told as well.
+fn write_sign_of_life(text: &mut Vec<u8>, told: i64, position: i64) -> i64 {
+    text.extend_from_slice(b":\n");
+    if told < position {
+        text.extend_from_slice(format!("id: {position}\n").as_bytes());
+    }
+    text.push(b'\n');
+    told.max(position)
+}
+
+/// Writes events as a browser reads them; tells the last position that was written.
+fn write_live(text: &mut Vec<u8>, events: &mut CloudEvents, next: &Next) -> Option<i64> {
+    let mut id = String::new();
+    for row in &next.rows {
+        let row: &FeedRow = row;
+        id.clear();
+        // Writing to memory does not fail.
+        let _ = write!(id, "id: {}\ndata: ", row.position);
+        text.extend_from_slice(id.as_bytes());
+        events.write(text, row);
+        text.extend_from_slice(b"\n\n");
+    }
+    next.rows.last().map(|row| row.position)
+}
+
+fn log_end(caller: &Caller, why: &Problem) {
+    log::info!("a stream of events ended early reason={} request_id={}", why.0.code.name, caller.request_id.id);
+}
+
+/// Whether somebody still reads.
+async fn send(sender: &Sender<web::Bytes>, piece: Vec<u8>) -> bool {
+    // An empty piece would end the answer.
+    if piece.is_empty() {
+        return !sender.is_closed();
+    }
+    matches!(timeout(PAUSE_MAX, sender.send(piece.into())).await, Ok(Ok(())))
+}
+
+fn bytes(
+    mut pieces: Receiver<web::Bytes>,
+) -> impl futures_util::Stream<Item = Result<web::Bytes, actix_web::Error>> + 'static {
+    poll_fn(move |context| pieces.poll_recv(context)).map(Ok)
+}
