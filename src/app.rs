@@ -18,8 +18,8 @@ use crate::config::{DatabaseOptions, ListenOptions};
 use crate::kernel::Clock;
 use crate::ledger::{AfterCommit, Event, Ids, Kind, Ledger, Limits, Resource};
 use crate::storage::{
-    AnyConnection, Database, Fetcher, OpenError, ReadError, Readers, Vault, Watcher, Witness, head_position, migrate,
-    open_store,
+    AnyConnection, Checkpoints, Database, Fetcher, LogIdentity, OpenError, ReadError, Readers, Vault, Watcher, Witness,
+    head_position, lacks_nodes, migrate, mirror_of, open_store, renew_nodes,
 };
 use crate::web::{
     Keyring, LOOK_EVERY, Language, Metrics, Problem, Routes, Service, around, health, json_reply,
@@ -27,7 +27,7 @@ use crate::web::{
 };
 use crate::{
     assessments, batches, certifications, codes, cooperatives, enterprises, financing, managers, openapi,
-    organisations, programmes, regions, statistics, timeline, trainings,
+    organisations, programmes, proofs, regions, statistics, timeline, trainings,
 };
 
 /// Every route of the service, in one list.
@@ -51,7 +51,8 @@ fn areas(config: &mut ServiceConfig) {
         .configure(timeline::http::routes)
         .configure(organisations::http::routes)
         .configure(regions::http::routes)
-        .configure(codes::http::routes);
+        .configure(codes::http::routes)
+        .configure(proofs::http::routes);
 }
 
 /// The same routes within the process, for the lines of batches.
@@ -107,6 +108,8 @@ pub struct Place {
     pub witness_file: PathBuf,
     /// Whether a database that lacks what was seen of it may be opened all the same.
     pub accept_older: bool,
+    /// What its log is called and signed with.
+    pub log: LogIdentity,
 }
 
 impl Place {
@@ -126,7 +129,13 @@ impl Place {
         };
         let master_key_file = options.master_key_file.clone().unwrap_or_else(|| beside(".key"));
         let witness_file = options.witness_file.clone().unwrap_or_else(|| beside(".head"));
-        Ok(Self { database, master_key_file, witness_file, accept_older: options.accept_older_database })
+        let beside_witness = || witness_file.with_extension("log-key");
+        let log = LogIdentity {
+            origin: options.log_origin.clone(),
+            key_file: options.log_key_file.clone().unwrap_or_else(beside_witness),
+            accept_new_key: options.accept_new_log_key,
+        };
+        Ok(Self { database, master_key_file, witness_file, accept_older: options.accept_older_database, log })
     }
 }
 
@@ -154,14 +163,7 @@ impl Core {
     /// # Errors
     /// A sentence for the operator.
     pub fn open_with(place: &Place, clock: Clock, ids: Ids, readers: u32, limits: Limits) -> Result<Self, OpenError> {
-        let vault = {
-            let mut connection = place.database.open_writer()?;
-            let steps = migrate(&mut connection)?;
-            log::info!("the schema is up to date steps_taken={steps}");
-            let set_up = Vault::is_set_up(&mut connection).map_err(OpenError::of)?;
-            let master_key = Vault::master_key(&place.master_key_file, !set_up)?;
-            Arc::new(Vault::open(&mut connection, &master_key)?)
-        };
+        let (vault, checkpoints) = set_up(place)?;
         let witness = Arc::new(Witness::new(&place.witness_file, &vault));
         let readers = Readers::open(&place.database, readers)?;
         if !place.accept_older {
@@ -184,7 +186,7 @@ impl Core {
             .map_err(|why| OpenError(format!("the watcher cannot be started: {why}")))?;
         let together = (!place.database.is_embedded()).then(|| Fetcher::start(place.database.clone())).transpose();
         let fetcher = together.map_err(|why| OpenError(format!("the fetcher cannot be started: {why}")))?;
-        let service = Service { ledger, readers, fetcher, vault, clock, metrics, keyring, gathering: None };
+        let service = Service { ledger, readers, fetcher, vault, clock, metrics, keyring, checkpoints, gathering: None };
         Ok(Self { service, executor, watcher, witness })
     }
 
@@ -202,6 +204,26 @@ impl Core {
             log::warn!("the last position could not be noted error={why}");
         }
     }
+}
+
+/// Brings the schema up to date, opens the vault and the key of the log.
+fn set_up(place: &Place) -> Result<(Arc<Vault>, Arc<Checkpoints>), OpenError> {
+    let mut connection = place.database.open_writer()?;
+    let steps = migrate(&mut connection)?;
+    log::info!("the schema is up to date steps_taken={steps}");
+    let set_up = Vault::is_set_up(&mut connection).map_err(OpenError::of)?;
+    let master_key = Vault::master_key(&place.master_key_file, !set_up)?;
+    let vault = Vault::open(&mut connection, &master_key)?;
+    if let Some(original) = mirror_of(&mut connection, &vault)? {
+        let original = original.origin();
+        return Err(OpenError(format!("this database is a copy of the log {original}; serve it with --read-only")));
+    }
+    let checkpoints = Checkpoints::own(&mut connection, &vault, &place.log, &place.witness_file)?;
+    if lacks_nodes(&mut connection).map_err(OpenError::of)? {
+        let made = renew_nodes(&place.database).map_err(OpenError::of)?;
+        log::info!("the hashes that proofs are made of were added to an older log hashes={made}");
+    }
+    Ok((Arc::new(vault), Arc::new(checkpoints)))
 }
 
 /// What follows every commit, before its commands are answered.

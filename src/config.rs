@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::kernel::{OrganisationKind, Region};
+use crate::ledger::check_origin;
 
 /// Records cooperative health, manager competence and financing from an append-only event log.
 #[derive(Debug, Parser)]
@@ -58,6 +59,8 @@ pub enum Task {
         #[arg(long, value_name = "COUNT")]
         events: usize,
     },
+    /// Print the key that the log's signatures are verified with.
+    LogKey(DatabaseOptions),
     /// Print the `OpenAPI` document.
     Openapi,
 }
@@ -77,12 +80,29 @@ pub struct DatabaseOptions {
     /// Go on although the database lacks what was seen of it before.
     #[arg(long)]
     pub accept_older_database: bool,
+    /// What the log is called in its checkpoints: an address of yours without its scheme, such as `koperasi.kaltimprov.go.id/log`.
+    #[arg(long, env = "LUMBUNG_LOG_ORIGIN", default_value = "localhost/lumbung", value_name = "NAME", value_parser = parse_origin)]
+    pub log_origin: String,
+    /// File with the key that the log is signed with, the same for all instances [default: as the witness file, with `.log-key`].
+    #[arg(long, env = "LUMBUNG_LOG_KEY_FILE", value_name = "FILE")]
+    pub log_key_file: Option<PathBuf>,
+    /// Sign the log with another key than before; for everybody who verifies it is another log then.
+    #[arg(long)]
+    pub accept_new_log_key: bool,
 }
 
 impl DatabaseOptions {
     /// A database with everything else as usual.
     pub fn of(database_url: String) -> Self {
-        Self { database_url, master_key_file: None, witness_file: None, accept_older_database: false }
+        Self {
+            database_url,
+            master_key_file: None,
+            witness_file: None,
+            accept_older_database: false,
+            log_origin: "localhost/lumbung".to_owned(),
+            log_key_file: None,
+            accept_new_log_key: false,
+        }
     }
 }
 
@@ -206,6 +226,10 @@ pub enum KeysTask {
 fn parse_kind(text: &str) -> Result<OrganisationKind, String> {
     serde_json::from_value(text.into())
         .map_err(|_| "use province, regency, council, certifier, bank, ministry or auditor".to_owned())
+}
+
+fn parse_origin(text: &str) -> Result<String, String> {
+    check_origin(text).map(|()| text.to_owned())
 }
 
 fn parse_region(text: &str) -> Result<Region, String> {

@@ -32,6 +32,7 @@ pub mod financing;
 pub mod managers;
 pub mod organisations;
 pub mod programmes;
+pub mod proofs;
 pub mod regions;
 pub mod statistics;
 pub mod timeline;

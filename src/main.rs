@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Task::Generate { database, events } => {
             Place::of(&database).and_then(|place| said(lumbung::demo::generate(&place, events)?))
         }
+        Task::LogKey(options) => log_key(&options),
         Task::Openapi => {
             print!("{}", openapi::text());
             Ok(())
@@ -108,6 +109,13 @@ fn migrate(options: &DatabaseOptions) -> Result<(), OpenError> {
     let steps = lumbung::storage::migrate(&mut connection)?;
     println!("schema steps taken: {steps}");
     Ok(())
+}
+
+fn log_key(options: &DatabaseOptions) -> Result<(), OpenError> {
+    let core = Core::open(&Place::of(options)?, Clock::System, Ids::Random, 1, 16)?;
+    let verifier = core.service.checkpoints.verifier().to_string();
+    core.close();
+    said(verifier)
 }
 
 fn keys(task: KeysTask) -> Result<(), OpenError> {

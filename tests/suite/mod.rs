@@ -35,6 +35,7 @@ mod openapi;
 mod operations;
 mod place;
 mod programmes;
+mod proofs;
 mod schema;
 mod scoring;
 mod statistics;
