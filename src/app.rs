@@ -19,7 +19,7 @@ use crate::kernel::Clock;
 use crate::ledger::{AfterCommit, Event, Ids, Kind, Ledger, Limits, Resource};
 use crate::storage::{
     AnyConnection, Checkpoints, Database, Fetcher, LogIdentity, OpenError, ReadError, Readers, Vault, Watcher, Witness,
-    head_position, lacks_nodes, migrate, mirror_of, open_store, renew_nodes,
+    head_position, lacks_nodes, migrate, mirror_of, open_store, pending, renew_nodes,
 };
 use crate::web::{
     Keyring, LOOK_EVERY, Language, Metrics, Problem, Routes, Service, around, health, json_reply,
@@ -143,7 +143,8 @@ impl Place {
 pub struct Core {
     /// Handles for handlers.
     pub service: Service,
-    executor: JoinHandle<()>,
+    /// Absent when nothing is written.
+    executor: Option<JoinHandle<()>>,
     watcher: Watcher,
     witness: Arc<Witness>,
 }
@@ -163,18 +164,40 @@ impl Core {
     /// # Errors
     /// A sentence for the operator.
     pub fn open_with(place: &Place, clock: Clock, ids: Ids, readers: u32, limits: Limits) -> Result<Self, OpenError> {
-        let (vault, checkpoints) = set_up(place)?;
+        let set_up = set_up(place)?;
+        Self::start(place, set_up, clock, readers, |clock, after_commit| {
+            let store = open_store(&place.database)?;
+            let started = Ledger::start(store, clock, ids, limits, after_commit);
+            let (ledger, executor) =
+                started.map_err(|why| OpenError(format!("the executor cannot be started: {why}")))?;
+            Ok((ledger, Some(executor)))
+        })
+    }
+
+    /// Opens a database to read from it alone, such as the copy of another log. Every command is refused.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub fn open_read_only(place: &Place, clock: Clock, readers: u32) -> Result<Self, OpenError> {
+        let found = found(place)?;
+        Self::start(place, found, clock, readers, |_, _| Ok((Ledger::read_only(), None)))
+    }
+
+    fn start(
+        place: &Place,
+        (vault, checkpoints): (Arc<Vault>, Arc<Checkpoints>),
+        clock: Clock,
+        readers: u32,
+        ledger: impl FnOnce(Clock, AfterCommit) -> Result<(Ledger, Option<JoinHandle<()>>), OpenError>,
+    ) -> Result<Self, OpenError> {
         let witness = Arc::new(Witness::new(&place.witness_file, &vault));
         let readers = Readers::open(&place.database, readers)?;
         if !place.accept_older {
             witness.check(&mut *readers.get()?)?;
         }
-        let store = open_store(&place.database)?;
         let keyring = Keyring::new(organisations::SOURCE);
         let metrics = Arc::new(Metrics::new().map_err(OpenError::of)?);
-        let (ledger, executor) =
-            Ledger::start(store, clock.clone(), ids, limits, after_commit(keyring.clone(), metrics.clone()))
-                .map_err(|why| OpenError(format!("the executor cannot be started: {why}")))?;
+        let (ledger, executor) = ledger(clock.clone(), after_commit(keyring.clone(), metrics.clone()))?;
         let looking = keyring.clone();
         let (following, counting) = (witness.clone(), metrics.clone());
         let follow = move |connection: &mut AnyConnection| {
@@ -186,7 +209,8 @@ impl Core {
             .map_err(|why| OpenError(format!("the watcher cannot be started: {why}")))?;
         let together = (!place.database.is_embedded()).then(|| Fetcher::start(place.database.clone())).transpose();
         let fetcher = together.map_err(|why| OpenError(format!("the fetcher cannot be started: {why}")))?;
-        let service = Service { ledger, readers, fetcher, vault, clock, metrics, keyring, checkpoints, gathering: None };
+        let service =
+            Service { ledger, readers, fetcher, vault, clock, metrics, keyring, checkpoints, gathering: None };
         Ok(Self { service, executor, watcher, witness })
     }
 
@@ -195,7 +219,7 @@ impl Core {
         let Self { service, executor, watcher, witness } = self;
         let readers = service.readers.clone();
         drop(service);
-        if executor.join().is_err() {
+        if executor.is_some_and(|executor| executor.join().is_err()) {
             log::error!("the executor ended by a panic");
         }
         drop(watcher);
@@ -223,6 +247,31 @@ fn set_up(place: &Place) -> Result<(Arc<Vault>, Arc<Checkpoints>), OpenError> {
         let made = renew_nodes(&place.database).map_err(OpenError::of)?;
         log::info!("the hashes that proofs are made of were added to an older log hashes={made}");
     }
+    Ok((Arc::new(vault), Arc::new(checkpoints)))
+}
+
+/// Opens the vault and the checkpoints of a database that others have set up, and write.
+fn found(place: &Place) -> Result<(Arc<Vault>, Arc<Checkpoints>), OpenError> {
+    let not_ready =
+        || OpenError("there is nothing to read yet: start `lumbung serve` or `lumbung mirror` on it first".to_owned());
+    if matches!(&place.database, Database::Sqlite(path) if !path.exists()) {
+        return Err(not_ready());
+    }
+    let mut connection = place.database.open_reader()?;
+    if pending(&mut connection)? > 0 {
+        return Err(OpenError("the schema is not up to date; run `lumbung migrate` first".to_owned()));
+    }
+    if !Vault::is_set_up(&mut connection).map_err(OpenError::of)? {
+        return Err(not_ready());
+    }
+    let vault = Vault::open(&mut connection, &Vault::master_key(&place.master_key_file, false)?)?;
+    let (vault, checkpoints) = match mirror_of(&mut connection, &vault)? {
+        Some(original) => (vault.of_copy(), Checkpoints::mirrored(original, &place.witness_file)),
+        None => {
+            let checkpoints = Checkpoints::own(&mut connection, &vault, &place.log, &place.witness_file)?;
+            (vault, checkpoints)
+        }
+    };
     Ok((Arc::new(vault), Arc::new(checkpoints)))
 }
 

@@ -12,7 +12,7 @@
 //! | 5 | areas | [`organisations`], [`cooperatives`], … each a folder: events, state, commands, views, http |
 //! | 6 | [`batches`] | intake in bulk: files of commands, through the same handlers |
 //! | 7 | [`app`] | puts the parts together: routes, middleware, start and stop; [`openapi`] is the document |
-//! | 8 | [`maintenance`] | verify, rebuild, backup; [`demo`] fills a database with the demonstration |
+//! | 8 | [`maintenance`] | verify, rebuild, backup; [`mirror`] copies another log; [`demo`] fills a database with the demonstration |
 //!
 //! A write goes `http → Command → Ledger queue → executor → Store`, and its answer comes back after the commit. A read goes
 //! `http → views → stored document`. There is no third way.
@@ -43,4 +43,5 @@ pub mod batches;
 pub mod config;
 pub mod demo;
 pub mod maintenance;
+pub mod mirror;
 pub mod openapi;

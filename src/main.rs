@@ -26,6 +26,9 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Serve(options) => serve(&options),
         Task::Demo(options) => demo(&options),
+        Task::Mirror(options) => {
+            Place::of(&options.database).and_then(|place| said(lumbung::mirror::mirror(&place, &options)?))
+        }
         Task::Migrate(options) => migrate(&options),
         Task::Keys { task } => keys(task),
         Task::Verify(options) => Place::of(&options).and_then(|place| said(maintenance::verify(&place)?)),
@@ -66,7 +69,11 @@ fn said(text: String) -> Result<(), OpenError> {
 fn serve(options: &ServeOptions) -> Result<(), OpenError> {
     let place = Place::of(&options.database)?;
     let listen = &options.listen;
-    let core = Core::open(&place, Clock::System, Ids::Random, listen.readers, listen.queue_commands_max)?;
+    let core = if options.read_only {
+        Core::open_read_only(&place, Clock::System, listen.readers)?
+    } else {
+        Core::open(&place, Clock::System, Ids::Random, listen.readers, listen.queue_commands_max)?
+    };
     let running = || async {
         Running::bind(core, listen)?.run().await.map_err(|why| OpenError(format!("the server failed: {why}")))
     };

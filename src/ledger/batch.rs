@@ -72,6 +72,34 @@ impl Work {
         Ok(work)
     }
 
+    /// A batch of events that another log recorded.
+    pub fn of_recorded(head: Head, world: World) -> Self {
+        let (receipts, touched, assumed) = (HashMap::new(), BTreeMap::new(), None);
+        let now = head.recorded_at;
+        Self { world, receipts, touched, batch: Batch { head, ..Batch::default() }, now, assumed }
+    }
+
+    /// Folds an event as it was recorded.
+    pub fn take_over(&mut self, draft: Draft, envelope: Envelope, store: &mut dyn Store) -> Result<(), StoreError> {
+        let (position, recorded_at) = (envelope.position, envelope.recorded_at);
+        let unfit = |why: &str| StoreError::new(format!("event at position {position}: {why}"));
+        let key = (draft.kind.name, draft.stream_id);
+        let before = self.world.states.get(&key).and_then(Option::as_ref).map_or(0, |state| state.stamp().version);
+        if envelope.version != before + 1 {
+            return Err(unfit("its version is not the next of its stream"));
+        }
+        let mut outcome = Folded::default();
+        outcome.fold(&self.world, draft, envelope).map_err(|refusal| unfit(&refusal.detail.en))?;
+        for (claim, id) in &outcome.claims {
+            if self.holder(claim, store)?.is_some_and(|holder| holder != *id) {
+                return Err(unfit("another resource holds what it claims"));
+            }
+        }
+        self.adopt(outcome);
+        self.now = recorded_at;
+        Ok(())
+    }
+
     /// The claims that were taken for free without looking.
     pub fn assumed(&mut self) -> Vec<Claim> {
         self.assumed.take().unwrap_or_default()

@@ -13,6 +13,7 @@
 
 mod batch;
 mod command;
+mod copying;
 mod event;
 mod executor;
 mod group;
@@ -29,6 +30,7 @@ pub mod testing;
 mod world;
 
 pub use command::{Answer, Context, Decide, Decision, Done, IfMatch, Request, Scene, Submission};
+pub use copying::take_over;
 pub use event::{Draft, EVENT_BYTES_MAX, Envelope, Event, decode, encode};
 pub use executor::{AfterCommit, Committed, Ids, Ledger, Limits};
 pub use group::{Decided, Terms};

@@ -133,7 +133,8 @@ impl FromStr for LogVerifier {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let unfit = || format!("`{text}` is not a verifier key; it has the form origin+id+key, as `lumbung log-key` prints it");
+        let unfit =
+            || format!("`{text}` is not a verifier key; it has the form origin+id+key, as `lumbung log-key` prints it");
         // The key itself may hold a plus sign, the name may not.
         let mut parts = text.splitn(3, '+');
         let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {

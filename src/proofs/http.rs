@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::tiles::{TileName, level};
-use crate::kernel::problem_codes::{FORBIDDEN, NOT_FOUND};
+use crate::kernel::problem_codes::{FORBIDDEN, INVALID_PARAMETER, NOT_FOUND};
 use crate::kernel::{Faults, FlexibleInt, OrganisationKind, Refusal, Text};
 use crate::ledger::{EVENT_BYTES_MAX, Event};
 use crate::storage::{ReadError, events_between, head_position, log_tree, position_of, tile_hashes};
@@ -25,6 +25,12 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(get_log_proof)
         .service(get_log_consistency);
 }
+
+/// Bytes as they are.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[allow(dead_code, reason = "it is described, not made")]
+struct Bytes(Vec<u8>);
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const BYTES: &str = "application/octet-stream";
@@ -96,7 +102,7 @@ fn reply(content: &str, cache: &str, body: impl Into<web::Bytes>) -> HttpRespons
     params(
         ("level" = String, Path, description = "Level: a hash of level n stands for 256^n events", example = "0", max_length = 2, pattern = "^[0-7]$"),
         ("tile" = String, Path, description = "The tile's index in groups of three digits, all but the last after an x; `.p/W` at the end for its first W hashes", example = "000.p/1", max_length = 40)),
-    responses((status = 200, description = "The hashes, one after the other", body = [u8], content_type = "application/octet-stream")))]
+    responses((status = 200, description = "The hashes, one after the other", body = Bytes, content_type = "application/octet-stream")))]
 #[get("/log/tile/{level}/{tile:.*}")]
 async fn get_log_tile(caller: Caller, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (level, tile) = level(&path.0).zip(TileName::parse(&path.1)).ok_or_else(no_tile)?;
@@ -120,7 +126,7 @@ fn no_tile() -> Problem {
 /// auditors and the provincial office.
 #[utoipa::path(tag = "log",
     params(("tile" = String, Path, description = "The tile's index, as for tiles of hashes of level 0", example = "000.p/1", max_length = 40)),
-    responses((status = 200, description = "Lengths and events in turn", body = [u8], content_type = "application/octet-stream")))]
+    responses((status = 200, description = "Lengths and events in turn", body = Bytes, content_type = "application/octet-stream")))]
 #[get("/log/tile/entries/{tile:.*}")]
 async fn get_log_entries(caller: Caller, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let kind = caller.actor()?.kind;
@@ -147,7 +153,8 @@ fn entries(events: &[Event]) -> Result<Vec<u8>, Problem> {
     for event in events {
         let entry = event.canonical().map_err(ReadError::from)?;
         let position = event.envelope.position;
-        let too_long = |_| ReadError::Corrupt(format!("event at position {position} has more than {EVENT_BYTES_MAX} bytes"));
+        let too_long =
+            |_| ReadError::Corrupt(format!("event at position {position} has more than {EVENT_BYTES_MAX} bytes"));
         bytes.extend(u16::try_from(entry.len()).map_err(too_long)?.to_be_bytes());
         bytes.extend(entry);
     }
@@ -210,12 +217,17 @@ async fn get_log_consistency(caller: Caller, sizes: Params<Sizes>) -> Result<Htt
         .service
         .read(move |connection| {
             let present = u64::try_from(head_position(connection)?).unwrap_or_default();
-            if from > to || to > present {
-                let why = text!(
-                    "Log sekarang berisi {present} peristiwa; `from` tidak boleh melebihi `to`, dan `to` tidak boleh melebihi isi log.",
-                    "The log has {present} events now; `from` must not exceed `to`, nor `to` the log."
-                );
-                return Err(Refusal::new(&NOT_FOUND, why).into());
+            let mut faults = Faults::default();
+            if from > to {
+                let why = Text::fixed("`from` tidak boleh melebihi `to`.", "`from` must not exceed `to`.");
+                faults.add("?from", "after_to", why);
+            }
+            if to > present {
+                let why = text!("Log sekarang berisi {present} peristiwa.", "The log has {present} events now.");
+                faults.add("?to", "not_yet", why);
+            }
+            if !faults.0.is_empty() {
+                return Err(Refusal::faults(&INVALID_PARAMETER, faults).into());
             }
             Ok(log_tree(connection).consistency(from, to)?)
         })

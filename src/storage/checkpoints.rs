@@ -151,7 +151,9 @@ impl Checkpoints {
         }
         let signed = match &self.whose {
             Whose::Own(signer) => self.sign(signer, connection),
-            Whose::Mirrored(verifier) => self.file.last(verifier)?.ok_or_else(|| NotSigned::Refused(NOT_MIRRORED.to_owned())),
+            Whose::Mirrored(verifier) => {
+                self.file.last(verifier)?.ok_or_else(|| NotSigned::Refused(NOT_MIRRORED.to_owned()))
+            }
         };
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         match &signed {
@@ -200,11 +202,19 @@ fn recent(latest: &Option<(Arc<Signed>, Instant)>, at_least: u64) -> Option<Arc<
 /// # Errors
 /// When the database cannot be read.
 pub fn present(connection: &mut AnyConnection) -> Result<(u64, Hash), ReadError> {
-    let (position, frontier) = head::table.select((head::position, head::frontier)).first::<(i64, Vec<u8>)>(connection)?;
+    present_frontier(connection).map(|frontier| (frontier.size(), frontier.root()))
+}
+
+/// Frontier of the log as it is.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn present_frontier(connection: &mut AnyConnection) -> Result<Frontier, ReadError> {
+    let (position, frontier) =
+        head::table.select((head::position, head::frontier)).first::<(i64, Vec<u8>)>(connection)?;
     let size = u64::try_from(position).unwrap_or_default();
-    let frontier = Frontier::from_bytes(size, &frontier);
-    let root = frontier.ok_or_else(|| ReadError::Corrupt("the head's Merkle frontier is damaged".to_owned()))?.root();
-    Ok((size, root))
+    Frontier::from_bytes(size, &frontier)
+        .ok_or_else(|| ReadError::Corrupt("the head's Merkle frontier is damaged".to_owned()))
 }
 
 /// Proves that the log as it is goes on from an earlier checkpoint.

@@ -28,6 +28,7 @@ mod witness;
 
 pub use checkpoints::{
     Checkpoints, LogIdentity, NotSigned, Signed, SignedFile, become_mirror, goes_on, mirror_of, present,
+    present_frontier,
 };
 pub use connection::{AnyConnection, Database, OpenError, PostgresUrl};
 pub use fetcher::Fetcher;

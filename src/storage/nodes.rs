@@ -144,7 +144,9 @@ pub fn renew_nodes(database: &Database) -> Result<usize, ReadError> {
     // What others append meanwhile brings its own nodes; these are of events that were there before and never change.
     for nodes in wrong.chunks(NODES_TOGETHER) {
         match &mut connection {
-            AnyConnection::Sqlite(sqlite) => sqlite.immediate_transaction(|sqlite| sqlite::insert_nodes(sqlite, nodes))?,
+            AnyConnection::Sqlite(sqlite) => {
+                sqlite.immediate_transaction(|sqlite| sqlite::insert_nodes(sqlite, nodes))?
+            }
             AnyConnection::Postgres(postgres) => postgres::insert_nodes(postgres, nodes)?,
         }
     }

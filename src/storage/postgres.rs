@@ -21,8 +21,8 @@ use super::sqlite::{ReceiptRow, read_receipt};
 use super::{AnyConnection, Database, DocRow, FactRow, OpenError};
 use crate::kernel::Timestamp;
 use crate::ledger::{
-    Batch, Cell, Claim, ColumnType, Event, FactChange, Frontier, Harm, Head, Node, PERSON, Posting, Receipt, StateRow, Store,
-    StoreError, Table,
+    Batch, Cell, Claim, ColumnType, Event, FactChange, Frontier, Harm, Head, Node, PERSON, Posting, Receipt, StateRow,
+    Store, StoreError, Table,
 };
 
 /// The channel on which other instances hear of new positions.

@@ -13,8 +13,8 @@ use super::reader::{EventRow, of_stream, read_event};
 use super::schema::{claims, events, facts, head, log_nodes, receipts, subject_keys};
 use crate::kernel::Timestamp;
 use crate::ledger::{
-    Batch, Cell, Claim, Event, FactChange, Frontier, Harm, Head, Node, PERSON, Posting, Receipt, StateRow, Store, StoreError,
-    SubjectKey, Table,
+    Batch, Cell, Claim, Event, FactChange, Frontier, Harm, Head, Node, PERSON, Posting, Receipt, StateRow, Store,
+    StoreError, SubjectKey, Table,
 };
 
 /// How often, and how long apart, emptying the write-ahead log is tried while readers hold it up.

@@ -37,9 +37,21 @@ impl std::error::Error for VaultError {}
 pub struct Vault {
     master: XChaCha20Poly1305,
     lookup: [u8; KEY_BYTES],
+    of_copy: bool,
 }
 
 impl Vault {
+    /// The same for the copy of another log, whose persons' keys are not here.
+    #[must_use]
+    pub fn of_copy(self) -> Self {
+        Self { of_copy: true, ..self }
+    }
+
+    /// Whether persons' keys are elsewhere, so that a missing one tells nothing.
+    pub const fn is_of_copy(&self) -> bool {
+        self.of_copy
+    }
+
     /// Reads the master key (64 hexadecimal digits) from `path`, or makes one there when `create` allows it.
     ///
     /// # Errors
@@ -97,7 +109,7 @@ impl Vault {
             .and_then(|wrapped| unseal(&cipher, b"lookup", &wrapped).ok())
             .and_then(|key| key.try_into().ok())
             .ok_or_else(|| OpenError("the master key is not the one this database was sealed with".to_owned()))?;
-        Ok(Self { master: cipher, lookup })
+        Ok(Self { master: cipher, lookup, of_copy: false })
     }
 
     /// What is kept sealed in the database under a name.

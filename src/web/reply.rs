@@ -105,8 +105,12 @@ pub async fn command_reply<R: Present + Stored>(caller: &Caller, answer: Answer)
     if caller.wants_proof && caller.service.gathering.is_none() {
         // What is recorded stays recorded, whether it can be signed now or not.
         match caller.service.receipt(position).await {
-            Ok(receipt) => drop(response.insert_header((LOG_PROOF, format!(":{}:", BASE64.encode(receipt.as_bytes()))))),
-            Err(why) => log::warn!("an answer goes without the receipt that was wanted position={position} error={why}"),
+            Ok(receipt) => {
+                drop(response.insert_header((LOG_PROOF, format!(":{}:", BASE64.encode(receipt.as_bytes())))))
+            }
+            Err(why) => {
+                log::warn!("an answer goes without the receipt that was wanted position={position} error={why}")
+            }
         }
     }
     Ok(with_document(response, &format!("\"{version}\""), Shown { version, position, doc }))

@@ -72,7 +72,8 @@ fn projections(place: &Place) -> Vec<String> {
     let cell = ["measure", "month", "region", "organisation", "value", "count", "sen"];
     tables.push(("postings", [&["position", "ordinal"][..], &cell].concat()));
     tables.push(("tallies", [&["span"][..], &cell].concat()));
-    tables.push(("log_nodes", vec!["level", "number", if on_postgres() { "encode(hash, 'hex')" } else { "hex(hash)" }]));
+    tables
+        .push(("log_nodes", vec!["level", "number", if on_postgres() { "encode(hash, 'hex')" } else { "hex(hash)" }]));
     for (table, columns) in tables {
         let values: Vec<String> = columns.iter().map(|name| format!("coalesce(CAST({name} AS TEXT), '-')")).collect();
         let query = format!("SELECT '{table} ' || {} AS text FROM {table} ORDER BY 1", values.join(" || '|' || "));

@@ -68,7 +68,8 @@ fn receipt(app: &App, text: &str) -> (u64, Vec<Hash>, Checkpoint) {
 fn consistent(app: &App, old: &Checkpoint, new: &Checkpoint) -> bool {
     let path = format!("/v1/log/consistency?from={}&to={}", old.size, new.size);
     let proof = app.get("", &path).expect(200);
-    let path: Vec<Hash> = proof["hashes"].as_array().unwrap().iter().map(|hash| base64(hash.as_str().unwrap())).collect();
+    let path: Vec<Hash> =
+        proof["hashes"].as_array().unwrap().iter().map(|hash| base64(hash.as_str().unwrap())).collect();
     is_consistent((old.size, &old.root), (new.size, &new.root), &path)
 }
 
@@ -76,7 +77,8 @@ fn many_cooperatives(app: &App, from: u32, count: u32) {
     let line = |number| {
         let body = json!({"name": format!("Koperasi {number}"), "kind": "ksp", "region": "64.72",
             "badan_hukum": {"number": format!("{number}/BH"), "date": "2008-08-14"}});
-        json!({"key": format!("k-{number}"), "method": "POST", "path": "/v1/cooperatives", "body": body}).to_string() + "\n"
+        json!({"key": format!("k-{number}"), "method": "POST", "path": "/v1/cooperatives", "body": body}).to_string()
+            + "\n"
     };
     let file: String = (from..from + count).map(line).collect();
     let key = format!("Bearer {}", app.key("samarinda"));
@@ -97,8 +99,10 @@ fn whoever_reads_tiles_and_entries_comes_to_the_root_that_is_signed() {
     assert!(consistent(&app, &first, &last));
 
     let width = last.size % 256;
-    let leaves: Vec<Hash> =
-        ["000", "001", &format!("002.p/{width}")].iter().flat_map(|tile| hashes(&bytes(&app, "", &format!("0/{tile}")))).collect();
+    let leaves: Vec<Hash> = ["000", "001", &format!("002.p/{width}")]
+        .iter()
+        .flat_map(|tile| hashes(&bytes(&app, "", &format!("0/{tile}"))))
+        .collect();
     let all: Vec<Vec<u8>> = ["000", "001", &format!("002.p/{width}")]
         .iter()
         .flat_map(|tile| entries(&bytes(&app, "auditor", &format!("entries/{tile}"))))
@@ -116,29 +120,50 @@ fn whoever_reads_tiles_and_entries_comes_to_the_root_that_is_signed() {
     assert_eq!(hashes(&bytes(&app, "", "0/000.p/3")), leaves[..3]);
     // An entry is an event, and nobody's name is in it.
     let event = Event::from_canonical(&all[all.len() - 1]).unwrap();
-    assert_eq!((event.envelope.position, event.envelope.event_type.as_str()), (i64::try_from(last.size).unwrap(), "cooperative.registered"));
+    assert_eq!(
+        (event.envelope.position, event.envelope.event_type.as_str()),
+        (i64::try_from(last.size).unwrap(), "cooperative.registered")
+    );
 
     let missing = format!("0/002.p/{}", width + 1);
-    for path in ["0/002", "0/003", &missing, "1/000", "1/000.p/3", "2/000", "8/000", "0/0", "0/000.p/256", "x/000", "entries/002", "0", "0/"] {
+    for path in [
+        "0/002",
+        "0/003",
+        &missing,
+        "1/000",
+        "1/000.p/3",
+        "2/000",
+        "8/000",
+        "0/0",
+        "0/000.p/256",
+        "x/000",
+        "entries/002",
+        "0",
+        "0/",
+    ] {
         app.get("province", &format!("/v1/log/tile/{path}")).problem(404, "not_found");
     }
     app.get("", "/v1/log/tile/entries/000").problem(401, "unauthenticated");
     for who in ["ministry", "bank", "samarinda", "council", "certifier"] {
         app.get(who, "/v1/log/tile/entries/000").problem(403, "forbidden");
     }
-    for path in ["from=9&to=8", "from=0&to=99999", "from=-1&to=2"] {
-        app.get("", &format!("/v1/log/consistency?{path}")).problem(404, "not_found");
+    for (sizes, pointer, fault) in [
+        ("from=9&to=8", "?from", "after_to"),
+        ("from=0&to=99999", "?to", "not_yet"),
+        ("from=-1&to=2", "?from", "after_to"),
+    ] {
+        let path = format!("/v1/log/consistency?{sizes}");
+        app.get("", &path).fault(400, "invalid_parameter", pointer, fault);
     }
-    app.get("", "/v1/log/consistency?from=1").fault(400, "invalid_parameter", "?/to", "missing_field");
+    app.get("", "/v1/log/consistency?from=1").fault(400, "invalid_parameter", "?to", "missing_field");
 }
 
 #[test]
 fn a_receipt_is_had_with_the_write_and_on_demand_and_proves_that_very_event() {
     let app = App::start();
-    let body = |number: &str| {
-        json!({"name": "Koperasi", "kind": "ksp", "region": "64.72", "badan_hukum": {"number": number, "date": "2008-08-14"}})
-    };
-    let sent = |number, more: &[(&str, &str)]| app.command("POST", "samarinda", "/v1/cooperatives", more, &body(number));
+    let body = |number: &str| json!({"name": "Koperasi", "kind": "ksp", "region": "64.72", "badan_hukum": {"number": number, "date": "2008-08-14"}});
+    let sent =
+        |number: &str, more: &[(&str, &str)]| app.command("POST", "samarinda", "/v1/cooperatives", more, &body(number));
     let wants = ("Want-Proof", "?1");
     let first = sent("1/BH", &[wants, ("Idempotency-Key", "a")]);
     let with_write = |answer: &Answer| {
@@ -272,7 +297,9 @@ fn the_key_of_a_log_is_private_made_once_and_not_replaced_by_mistake() {
     }
     mode(0o600);
     let key = std::fs::read_to_string(file).unwrap();
-    for (text, why) in [("00".repeat(32), "not the one this log is signed with"), ("x".to_owned(), "64 hexadecimal digits")] {
+    for (text, why) in
+        [("00".repeat(32), "not the one this log is signed with"), ("x".to_owned(), "64 hexadecimal digits")]
+    {
         std::fs::write(file, text).unwrap();
         refused(why);
     }
