@@ -20,8 +20,8 @@ use crate::config::{DatabaseOptions, ListenOptions};
 use crate::kernel::Clock;
 use crate::ledger::{AfterCommit, Event, Ids, Kind, Ledger, Limits, Resource};
 use crate::storage::{
-    AnyConnection, Database, Fetcher, OpenError, ReadError, Readers, Tail, Vault, Watcher, Witness, head_position,
-    migrate, open_store,
+    AnyConnection, Checkpoints, Database, Fetcher, LogIdentity, OpenError, ReadError, Readers, Tail, Vault, Watcher,
+    Witness, head_position, lacks_nodes, migrate, mirror_of, open_store, pending, renew_nodes,
 };
 use crate::web::{
     Keyring, LOOK_EVERY, Language, Metrics, Problem, Routes, Service, around, health, json_reply,
@@ -29,7 +29,7 @@ use crate::web::{
 };
 use crate::{
     assessments, batches, certifications, codes, cooperatives, enterprises, feed, financing, managers, openapi,
-    organisations, programmes, regions, statistics, timeline, trainings,
+    organisations, programmes, proofs, regions, statistics, timeline, trainings,
 };
 
 /// Every route of the service, in one list.
@@ -55,7 +55,8 @@ fn areas(config: &mut ServiceConfig) {
         .configure(timeline::http::routes)
         .configure(organisations::http::routes)
         .configure(regions::http::routes)
-        .configure(codes::http::routes);
+        .configure(codes::http::routes)
+        .configure(proofs::http::routes);
 }
 
 /// The same routes within the process, for the lines of batches.
@@ -111,6 +112,8 @@ pub struct Place {
     pub witness_file: PathBuf,
     /// Whether a database that lacks what was seen of it may be opened all the same.
     pub accept_older: bool,
+    /// What its log is called and signed with.
+    pub log: LogIdentity,
 }
 
 impl Place {
@@ -130,7 +133,13 @@ impl Place {
         };
         let master_key_file = options.master_key_file.clone().unwrap_or_else(|| beside(".key"));
         let witness_file = options.witness_file.clone().unwrap_or_else(|| beside(".head"));
-        Ok(Self { database, master_key_file, witness_file, accept_older: options.accept_older_database })
+        let beside_witness = || witness_file.with_extension("log-key");
+        let log = LogIdentity {
+            origin: options.log_origin.clone(),
+            key_file: options.log_key_file.clone().unwrap_or_else(beside_witness),
+            accept_new_key: options.accept_new_log_key,
+        };
+        Ok(Self { database, master_key_file, witness_file, accept_older: options.accept_older_database, log })
     }
 }
 
@@ -138,7 +147,8 @@ impl Place {
 pub struct Core {
     /// Handles for handlers.
     pub service: Service,
-    executor: JoinHandle<()>,
+    /// Absent when nothing is written.
+    executor: Option<JoinHandle<()>>,
     watcher: Watcher,
     witness: Arc<Witness>,
 }
@@ -158,27 +168,42 @@ impl Core {
     /// # Errors
     /// A sentence for the operator.
     pub fn open_with(place: &Place, clock: Clock, ids: Ids, readers: u32, limits: Limits) -> Result<Self, OpenError> {
-        let vault = {
-            let mut connection = place.database.open_writer()?;
-            let steps = migrate(&mut connection)?;
-            log::info!("the schema is up to date steps_taken={steps}");
-            let set_up = Vault::is_set_up(&mut connection).map_err(OpenError::of)?;
-            let master_key = Vault::master_key(&place.master_key_file, !set_up)?;
-            Arc::new(Vault::open(&mut connection, &master_key)?)
-        };
+        let set_up = set_up(place)?;
+        Self::start(place, set_up, clock, readers, |clock, after_commit| {
+            let store = open_store(&place.database)?;
+            let started = Ledger::start(store, clock, ids, limits, after_commit);
+            let (ledger, executor) =
+                started.map_err(|why| OpenError(format!("the executor cannot be started: {why}")))?;
+            Ok((ledger, Some(executor)))
+        })
+    }
+
+    /// Opens a database to read from it alone, such as the copy of another log. Every command is refused.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub fn open_read_only(place: &Place, clock: Clock, readers: u32) -> Result<Self, OpenError> {
+        let found = found(place)?;
+        Self::start(place, found, clock, readers, |_, _| Ok((Ledger::read_only(), None)))
+    }
+
+    fn start(
+        place: &Place,
+        (vault, checkpoints): (Arc<Vault>, Arc<Checkpoints>),
+        clock: Clock,
+        readers: u32,
+        ledger: impl FnOnce(Clock, AfterCommit) -> Result<(Ledger, Option<JoinHandle<()>>), OpenError>,
+    ) -> Result<Self, OpenError> {
         let witness = Arc::new(Witness::new(&place.witness_file, &vault));
         let readers = Readers::open(&place.database, readers)?;
         if !place.accept_older {
             witness.check(&mut *readers.get()?)?;
         }
-        let store = open_store(&place.database)?;
         let keyring = Keyring::new(organisations::SOURCE);
         let metrics = Arc::new(Metrics::new().map_err(OpenError::of)?);
         let tail = Tail::start(place.database.clone())
             .map_err(|why| OpenError(format!("the tail cannot be started: {why}")))?;
-        let followed = after_commit(keyring.clone(), metrics.clone(), tail.clone());
-        let (ledger, executor) = Ledger::start(store, clock.clone(), ids, limits, followed)
-            .map_err(|why| OpenError(format!("the executor cannot be started: {why}")))?;
+        let (ledger, executor) = ledger(clock.clone(), after_commit(keyring.clone(), metrics.clone(), tail.clone()))?;
         let looking = keyring.clone();
         let (following, counting, waking) = (witness.clone(), metrics.clone(), tail.clone());
         let follow = move |connection: &mut AnyConnection| {
@@ -191,7 +216,8 @@ impl Core {
             .map_err(|why| OpenError(format!("the watcher cannot be started: {why}")))?;
         let together = (!place.database.is_embedded()).then(|| Fetcher::start(place.database.clone())).transpose();
         let fetcher = together.map_err(|why| OpenError(format!("the fetcher cannot be started: {why}")))?;
-        let service = Service { ledger, readers, fetcher, vault, clock, metrics, keyring, tail, gathering: None };
+        let service =
+            Service { ledger, readers, fetcher, vault, clock, metrics, keyring, tail, checkpoints, gathering: None };
         Ok(Self { service, executor, watcher, witness })
     }
 
@@ -200,7 +226,7 @@ impl Core {
         let Self { service, executor, watcher, witness } = self;
         let readers = service.readers.clone();
         drop(service);
-        if executor.join().is_err() {
+        if executor.is_some_and(|executor| executor.join().is_err()) {
             log::error!("the executor ended by a panic");
         }
         drop(watcher);
@@ -209,6 +235,51 @@ impl Core {
             log::warn!("the last position could not be noted error={why}");
         }
     }
+}
+
+/// Brings the schema up to date, opens the vault and the key of the log.
+fn set_up(place: &Place) -> Result<(Arc<Vault>, Arc<Checkpoints>), OpenError> {
+    let mut connection = place.database.open_writer()?;
+    let steps = migrate(&mut connection)?;
+    log::info!("the schema is up to date steps_taken={steps}");
+    let set_up = Vault::is_set_up(&mut connection).map_err(OpenError::of)?;
+    let master_key = Vault::master_key(&place.master_key_file, !set_up)?;
+    let vault = Vault::open(&mut connection, &master_key)?;
+    if let Some(original) = mirror_of(&mut connection, &vault)? {
+        let original = original.origin();
+        return Err(OpenError(format!("this database is a copy of the log {original}; serve it with --read-only")));
+    }
+    let checkpoints = Checkpoints::own(&mut connection, &vault, &place.log, &place.witness_file)?;
+    if lacks_nodes(&mut connection).map_err(OpenError::of)? {
+        let made = renew_nodes(&place.database).map_err(OpenError::of)?;
+        log::info!("the hashes that proofs are made of were added to an older log hashes={made}");
+    }
+    Ok((Arc::new(vault), Arc::new(checkpoints)))
+}
+
+/// Opens the vault and the checkpoints of a database that others have set up, and write.
+fn found(place: &Place) -> Result<(Arc<Vault>, Arc<Checkpoints>), OpenError> {
+    let not_ready =
+        || OpenError("there is nothing to read yet: start `lumbung serve` or `lumbung mirror` on it first".to_owned());
+    if matches!(&place.database, Database::Sqlite(path) if !path.exists()) {
+        return Err(not_ready());
+    }
+    let mut connection = place.database.open_reader()?;
+    if pending(&mut connection)? > 0 {
+        return Err(OpenError("the schema is not up to date; run `lumbung migrate` first".to_owned()));
+    }
+    if !Vault::is_set_up(&mut connection).map_err(OpenError::of)? {
+        return Err(not_ready());
+    }
+    let vault = Vault::open(&mut connection, &Vault::master_key(&place.master_key_file, false)?)?;
+    let (vault, checkpoints) = match mirror_of(&mut connection, &vault)? {
+        Some(original) => (vault.of_copy(), Checkpoints::mirrored(original, &place.witness_file)),
+        None => {
+            let checkpoints = Checkpoints::own(&mut connection, &vault, &place.log, &place.witness_file)?;
+            (vault, checkpoints)
+        }
+    };
+    Ok((Arc::new(vault), Arc::new(checkpoints)))
 }
 
 /// What follows every commit, before its commands are answered.

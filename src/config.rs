@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::kernel::{OrganisationKind, Region};
+use crate::ledger::{LogVerifier, check_origin};
 
 /// Records cooperative health, manager competence and financing from an append-only event log.
 #[derive(Debug, Parser)]
@@ -23,6 +24,8 @@ pub enum Task {
     Serve(ServeOptions),
     /// Serve with the demonstration programme, in a temporary database unless one is named.
     Demo(DemoOptions),
+    /// Copy another service's log, verifying every event, and keep the copy up to date; `serve --read-only` answers queries from it.
+    Mirror(MirrorOptions),
     /// Bring the schema up to date and stop.
     Migrate(DatabaseOptions),
     /// Issue, list and revoke API keys.
@@ -58,6 +61,8 @@ pub enum Task {
         #[arg(long, value_name = "COUNT")]
         events: usize,
     },
+    /// Print the key that the log's signatures are verified with.
+    LogKey(DatabaseOptions),
     /// Print the `OpenAPI` document.
     Openapi,
 }
@@ -77,12 +82,29 @@ pub struct DatabaseOptions {
     /// Go on although the database lacks what was seen of it before.
     #[arg(long)]
     pub accept_older_database: bool,
+    /// What the log is called in its checkpoints: an address of yours without its scheme, such as `koperasi.kaltimprov.go.id/log`.
+    #[arg(long, env = "LUMBUNG_LOG_ORIGIN", default_value = "localhost/lumbung", value_name = "NAME", value_parser = parse_origin)]
+    pub log_origin: String,
+    /// File with the key that the log is signed with, the same for all instances [default: as the witness file, with `.log-key`].
+    #[arg(long, env = "LUMBUNG_LOG_KEY_FILE", value_name = "FILE")]
+    pub log_key_file: Option<PathBuf>,
+    /// Sign the log with another key than before; for everybody who verifies it is another log then.
+    #[arg(long)]
+    pub accept_new_log_key: bool,
 }
 
 impl DatabaseOptions {
     /// A database with everything else as usual.
     pub fn of(database_url: String) -> Self {
-        Self { database_url, master_key_file: None, witness_file: None, accept_older_database: false }
+        Self {
+            database_url,
+            master_key_file: None,
+            witness_file: None,
+            accept_older_database: false,
+            log_origin: "localhost/lumbung".to_owned(),
+            log_key_file: None,
+            accept_new_log_key: false,
+        }
     }
 }
 
@@ -95,6 +117,32 @@ pub struct ServeOptions {
     /// How to listen.
     #[command(flatten)]
     pub listen: ListenOptions,
+    /// Answer queries and refuse every command; what `lumbung mirror` copies is served so.
+    #[arg(long)]
+    pub read_only: bool,
+}
+
+/// What to copy, and how.
+#[derive(Clone, Debug, Args)]
+pub struct MirrorOptions {
+    /// Address of the service whose log is copied, such as <https://koperasi.kaltimprov.go.id>.
+    #[arg(value_name = "URL")]
+    pub source: String,
+    /// Where the copy is.
+    #[command(flatten)]
+    pub database: DatabaseOptions,
+    /// File with an auditor's API key of the source.
+    #[arg(long, env = "LUMBUNG_API_KEY_FILE", value_name = "FILE")]
+    pub api_key_file: PathBuf,
+    /// The key that the source's checkpoints are verified with, as its `lumbung log-key` prints it; get it by a way you trust.
+    #[arg(long, env = "LUMBUNG_LOG_VERIFIER_KEY", value_name = "KEY", value_parser = parse_verifier)]
+    pub log_verifier_key: LogVerifier,
+    /// Copy what there is and stop.
+    #[arg(long)]
+    pub once: bool,
+    /// Time between looking for what is new, in seconds.
+    #[arg(long, env = "LUMBUNG_MIRROR_SECONDS", default_value_t = 5, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub poll_seconds: u64,
 }
 
 /// Address and limits of the server.
@@ -206,6 +254,14 @@ pub enum KeysTask {
 fn parse_kind(text: &str) -> Result<OrganisationKind, String> {
     serde_json::from_value(text.into())
         .map_err(|_| "use province, regency, council, certifier, bank, ministry or auditor".to_owned())
+}
+
+fn parse_verifier(text: &str) -> Result<LogVerifier, String> {
+    text.parse()
+}
+
+fn parse_origin(text: &str) -> Result<String, String> {
+    check_origin(text).map(|()| text.to_owned())
 }
 
 fn parse_region(text: &str) -> Result<Region, String> {

@@ -12,7 +12,7 @@
 //! | 5 | areas | [`organisations`], [`cooperatives`], … each a folder: events, state, commands, views, http |
 //! | 6 | [`feed`], [`batches`] | the log read by others; intake in bulk: files of commands, through the same handlers |
 //! | 7 | [`app`] | puts the parts together: routes, middleware, start and stop; [`openapi`] is the document |
-//! | 8 | [`maintenance`] | verify, rebuild, backup; [`demo`] fills a database with the demonstration |
+//! | 8 | [`maintenance`] | verify, rebuild, backup; [`mirror`] copies another log; [`demo`] fills a database with the demonstration |
 //!
 //! A write goes `http → Command → Ledger queue → executor → Store`, and its answer comes back after the commit. A read goes
 //! `http → views → stored document`. There is no third way.
@@ -33,6 +33,7 @@ pub mod financing;
 pub mod managers;
 pub mod organisations;
 pub mod programmes;
+pub mod proofs;
 pub mod regions;
 pub mod statistics;
 pub mod timeline;
@@ -43,4 +44,5 @@ pub mod batches;
 pub mod config;
 pub mod demo;
 pub mod maintenance;
+pub mod mirror;
 pub mod openapi;

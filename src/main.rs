@@ -26,6 +26,9 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Serve(options) => serve(&options),
         Task::Demo(options) => demo(&options),
+        Task::Mirror(options) => {
+            Place::of(&options.database).and_then(|place| said(lumbung::mirror::mirror(&place, &options)?))
+        }
         Task::Migrate(options) => migrate(&options),
         Task::Keys { task } => keys(task),
         Task::Verify(options) => Place::of(&options).and_then(|place| said(maintenance::verify(&place)?)),
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Task::Generate { database, events } => {
             Place::of(&database).and_then(|place| said(lumbung::demo::generate(&place, events)?))
         }
+        Task::LogKey(options) => log_key(&options),
         Task::Openapi => {
             print!("{}", openapi::text());
             Ok(())
@@ -65,7 +69,11 @@ fn said(text: String) -> Result<(), OpenError> {
 fn serve(options: &ServeOptions) -> Result<(), OpenError> {
     let place = Place::of(&options.database)?;
     let listen = &options.listen;
-    let core = Core::open(&place, Clock::System, Ids::Random, listen.readers, listen.queue_commands_max)?;
+    let core = if options.read_only {
+        Core::open_read_only(&place, Clock::System, listen.readers)?
+    } else {
+        Core::open(&place, Clock::System, Ids::Random, listen.readers, listen.queue_commands_max)?
+    };
     let running = || async {
         Running::bind(core, listen)?.run().await.map_err(|why| OpenError(format!("the server failed: {why}")))
     };
@@ -108,6 +116,13 @@ fn migrate(options: &DatabaseOptions) -> Result<(), OpenError> {
     let steps = lumbung::storage::migrate(&mut connection)?;
     println!("schema steps taken: {steps}");
     Ok(())
+}
+
+fn log_key(options: &DatabaseOptions) -> Result<(), OpenError> {
+    let core = Core::open(&Place::of(options)?, Clock::System, Ids::Random, 1, 16)?;
+    let verifier = core.service.checkpoints.verifier().to_string();
+    core.close();
+    said(verifier)
 }
 
 fn keys(task: KeysTask) -> Result<(), OpenError> {

@@ -35,6 +35,7 @@ use crate::app;
         (name = "codes", description = "Code lists with the periods they are in force in"),
         (name = "events", description = "The log itself, as CloudEvents"),
         (name = "batches", description = "Intake in bulk: files of commands"),
+        (name = "log", description = "The log's signed checkpoints, its tiles, and receipts"),
         (name = "administration", description = "Organisations, keys, the caller"),
         (name = "service", description = "Liveness, readiness, problems"),
     ),
@@ -195,7 +196,8 @@ fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path
     for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
         if status.starts_with('2') {
             let headers = ["X-Request-Id", "ETag", "Log-Position"];
-            for name in if in_bulk(path) { &headers[..1] } else { &headers[..] } {
+            let brings = if in_bulk(path) || path.starts_with("/v1/log") { &headers[..1] } else { &headers[..] };
+            for name in brings.iter().chain(if writes && !in_bulk(path) { &["Log-Proof"][..] } else { &[] }) {
                 response["headers"][*name] = json!({"$ref": format!("#/components/headers/{name}")});
             }
         }
@@ -256,6 +258,12 @@ fn add_write_headers(operation: &mut Value) {
         text.clone(),
         "8e03978e-40d5-43dd-bc93-6894a57f9324",
     ));
+    parameters.push(header(
+        "Want-Proof",
+        "`?1` asks for the receipt of what is recorded, in the answer's `Log-Proof`.",
+        json!({"type": "string", "enum": ["?0", "?1"]}),
+        "?1",
+    ));
     parameters.push(header("If-Match", "The ETag this change is based on.", text, "\"3\""));
     operation["parameters"] = json!(parameters);
 }
@@ -265,6 +273,10 @@ fn shared_headers() -> Value {
     json!({
         "X-Request-Id": header("To be named when asking us about a request.", "^[A-Za-z0-9_.:-]+$"),
         "ETag": header("Version of the document, quoted.", "^\"[0-9]+\"$"),
+        "Log-Proof": {
+            "description": "With `Want-Proof: ?1`: the receipt that `GET /v1/log/proofs/{event_id}` gives of the event at `Log-Position`, in base64 between colons.",
+            "schema": {"type": "string", "maxLength": 8000, "pattern": "^:[A-Za-z0-9+/=]+:$"}
+        },
         "Log-Position": header("Position of the document's last event in the log.", "^[0-9]+$"),
     })
 }

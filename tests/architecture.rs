@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the lowest rank up. An area may import the areas before it.
-const RANKS: [&str; 24] = [
+const RANKS: [&str; 26] = [
     "kernel",
     "ledger",
     "storage",
@@ -25,11 +25,13 @@ const RANKS: [&str; 24] = [
     "statistics",
     "timeline",
     "feed",
+    "proofs",
     "config",
     "batches",
     "app",
     "openapi",
     "maintenance",
+    "mirror",
     "demo",
 ];
 /// `app` and `openapi` describe the same routes and know each other; that is the one pair.

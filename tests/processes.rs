@@ -19,6 +19,8 @@ mod crash;
 mod faults;
 #[path = "processes/instances.rs"]
 mod instances;
+#[path = "processes/mirror.rs"]
+mod mirror;
 #[path = "processes/program.rs"]
 mod program;
 #[path = "processes/rebuild.rs"]

@@ -24,7 +24,7 @@ use lumbung::config::{BatchLimits, ListenOptions};
 use lumbung::kernel::{Clock, OrganisationKind};
 use lumbung::ledger::{Ids, Limits};
 use lumbung::organisations::issue_key;
-use lumbung::storage::Database;
+use lumbung::storage::{Database, LogIdentity};
 use tempfile::TempDir;
 
 /// As in the program itself.
@@ -87,7 +87,8 @@ impl Databases {
             }
         };
         let file = |ending: &str| self.folder.path().join(format!("{number}.{ending}"));
-        Place { database, master_key_file: file("key"), witness_file: file("head"), accept_older: false }
+        let log = LogIdentity { origin: "bench/log".to_owned(), key_file: file("log-key"), accept_new_key: false };
+        Place { database, master_key_file: file("key"), witness_file: file("head"), accept_older: false, log }
     }
 }
 

@@ -72,6 +72,10 @@ codes! {
         "Kirim isi yang lebih kecil: satu perintah paling besar 1 MiB, kecuali pengelola menetapkan batas lain." / "Send a smaller body: a command has at most 1 MiB, unless the operator set another limit."
     UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" 415: "Jenis isi tidak didukung" / "Unsupported media type";
         "Kirim `Content-Type: application/json` tanpa kompresi (`Content-Encoding`)." / "Send `Content-Type: application/json`, not compressed (no `Content-Encoding`)."
+    RECORD_TOO_LARGE "record_too_large" 413: "Catatan terlalu besar" / "Record too large";
+        "Satu catatan dalam log paling besar 65.535 bita; persingkat isinya atau bagi menjadi beberapa permintaan." / "A record of the log has at most 65,535 bytes; shorten it or send it in several requests."
+    READ_ONLY "read_only" 403: "Salinan hanya-baca" / "A read-only copy";
+        "Kirim perintah ke layanan aslinya." / "Send commands to the original service."
     RULE_REFUSED "rule_refused" 422: "Aturan tidak terpenuhi" / "A rule refuses this";
         "Perbaiki hal yang disebut dalam `errors`." / "Correct what `errors` names."
     NOT_A_COMMAND "not_a_command" 422: "Bukan perintah" / "Not a command";
@@ -86,6 +90,8 @@ codes! {
         "Coba lagi dengan Idempotency-Key yang sama; bila berulang, laporkan `request_id`." / "Try again with the same Idempotency-Key; if it happens again, report `request_id`."
     OVERLOADED "overloaded" 503: "Sedang sibuk" / "Busy";
         "Coba lagi setelah `Retry-After` detik dengan Idempotency-Key yang sama." / "Try again after `Retry-After` seconds with the same Idempotency-Key."
+    LOG_NOT_SIGNED "log_not_signed" 503: "Log tidak ditandatangani" / "The log is not signed";
+        "Log tidak melanjutkan yang pernah ditandatangani; pengelola harus memeriksanya." / "The log does not go on from what was signed before; its operator has to look at it."
     UNAVAILABLE "unavailable" 503: "Basis data tidak dapat dipakai" / "The database cannot be used";
         "Coba lagi setelah `Retry-After` detik dengan Idempotency-Key yang sama; permintaan ini tidak tercatat." / "Try again after `Retry-After` seconds with the same Idempotency-Key; this request was not recorded."
 }

@@ -6,13 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use uuid::Uuid;
 
 use super::command::{Answer, AnyCommand, Context, Done, Plan, Submission};
-use super::event::{Draft, Envelope, Event};
+use super::event::{Draft, EVENT_BYTES_MAX, Envelope, Event};
 use super::executor::Ids;
 use super::posting::Posting;
 use super::resource::{BoxedState, Fact, Table};
 use super::store::{Batch, Claim, FactChange, Head, PERSON, Receipt, StateRow, Store, StoreError};
 use super::world::{LoadError, States, Wants, World};
-use crate::kernel::problem_codes::{IDEMPOTENCY_KEY_REUSED, INTERNAL};
+use crate::kernel::problem_codes::{IDEMPOTENCY_KEY_REUSED, INTERNAL, RECORD_TOO_LARGE};
 use crate::kernel::{Refusal, Timestamp};
 
 /// How often a command may ask for more to be read before it decides. Chains are two long at most today.
@@ -70,6 +70,34 @@ impl Work {
             }
         }
         Ok(work)
+    }
+
+    /// A batch of events that another log recorded.
+    pub fn of_recorded(head: Head, world: World) -> Self {
+        let (receipts, touched, assumed) = (HashMap::new(), BTreeMap::new(), None);
+        let now = head.recorded_at;
+        Self { world, receipts, touched, batch: Batch { head, ..Batch::default() }, now, assumed }
+    }
+
+    /// Folds an event as it was recorded.
+    pub fn take_over(&mut self, draft: Draft, envelope: Envelope, store: &mut dyn Store) -> Result<(), StoreError> {
+        let (position, recorded_at) = (envelope.position, envelope.recorded_at);
+        let unfit = |why: &str| StoreError::new(format!("event at position {position}: {why}"));
+        let key = (draft.kind.name, draft.stream_id);
+        let before = self.world.states.get(&key).and_then(Option::as_ref).map_or(0, |state| state.stamp().version);
+        if envelope.version != before + 1 {
+            return Err(unfit("its version is not the next of its stream"));
+        }
+        let mut outcome = Folded::default();
+        outcome.fold(&self.world, draft, envelope).map_err(|refusal| unfit(&refusal.detail.en))?;
+        for (claim, id) in &outcome.claims {
+            if self.holder(claim, store)?.is_some_and(|holder| holder != *id) {
+                return Err(unfit("another resource holds what it claims"));
+            }
+        }
+        self.adopt(outcome);
+        self.now = recorded_at;
+        Ok(())
     }
 
     /// The claims that were taken for free without looking.
@@ -163,8 +191,8 @@ impl Work {
             if draft.stream_id == own.1 {
                 cause.get_or_insert(event_id);
             }
-            if let Err(why) = outcome.fold(&self.world, draft, envelope) {
-                return Ok(Err(broken(&why.why)));
+            if let Err(refusal) = outcome.fold(&self.world, draft, envelope) {
+                return Ok(Err(refusal));
             }
         }
         if let Some(refusal) = self.claims_refusal(&outcome, store)? {
@@ -270,7 +298,8 @@ impl Work {
 
     fn adopt(&mut self, outcome: Folded) {
         for event in &outcome.events {
-            self.batch.head.frontier.push(event.leaf_hash);
+            let complete = self.batch.head.frontier.push(event.leaf_hash);
+            self.batch.nodes.extend(complete);
             self.world.goes_on(event);
         }
         self.batch.events.extend(outcome.events);
@@ -357,6 +386,15 @@ fn broken(why: &str) -> Refusal {
     Refusal::new(&INTERNAL, INTERNAL.advice.clone())
 }
 
+/// An event that auditors could not be given.
+fn too_large(bytes: usize) -> Refusal {
+    let detail = text!(
+        "Catatan ini akan menjadi {bytes} bita, paling besar {EVENT_BYTES_MAX}; persingkat isinya atau bagi menjadi beberapa permintaan.",
+        "This record would have {bytes} bytes, {EVENT_BYTES_MAX} at most; shorten it or send it in several requests."
+    );
+    Refusal::new(&RECORD_TOO_LARGE, detail).with("bytes", bytes).with("bytes_max", EVENT_BYTES_MAX)
+}
+
 /// What the events of one command make of the world, before it is adopted.
 #[derive(Default)]
 struct Folded {
@@ -374,15 +412,12 @@ impl Folded {
         own.or_else(|| world.states.get(&key)?.as_ref())
     }
 
-    fn fold(&mut self, world: &World, draft: Draft, mut envelope: Envelope) -> Result<(), StoreError> {
+    fn fold(&mut self, world: &World, draft: Draft, mut envelope: Envelope) -> Result<(), Refusal> {
         let key = (draft.kind.name, draft.stream_id);
         let before = self.state(world, key);
         let past = world.past_of(key);
         let Some(after) = (draft.kind.fold)(before.map(|state| &**state), &*draft.event, &envelope, past) else {
-            return Err(StoreError::new(format!(
-                "{} does not follow the state of {}",
-                draft.event_type, draft.stream_id
-            )));
+            return Err(broken(&format!("{} does not follow the state of {}", draft.event_type, draft.stream_id)));
         };
         let posted = (draft.kind.postings)(before.map(|state| &**state), &*after, (&*draft.event, &envelope), past);
         let (facts_before, claims_before) =
@@ -408,8 +443,12 @@ impl Folded {
         let (region, owner) = after.home();
         (envelope.region, envelope.owner) = (Some(region), Some(owner));
         self.states.push((key, draft.kind.table, after));
-        let sealed = Event::seal(envelope, draft.data);
-        self.events.push(sealed.map_err(|why| StoreError::new(format!("an event could not be sealed: {why}")))?);
+        let (event, bytes) = Event::seal_and_measure(envelope, draft.data)
+            .map_err(|why| broken(&format!("an event could not be sealed: {why}")))?;
+        if bytes > EVENT_BYTES_MAX {
+            return Err(too_large(bytes));
+        }
+        self.events.push(event);
         Ok(())
     }
 }

@@ -2,8 +2,9 @@
 
 use std::any::Any;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -46,6 +47,9 @@ pub struct Envelope {
     pub owner: Option<Uuid>,
 }
 
+/// Most canonical bytes of an event: the tiles that auditors read give a length two bytes (C2SP tlog-tiles).
+pub const EVENT_BYTES_MAX: usize = 65_535;
+
 /// A recorded event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -63,8 +67,52 @@ impl Event {
     /// # Errors
     /// When the envelope does not serialise.
     pub fn seal(envelope: Envelope, data: String) -> Result<Self, serde_json::Error> {
-        let leaf_hash = leaf_hash(&canonical(&envelope, &data)?);
-        Ok(Self { envelope, data, leaf_hash })
+        Self::seal_and_measure(envelope, data).map(|(event, _)| event)
+    }
+
+    /// As [`Event::seal`], with the number of the bytes that are hashed.
+    pub(super) fn seal_and_measure(envelope: Envelope, data: String) -> Result<(Self, usize), serde_json::Error> {
+        let bytes = canonical(&envelope, &data)?;
+        Ok((Self { leaf_hash: leaf_hash(&bytes), envelope, data }, bytes.len()))
+    }
+
+    /// The bytes that the leaf hash is of.
+    ///
+    /// # Errors
+    /// When the envelope does not serialise.
+    pub fn canonical(&self) -> Result<Vec<u8>, serde_json::Error> {
+        canonical(&self.envelope, &self.data)
+    }
+
+    /// Reads an event from its canonical bytes.
+    ///
+    /// # Errors
+    /// When they are not those of an event, down to the last byte.
+    pub fn from_canonical(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        use serde::de::Error;
+        let read: Canonical<'_> = serde_json::from_slice(bytes)?;
+        let data = read.data.get().to_owned();
+        let envelope = Envelope {
+            position: read.position,
+            event_id: read.event_id,
+            stream_kind: read.stream_kind,
+            stream_id: read.stream_id,
+            version: read.version,
+            event_type: read.event_type,
+            schema_version: read.schema_version,
+            actor: read.actor,
+            organisation: read.organisation,
+            occurred_at: read.occurred_at,
+            recorded_at: read.recorded_at,
+            correlation_id: read.correlation_id,
+            causation_id: read.causation_id,
+            region: read.region,
+            owner: read.owner,
+        };
+        if canonical(&envelope, &data)? != bytes {
+            return Err(serde_json::Error::custom("these are not the canonical bytes of an event"));
+        }
+        Ok(Self { envelope, data, leaf_hash: leaf_hash(bytes) })
     }
 
     /// Recomputes the leaf hash from what is stored, byte for byte.
@@ -105,6 +153,32 @@ fn canonical(envelope: &Envelope, data: &str) -> Result<Vec<u8>, serde_json::Err
     member(&mut bytes, "version", &envelope.version)?;
     bytes.push(b'}');
     Ok(bytes)
+}
+
+/// What [`canonical`] wrote, read back. A member that is not known here is refused, not dropped: without it the bytes are others.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Canonical<'a> {
+    actor: Uuid,
+    causation_id: Option<Uuid>,
+    correlation_id: String,
+    #[serde(borrow)]
+    data: &'a RawValue,
+    event_id: Uuid,
+    occurred_at: Timestamp,
+    organisation: Uuid,
+    #[serde(default)]
+    owner: Option<Uuid>,
+    position: i64,
+    recorded_at: Timestamp,
+    #[serde(default)]
+    region: Option<Region>,
+    schema_version: i32,
+    stream_id: Uuid,
+    stream_kind: String,
+    #[serde(rename = "type")]
+    event_type: String,
+    version: i64,
 }
 
 /// Writes a member of text, numbers or ids, whose JSON is canonical as it is.
@@ -278,7 +352,10 @@ mod tests {
             }
             let whole = serde_json_canonicalizer::to_vec(&whole);
             let ours = canonical(&envelope, &data).unwrap();
-            prop_assert_eq!(String::from_utf8(ours).unwrap(), String::from_utf8(whole.unwrap()).unwrap());
+            prop_assert_eq!(String::from_utf8(ours.clone()).unwrap(), String::from_utf8(whole.unwrap()).unwrap());
+            let event = Event::seal(envelope, data).unwrap();
+            prop_assert_eq!(Event::from_canonical(&ours).unwrap(), event);
+            prop_assert!(Event::from_canonical(&[&ours[..], b" "].concat()).is_err());
         }
     }
 }

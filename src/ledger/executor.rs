@@ -15,7 +15,7 @@ use super::command::{Answer, Context, Decide, Submission};
 use super::group::{Decided, Group, Terms, Waiting};
 use super::store::{Batch, Harm, Head, Store, StoreError};
 use super::world::{States, World};
-use crate::kernel::problem_codes::{OVERLOADED, UNAVAILABLE};
+use crate::kernel::problem_codes::{OVERLOADED, READ_ONLY, UNAVAILABLE};
 use crate::kernel::{Clock, Refusal, Text, Timestamp, unique_id};
 
 /// Bounds of the queue.
@@ -81,9 +81,22 @@ pub type AfterCommit = Box<dyn FnMut(&Committed<'_>) + Send>;
 pub struct Ledger {
     queue: mpsc::Sender<Waiting>,
     stopped: Arc<OnceLock<String>>,
+    read_only: bool,
 }
 
 impl Ledger {
+    /// One that takes no command: what it is asked to record belongs into the log this one is a copy of.
+    pub fn read_only() -> Self {
+        let (queue, _) = mpsc::channel(1);
+        Self { queue, stopped: Arc::new(OnceLock::new()), read_only: true }
+    }
+
+    /// Why a command cannot be handed in, when there is nobody to take it.
+    pub(super) fn closed(&self) -> Refusal {
+        let code = if self.read_only { &READ_ONLY } else { &UNAVAILABLE };
+        Refusal::new(code, code.advice.clone())
+    }
+
     /// Starts the executor thread on a writer's connection. It ends when every handle is dropped and the queue is empty.
     ///
     /// # Errors
@@ -99,7 +112,7 @@ impl Ledger {
         let stopped = Arc::new(OnceLock::new());
         let mut executor = Executor { store, clock, ids, after_commit, stopped: stopped.clone(), limits, kept: None };
         let thread = std::thread::Builder::new().name("executor".to_owned()).spawn(move || executor.run(waiting))?;
-        Ok((Self { queue, stopped }, thread))
+        Ok((Self { queue, stopped, read_only: false }, thread))
     }
 
     /// Hands in a command; the receiver has its answer once it is on disk.
@@ -115,7 +128,7 @@ impl Ledger {
         let (submission, answer) = Submission::new(id, command, context);
         self.queue.try_send(Waiting::One(submission)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Refusal::new(&OVERLOADED, OVERLOADED.advice.clone()),
-            mpsc::error::TrySendError::Closed(_) => Refusal::new(&UNAVAILABLE, UNAVAILABLE.advice.clone()),
+            mpsc::error::TrySendError::Closed(_) => self.closed(),
         })?;
         Ok(answer)
     }
@@ -131,7 +144,7 @@ impl Ledger {
 
     /// Why no command can be taken any more, if that is so.
     pub fn stopped(&self) -> Option<&str> {
-        let ended = self.queue.is_closed().then_some("it has ended");
+        let ended = (self.queue.is_closed() && !self.read_only).then_some("it has ended");
         self.stopped.get().map(String::as_str).or(ended)
     }
 

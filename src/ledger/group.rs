@@ -1,13 +1,12 @@
 //! Commands that were sent together: taken as a batch of their own, in their order, on terms of their own.
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::command::{Answer, Context, Decide, Request, Submission};
 use super::executor::Ledger;
 use super::store::Batch;
 use crate::kernel::Refusal;
-use crate::kernel::problem_codes::UNAVAILABLE;
 
 /// On what terms commands are taken together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +87,6 @@ impl Ledger {
     ) -> Result<oneshot::Receiver<Decided>, Refusal> {
         let (reply, decided) = oneshot::channel();
         let sent = self.queue().send(Waiting::Together(Group { submissions, terms, reply })).await;
-        let closed = |_: mpsc::error::SendError<Waiting>| Refusal::new(&UNAVAILABLE, UNAVAILABLE.advice.clone());
-        sent.map_err(closed).map(|()| decided)
+        sent.map_err(|_| self.closed()).map(|()| decided)
     }
 }

@@ -10,8 +10,24 @@ pub fn leaf_hash(data: &[u8]) -> Hash {
     Sha256::new().chain_update([0]).chain_update(data).finalize().into()
 }
 
-fn node_hash(left: &Hash, right: &Hash) -> Hash {
+pub(super) fn node_hash(left: &Hash, right: &Hash) -> Hash {
     Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
+}
+
+/// How many levels of the tree are one level of tiles: a tile has 256 hashes.
+pub const TILE_HEIGHT: u32 = 8;
+/// Hashes in a full tile.
+pub const TILE_WIDTH: u64 = 1 << TILE_HEIGHT;
+
+/// Root of a complete subtree of `256^level` leaves, the `index`-th of its level from 0: what tiles are made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Level of tiles; 0 are the leaves.
+    pub level: u32,
+    /// Place in its level.
+    pub index: u64,
+    /// The hash.
+    pub hash: Hash,
 }
 
 /// The roots of the complete subtrees of a tree of `size` leaves, largest first: all that is needed to append and to tell the root.
@@ -27,17 +43,21 @@ impl Frontier {
         self.size
     }
 
-    /// Adds the next leaf.
-    pub fn push(&mut self, leaf: Hash) {
-        let mut node = leaf;
+    /// Adds the next leaf; tells the nodes above level 0 that it completes, of which there are some for every 256th leaf.
+    pub fn push(&mut self, leaf: Hash) -> Vec<Node> {
+        let (mut node, mut complete) = (leaf, Vec::new());
         // Every trailing one bit of the size is a complete subtree that the new leaf completes to twice its size.
-        for _ in 0..self.size.trailing_ones() {
+        for height in 1..=self.size.trailing_ones() {
             if let Some(left) = self.roots.pop() {
                 node = node_hash(&left, &node);
+            }
+            if height % TILE_HEIGHT == 0 {
+                complete.push(Node { level: height / TILE_HEIGHT, index: self.size >> height, hash: node });
             }
         }
         self.roots.push(node);
         self.size += 1;
+        complete
     }
 
     /// The tree's root; of the empty tree the hash of nothing.
@@ -63,12 +83,12 @@ impl Frontier {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
     /// The definition of RFC 6962 §2.1, word for word.
-    fn tree_hash(leaves: &[Hash]) -> Hash {
+    pub fn tree_hash(leaves: &[Hash]) -> Hash {
         match leaves {
             [] => Sha256::digest([]).into(),
             [leaf] => *leaf,

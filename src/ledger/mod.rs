@@ -13,11 +13,14 @@
 
 mod batch;
 mod command;
+mod copying;
 mod event;
 mod executor;
 mod group;
 mod merkle;
+mod note;
 mod posting;
+mod proof;
 mod replay;
 mod resource;
 mod store;
@@ -27,11 +30,14 @@ pub mod testing;
 mod world;
 
 pub use command::{Answer, Context, Decide, Decision, Done, IfMatch, Request, Scene, Submission};
-pub use event::{Draft, Envelope, Event, decode, encode};
+pub use copying::take_over;
+pub use event::{Draft, EVENT_BYTES_MAX, Envelope, Event, decode, encode};
 pub use executor::{AfterCommit, Committed, Ids, Ledger, Limits};
 pub use group::{Decided, Terms};
-pub use merkle::{Frontier, Hash, leaf_hash};
+pub use merkle::{Frontier, Hash, Node, TILE_HEIGHT, TILE_WIDTH, leaf_hash};
+pub use note::{Checkpoint, LogSigner, LogVerifier, check_origin, receipt_text};
 pub use posting::{Cell as PostingCell, Posting};
+pub use proof::{Tree, is_consistent, is_included};
 pub use replay::{Replayed, Step, fold_stream, states_of, steps};
 pub use resource::{Cell, ColumnType, Fact, Kind, Resource, Span, Stamp, Table};
 pub use store::{Batch, Claim, FactChange, Harm, Head, PERSON, Receipt, StateRow, Store, StoreError, SubjectKey};

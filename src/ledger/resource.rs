@@ -267,6 +267,7 @@ pub struct Kind {
     pub(super) fold: Fold,
     pub(super) postings: Postings,
     pub(super) undoes: fn(&dyn Any) -> bool,
+    pub(super) recorded: fn(&Event) -> Result<Box<dyn Any + Send>, String>,
     pub(super) replay: fn(&[Event]) -> Result<Replayed, String>,
 }
 
@@ -281,6 +282,7 @@ impl Kind {
             replay: replay::replay::<R>,
             postings: posting::of_any::<R>,
             undoes: |event| event.downcast_ref::<R::Event>().is_some_and(|event| R::undoes(event).is_some()),
+            recorded: |event| Ok(Box::new(replay::recorded::<R>(event)?)),
             load: |doc| Ok(Box::new(serde_json::from_str::<R>(doc)?)),
             fold: |state, event, envelope, past| {
                 let state = state.map(|state| state.as_any().downcast_ref::<R>());

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::event::Event;
-use super::merkle::{Frontier, Hash};
+use super::merkle::{Frontier, Hash, Node};
 use super::posting::Posting;
 use super::resource::{Cell, Fact, Table};
 use crate::kernel::Timestamp;
@@ -117,6 +117,8 @@ pub struct Receipt {
 pub struct Batch {
     /// Events at head + 1 and on.
     pub events: Vec<Event>,
+    /// Nodes of the Merkle tree that these events complete.
+    pub nodes: Vec<Node>,
     /// The last state of every resource touched.
     pub states: Vec<StateRow>,
     /// Claims given up, because the events that made them were undone. They are free before others are taken.

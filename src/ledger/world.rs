@@ -24,6 +24,18 @@ impl Wants {
         ids.insert(id);
     }
 
+    /// As [`Wants::state`], of a kind.
+    pub(super) fn state_of(&mut self, kind: Kind, id: Uuid) {
+        let (wanted, ids) = self.states.entry(kind.name).or_default();
+        *wanted = Some(kind);
+        ids.insert(id);
+    }
+
+    /// As [`Wants::past`], of a kind.
+    pub(super) fn past_of(&mut self, kind: Kind, id: Uuid) {
+        self.pasts.entry(kind.name).or_default().insert(id);
+    }
+
     /// All events of a resource so far.
     pub fn past<R: Resource>(&mut self, id: Uuid) {
         self.pasts.entry(R::KIND).or_default().insert(id);

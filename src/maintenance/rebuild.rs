@@ -2,7 +2,7 @@
 
 use super::progress::Progress;
 use crate::app::{Place, kinds};
-use crate::storage::{Compared, Divergence, OpenError, ReadError, Staging, compare, head_position};
+use crate::storage::{Compared, Divergence, OpenError, ReadError, Staging, compare, head_position, renew_nodes};
 
 /// Folds the whole log anew into fresh rows beside the live ones, while the service runs; what differs takes the place of the live rows in
 /// one transaction. Ending it early leaves nothing behind. Tells what was done.
@@ -20,9 +20,13 @@ pub fn rebuild(place: &Place) -> Result<String, OpenError> {
     let Renewal { staging, progress, resources, summed_anew } = listener;
     staging.swap(position).map_err(failed)?;
     let (events, rate) = progress.finish();
+    let nodes = match renew_nodes(&place.database).map_err(failed)? {
+        0 => String::new(),
+        number => format!("; hashes of the log's tree that were replaced: {number}"),
+    };
     let figures = if summed_anew { "; the figures were summed anew" } else { "" };
     Ok(format!(
-        "rebuilt from {events} events at {rate} events/s; resources whose rows were replaced: {resources}{figures}"
+        "rebuilt from {events} events at {rate} events/s; resources whose rows were replaced: {resources}{figures}{nodes}"
     ))
 }
 

@@ -4,6 +4,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
+use super::nodes::{StoredNodes, key};
 use super::reader::{EventRow, read_event};
 use super::schema::{events, head};
 use super::{AnyConnection, Database, ReadError};
@@ -30,6 +31,7 @@ pub fn check_log(database: &Database, mut checked: impl FnMut(u64)) -> Result<Fr
             .select((head::position, head::recorded_at, head::frontier))
             .first::<(i64, i64, Vec<u8>)>(&mut connection)?;
     let corrupt = |why: String| Err(ReadError::Corrupt(why));
+    let mut stored = StoredNodes::read(&mut connection)?;
     let (mut frontier, mut position, mut latest) = (Frontier::default(), 0, Timestamp::from_micros(0));
     loop {
         let span = events::table
@@ -59,8 +61,14 @@ pub fn check_log(database: &Database, mut checked: impl FnMut(u64)) -> Result<Fr
                 return corrupt(format!("event at position {position}: recorded before the one in front of it"));
             }
             latest = envelope.recorded_at;
-            frontier.push(event.leaf_hash);
+            if let Some(node) = frontier.push(event.leaf_hash).into_iter().find(|node| !stored.take(node)) {
+                let (level, number) = key(&node);
+                return corrupt(wrong_node(level, number));
+            }
         }
+    }
+    if let Some((level, number)) = stored.left() {
+        return corrupt(wrong_node(level, number));
     }
     if position != last {
         return corrupt(format!("the head says the last position is {last}, and the last event has {position}"));
@@ -72,6 +80,12 @@ pub fn check_log(database: &Database, mut checked: impl FnMut(u64)) -> Result<Fr
         return corrupt("the head's time is not that of the last event".to_owned());
     }
     Ok(frontier)
+}
+
+fn wrong_node(level: i64, number: i64) -> String {
+    format!(
+        "the hash at level {level} number {number} of the log's tree is not that of the events; `lumbung rebuild` makes it anew"
+    )
 }
 
 #[derive(QueryableByName)]

@@ -5,12 +5,14 @@
 //! [`AnyConnection`] enum that diesel derives over both databases.
 
 mod arrays;
+mod checkpoints;
 mod connection;
 mod feed;
 mod fetcher;
 mod figures;
 mod integrity;
 mod migrations;
+mod nodes;
 mod paging;
 mod pool;
 mod postgres;
@@ -26,12 +28,17 @@ mod vault;
 mod watch;
 mod witness;
 
+pub use checkpoints::{
+    Checkpoints, LogIdentity, NotSigned, Signed, SignedFile, become_mirror, goes_on, mirror_of, present,
+    present_frontier,
+};
 pub use connection::{AnyConnection, Database, OpenError, PostgresUrl};
 pub use feed::{Counted, FeedRow, Sieve, Stretch, count_events, feed_event, leaves, read_stretch};
 pub use fetcher::Fetcher;
 pub use figures::{Apart, FigureRow, Figures, PostingRow, figures, postings_of};
 pub use integrity::{check_kinds, check_log};
 pub use migrations::{migrate, pending, revert_all};
+pub use nodes::{events_between, lacks_nodes, log_tree, position_of, renew_nodes, tile_hashes};
 pub use paging::{Keyset, Sort, within_text};
 pub use pool::{Lent, Readers};
 pub use postgres::PostgresStore;
@@ -45,6 +52,6 @@ pub use sqlite::SqliteStore;
 pub use staging::Staging;
 pub use store::{analyse, copy_into, open_store};
 pub use tail::Tail;
-pub use vault::{Sealed, Vault, VaultError};
+pub use vault::{Sealed, Vault, VaultError, private_key};
 pub use watch::Watcher;
 pub use witness::Witness;

@@ -33,6 +33,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Roots of complete subtrees of the log's Merkle tree.
+    log_nodes (level, number) {
+        level -> BigInt,
+        number -> BigInt,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
     receipts (organisation, key) {
         organisation -> Text,
         key -> Text,

@@ -37,9 +37,21 @@ impl std::error::Error for VaultError {}
 pub struct Vault {
     master: XChaCha20Poly1305,
     lookup: [u8; KEY_BYTES],
+    of_copy: bool,
 }
 
 impl Vault {
+    /// The same for the copy of another log, whose persons' keys are not here.
+    #[must_use]
+    pub fn of_copy(self) -> Self {
+        Self { of_copy: true, ..self }
+    }
+
+    /// Whether persons' keys are elsewhere, so that a missing one tells nothing.
+    pub const fn is_of_copy(&self) -> bool {
+        self.of_copy
+    }
+
     /// Reads the master key (64 hexadecimal digits) from `path`, or makes one there when `create` allows it.
     ///
     /// # Errors
@@ -97,7 +109,42 @@ impl Vault {
             .and_then(|wrapped| unseal(&cipher, b"lookup", &wrapped).ok())
             .and_then(|key| key.try_into().ok())
             .ok_or_else(|| OpenError("the master key is not the one this database was sealed with".to_owned()))?;
-        Ok(Self { master: cipher, lookup })
+        Ok(Self { master: cipher, lookup, of_copy: false })
+    }
+
+    /// What is kept sealed in the database under a name.
+    ///
+    /// # Errors
+    /// When the database cannot be read, or what is kept was altered.
+    pub fn kept(&self, connection: &mut AnyConnection, name: &str) -> Result<Option<Vec<u8>>, OpenError> {
+        let found = secrets::table.find(name).select(secrets::wrapped).first::<Vec<u8>>(connection).optional();
+        let found = found.map_err(|why| OpenError(format!("the vault cannot be read: {why}")))?;
+        found.map(|wrapped| unseal(&self.master, name.as_bytes(), &wrapped).map_err(OpenError::of)).transpose()
+    }
+
+    /// Keeps something under a name, unless something is kept there that must not be replaced; tells what is kept now.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn keep(
+        &self,
+        connection: &mut AnyConnection,
+        name: &str,
+        value: &[u8],
+        replace: bool,
+    ) -> Result<Vec<u8>, OpenError> {
+        let failed = |why: diesel::result::Error| OpenError(format!("the vault cannot be written: {why}"));
+        let sealed = seal(&self.master, name.as_bytes(), value).map_err(OpenError::of)?;
+        if replace {
+            diesel::delete(secrets::table.find(name)).execute(connection).map_err(failed)?;
+        }
+        let row = (secrets::name.eq(name), secrets::wrapped.eq(sealed));
+        let made = diesel::insert_into(secrets::table).values(row).execute(connection);
+        // It may have been there, or another instance may have been faster: what is kept counts.
+        match self.kept(connection, name)? {
+            Some(kept) => Ok(kept),
+            None => Err(made.err().map_or_else(|| OpenError("the vault keeps nothing".to_owned()), failed)),
+        }
     }
 
     /// A keyed hash for `purpose`: identity numbers are few enough to be guessed, so a bare hash would reveal them.
@@ -227,6 +274,41 @@ fn unseal(cipher: &XChaCha20Poly1305, context: &[u8], sealed: &[u8]) -> Result<V
 fn seal_text(key: &[u8; KEY_BYTES], subject: Uuid, clear: &[u8]) -> Result<Sealed, VaultError> {
     let sealed = seal(&XChaCha20Poly1305::new(key.into()), subject.as_bytes(), clear)?;
     Ok(format!("{SEALED_PREFIX}{}", BASE64URL_NOPAD.encode(&sealed)))
+}
+
+/// Reads a private key (64 hexadecimal digits) that nobody but its owner may read, or makes one there when `create` allows it.
+///
+/// # Errors
+/// When the file cannot be read or made, is open to others, or holds something else.
+pub fn private_key(path: &Path, create: bool) -> Result<[u8; KEY_BYTES], OpenError> {
+    let named = |why: &str| OpenError(format!("the log key file {}: {why}", path.display()));
+    match std::fs::metadata(path) {
+        Ok(metadata) if is_open_to_others(&metadata) => {
+            return Err(named("others than its owner may read it; close it with `chmod 600`"));
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && create => {
+            let key: [u8; KEY_BYTES] = random()?;
+            write_private(path, &HEXLOWER.encode(&key)).map_err(|why| named(&why.to_string()))?;
+            log::info!("a new key was made to sign the log with; keep a copy of it path={}", path.display());
+            return Ok(key);
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(named(
+                "it is missing, and this log has been signed with it; put it back or name it with --log-key-file. If it is lost, start \
+                 once with --accept-new-log-key; for everybody who verifies it is another log then",
+            ));
+        }
+        Ok(_) | Err(_) => {}
+    }
+    let text = std::fs::read_to_string(path).map_err(|why| named(&why.to_string()))?;
+    let key = HEXLOWER.decode(text.trim().to_ascii_lowercase().as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+    key.ok_or_else(|| named("it must hold 64 hexadecimal digits and nothing else"))
+}
+
+#[cfg(unix)]
+fn is_open_to_others(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o077 != 0
 }
 
 #[cfg(unix)]

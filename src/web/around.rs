@@ -146,6 +146,8 @@ fn accepts_json(request: &ServiceRequest) -> bool {
         return true;
     };
     !request.path().starts_with("/v1/")
+        // The log speaks formats of its own.
+        || request.path().starts_with("/v1/log/")
         || accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim()).any(|range| {
             matches!(range, "*/*" | "application/*" | "application/json" | "application/problem+json" | "")
                 || (request.path().starts_with("/v1/batches") && matches!(range, "application/x-ndjson" | "text/csv"))

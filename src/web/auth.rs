@@ -12,8 +12,8 @@ use super::around::RequestId;
 use super::line::Line;
 use super::problem::Problem;
 use super::service::Service;
-use crate::kernel::problem_codes::{FORBIDDEN, UNAUTHENTICATED};
-use crate::kernel::{Action, Actor, Area, Refusal, Scope, reach};
+use crate::kernel::problem_codes::{FORBIDDEN, INVALID_HEADER, UNAUTHENTICATED};
+use crate::kernel::{Action, Actor, Area, Refusal, Scope, Text, reach};
 use crate::ledger::Hash;
 
 /// The caller: anonymous, or an organisation by one of its keys. A key that is sent and not valid is refused, never ignored.
@@ -27,6 +27,8 @@ pub struct Caller {
     pub request_id: RequestId,
     /// Hash of the key that was sent.
     pub(super) key: Option<Hash>,
+    /// Whether the answer to a command shall bring the receipt of what it recorded.
+    pub(super) wants_proof: bool,
 }
 
 impl Caller {
@@ -90,15 +92,16 @@ impl FromRequest for Caller {
         }
         let service = request.app_data::<web::Data<Service>>().cloned();
         let request_id = RequestId::of(request);
-        let token = bearer(request);
+        let (token, wants_proof) = (bearer(request), wants_proof(request));
         Box::pin(async move {
             let service = service.ok_or_else(|| Problem::of(&crate::kernel::problem_codes::INTERNAL))?;
-            let Some(token) = token? else {
-                return Ok(Self { service, actor: None, request_id, key: None });
+            let (token, wants_proof) = (token?, wants_proof?);
+            let Some(token) = token else {
+                return Ok(Self { service, actor: None, request_id, key: None, wants_proof });
             };
             let key = Sha256::digest(token.as_bytes()).into();
             let actor = who(&service, key).await?;
-            Ok(Self { service, actor: Some(actor), request_id, key: Some(key) })
+            Ok(Self { service, actor: Some(actor), request_id, key: Some(key), wants_proof })
         })
     }
 }
@@ -112,6 +115,18 @@ async fn who(service: &Service, key: Hash) -> Result<Actor, Problem> {
     let keyring = service.keyring.clone();
     let found = service.look_up(move |connection| keyring.find(connection, &key, now)).await?;
     found.ok_or_else(|| Problem::of(&UNAUTHENTICATED))
+}
+
+/// `Want-Proof: ?1`, a boolean as RFC 9651 writes it.
+fn wants_proof(request: &HttpRequest) -> Result<bool, Problem> {
+    match request.headers().get("want-proof").map(header::HeaderValue::as_bytes) {
+        None | Some(b"?0") => Ok(false),
+        Some(b"?1") => Ok(true),
+        Some(_) => {
+            let why = Text::fixed("Kirim `Want-Proof: ?1` atau `?0`.", "Send `Want-Proof: ?1` or `?0`.");
+            Err(Refusal::new(&INVALID_HEADER, why).into())
+        }
+    }
 }
 
 /// The bearer token, if an `Authorization` header was sent at all.

@@ -19,7 +19,7 @@ pub async fn get_livez() -> HttpResponse {
 
 /// Tell whether requests can be served
 ///
-/// When they cannot, the problem's `checks` say which of database, schema and executor is at fault, and why.
+/// When they cannot, the problem's `checks` say which of database, schema, executor and the log's signing is at fault, and why.
 #[utoipa::path(tag = "service", security(()), responses((status = 200, description = "They can", body = serde_json::Value)))]
 #[get("/readyz")]
 pub async fn get_readyz(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
@@ -37,9 +37,11 @@ pub async fn get_readyz(service: web::Data<Service>) -> Result<HttpResponse, Pro
         Err(_) => "not known".to_owned(),
     };
     let executor = service.ledger.stopped().unwrap_or("ok");
-    let checks = json!({"database": database, "schema": schema, "executor": executor});
+    let refused = service.checkpoints.refused();
+    let log = refused.as_deref().unwrap_or("ok");
+    let checks = json!({"database": database, "schema": schema, "executor": executor, "log": log});
     match looked {
-        Ok((position, 0)) if service.ledger.stopped().is_none() => {
+        Ok((position, 0)) if service.ledger.stopped().is_none() && refused.is_none() => {
             let waiting = service.ledger.waiting();
             Ok(json_reply(
                 &json!({"status": "ok", "position": position, "commands_waiting": waiting, "checks": checks}),

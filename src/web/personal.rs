@@ -97,7 +97,7 @@ pub fn present_persons(
                 (serde_json::from_slice(&clear).map_err(ReadError::from)?, PersonalData::Shown)
             }
             // Visible, but the key is gone: erased since the version that is shown.
-            (Some(_), None) if sees => (Value::Null, PersonalData::Erased),
+            (Some(_), None) if sees && !viewer.vault.is_of_copy() => (Value::Null, PersonalData::Erased),
             _ => (Value::Null, PersonalData::Hidden),
         };
         doc["person"] = person;

@@ -6,9 +6,9 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::kernel::problem_codes::{INTERNAL, NOT_FOUND, UNAVAILABLE};
+use crate::kernel::problem_codes::{INTERNAL, LOG_NOT_SIGNED, NOT_FOUND, UNAVAILABLE};
 use crate::kernel::{Code, Refusal, Text, code};
-use crate::storage::ReadError;
+use crate::storage::{NotSigned, ReadError};
 
 /// Seconds after which a client may try again when we are busy.
 const RETRY_AFTER_SECONDS: &str = "1";
@@ -179,6 +179,16 @@ impl From<ReadError> for Problem {
         match error {
             ReadError::Database(_) => Self::of(&UNAVAILABLE),
             ReadError::Corrupt(_) => Self::of(&INTERNAL),
+        }
+    }
+}
+
+impl From<NotSigned> for Problem {
+    fn from(why: NotSigned) -> Self {
+        match why {
+            NotSigned::Unread(why) => why.into(),
+            // What is wrong is in the log and in /readyz, for the operator.
+            NotSigned::Refused(_) => Self::of(&LOG_NOT_SIGNED),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use data_encoding::BASE64;
 use sha2::Digest;
 
 use super::auth::Caller;
@@ -13,6 +14,8 @@ use crate::storage::{ReadError, stream_to_version};
 
 const JSON: (HeaderName, HeaderValue) = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
 const LOG_POSITION: HeaderName = HeaderName::from_static("log-position");
+/// The receipt of the event at the position, as the byte sequence of RFC 9651: `:base64:`.
+const LOG_PROOF: HeaderName = HeaderName::from_static("log-proof");
 
 /// A JSON answer made on the spot.
 pub fn json_reply(value: &impl serde::Serialize) -> HttpResponse {
@@ -98,6 +101,17 @@ pub async fn command_reply<R: Present + Stored>(caller: &Caller, answer: Answer)
     response.insert_header((header::LOCATION, format!("/v1/{}/{id}", R::PATH)));
     if answer.replayed {
         response.insert_header(("Idempotent-Replayed", "true"));
+    }
+    if caller.wants_proof && caller.service.gathering.is_none() {
+        // What is recorded stays recorded, whether it can be signed now or not.
+        match caller.service.receipt(position).await {
+            Ok(receipt) => {
+                drop(response.insert_header((LOG_PROOF, format!(":{}:", BASE64.encode(receipt.as_bytes())))))
+            }
+            Err(why) => {
+                log::warn!("an answer goes without the receipt that was wanted position={position} error={why}")
+            }
+        }
     }
     Ok(with_document(response, &format!("\"{version}\""), Shown { version, position, doc }))
 }

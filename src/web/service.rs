@@ -12,8 +12,8 @@ use super::problem::Problem;
 use super::show::Stored;
 use crate::kernel::Clock;
 use crate::kernel::problem_codes::{INTERNAL, UNAVAILABLE};
-use crate::ledger::{Answer, Context, Decide, Ledger, Submission};
-use crate::storage::{AnyConnection, DocRow, Fetcher, ReadError, Readers, Tail, Vault};
+use crate::ledger::{Answer, Context, Decide, Ledger, Submission, receipt_text};
+use crate::storage::{AnyConnection, Checkpoints, DocRow, Fetcher, ReadError, Readers, Signed, Tail, Vault, log_tree};
 
 /// Shared by all workers.
 #[derive(Clone)]
@@ -34,6 +34,8 @@ pub struct Service {
     pub keyring: Arc<Keyring>,
     /// Wakes whoever follows the log.
     pub tail: Tail,
+    /// Signed checkpoints of the log.
+    pub checkpoints: Arc<Checkpoints>,
     /// Where commands are gathered, when this is the service as the lines of a batch see it.
     pub gathering: Option<Arc<Gathering>>,
 }
@@ -86,6 +88,33 @@ impl Service {
             Some(fetcher) if self.gathering.is_none() => Ok(fetcher.fetch(R::TABLE.name, id).await?),
             _ => self.look_up(move |connection| Ok(R::find(connection, &id.to_string())?)).await,
         }
+    }
+
+    /// A signed checkpoint that covers a position at least.
+    ///
+    /// # Errors
+    /// `log_not_signed` when the log does not go on from what was signed before.
+    pub async fn checkpoint(&self, position: i64) -> Result<Arc<Signed>, Problem> {
+        let at_least = u64::try_from(position).unwrap_or_default();
+        if let Some(signed) = self.checkpoints.recall(at_least) {
+            return Ok(signed);
+        }
+        let checkpoints = self.checkpoints.clone();
+        self.read(move |connection| Ok(checkpoints.publish(connection, at_least)?)).await
+    }
+
+    /// The receipt of the event at a position, to be verified without us for ever (C2SP `tlog-proof`).
+    ///
+    /// # Errors
+    /// As [`Service::checkpoint`].
+    pub async fn receipt(&self, position: i64) -> Result<String, Problem> {
+        let signed = self.checkpoint(position).await?;
+        let index = u64::try_from(position - 1).unwrap_or_default();
+        self.read(move |connection| {
+            let path = log_tree(connection).inclusion(index, signed.checkpoint.size)?;
+            Ok(receipt_text(index, &path, &signed.note))
+        })
+        .await
     }
 
     /// A line of a batch reads what the lines before it have recorded.

@@ -110,11 +110,21 @@ impl Site {
         at_work
     }
 
+    /// Starts a task that goes on until it is killed.
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder().join("log")).unwrap();
+        self.command(arguments).stderr(log).stdout(Stdio::null()).spawn().unwrap()
+    }
+
     /// Starts the service and waits until it can serve.
     pub fn serve(&self) -> Program {
+        self.serve_with(&[])
+    }
+
+    /// As [`Site::serve`], with further arguments.
+    pub fn serve_with(&self, more: &[&str]) -> Program {
         let bind = format!("127.0.0.1:{}", free_port());
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder().join("log")).unwrap();
-        let child = self.command(&["serve", "--bind", &bind]).stderr(log).stdout(Stdio::null()).spawn().unwrap();
+        let child = self.start(&[&["serve", "--bind", &bind], more].concat());
         let program = Program { child, url: format!("http://{bind}"), key: self.key.clone(), agent: agent() };
         let began = Instant::now();
         while program.get("/readyz").is_none_or(|answer| answer.status != 200) {

@@ -72,6 +72,8 @@ fn projections(place: &Place) -> Vec<String> {
     let cell = ["measure", "month", "region", "organisation", "value", "count", "sen"];
     tables.push(("postings", [&["position", "ordinal"][..], &cell].concat()));
     tables.push(("tallies", [&["span"][..], &cell].concat()));
+    tables
+        .push(("log_nodes", vec!["level", "number", if on_postgres() { "encode(hash, 'hex')" } else { "hex(hash)" }]));
     for (table, columns) in tables {
         let values: Vec<String> = columns.iter().map(|name| format!("coalesce(CAST({name} AS TEXT), '-')")).collect();
         let query = format!("SELECT '{table} ' || {} AS text FROM {table} ORDER BY 1", values.join(" || '|' || "));
@@ -146,7 +148,7 @@ fn whatever_is_wrong_with_the_projections_is_found_and_a_rebuild_restores_them_t
     let everything: Vec<String> = kinds()
         .iter()
         .map(|kind| format!("DELETE FROM {};", kind.table.name))
-        .chain(["claims", "facts", "postings", "tallies"].map(|table| format!("DELETE FROM {table};")))
+        .chain(["claims", "facts", "postings", "tallies", "log_nodes"].map(|table| format!("DELETE FROM {table};")))
         .collect();
     let nobody = "'00000000-0000-7000-8000-000000000000'";
     let wrongs = [

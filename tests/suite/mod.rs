@@ -36,6 +36,7 @@ mod openapi;
 mod operations;
 mod place;
 mod programmes;
+mod proofs;
 mod rights;
 mod schema;
 mod scoring;

@@ -1,7 +1,7 @@
 //! Where a story keeps its data. The suite is compiled twice; the name of the test program says on which database it runs.
 
 use lumbung::app::Place;
-use lumbung::storage::{Database, migrate};
+use lumbung::storage::{Database, LogIdentity, migrate};
 use tempfile::TempDir;
 
 use super::cluster;
@@ -33,7 +33,14 @@ pub fn place_in(folder: &TempDir) -> Place {
         master_key_file: folder.path().join("lumbung.key"),
         witness_file: folder.path().join("lumbung.head"),
         accept_older: false,
+        log: log_in(folder.path()),
     }
+}
+
+/// What the logs of stories are called and signed with.
+pub fn log_in(folder: &std::path::Path) -> LogIdentity {
+    let key_file = folder.join("lumbung.log-key");
+    LogIdentity { origin: "example.test/log".to_owned(), key_file, accept_new_key: false }
 }
 
 /// All bytes a database is stored in: its files beside the key, or a dump.
