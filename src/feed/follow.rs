@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::rt::time::{Instant, timeout};
 use futures_util::future::{Either, select};
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 
 use super::params::{After, require_reached};
 use super::streams::Streams;

@@ -4,19 +4,22 @@ use std::sync::Arc;
 
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get, web};
+use futures_util::StreamExt;
+use futures_util::stream::poll_fn;
 use serde::Serialize;
+use tokio::sync::mpsc::{Receiver, channel};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::cloud::CloudEvents;
 use super::counts::Counts;
 use super::follow::{Follower, Next};
-use super::params::{After, FeedParams, StreamParams, last_event_id};
+use super::params::{After, FeedParams, StreamParams};
 use super::schemas;
-use super::streams::{LongRead, Streams, send_live};
+use super::streams::{Live, LongRead, PIECES_WAITING, Piece, Streams};
 use super::summary::{Summary, SummaryParams, sum_up};
-use crate::kernel::problem_codes::{INTERNAL, NOT_FOUND};
-use crate::kernel::{Refusal, Timestamp};
+use crate::kernel::problem_codes::{INTERNAL, INVALID_HEADER, NOT_FOUND};
+use crate::kernel::{Refusal, Text, Timestamp};
 use crate::storage::{Sieve, feed_event, head_position, recorded_at};
 use crate::web::{Caller, IdPath, Params, Problem, constant_reply, json_reply};
 
@@ -143,7 +146,8 @@ impl Form {
 /// end with an event of type `log.read_through`; without it the answer was cut off, and is to be read on after the last `sequence` that came.
 #[utoipa::path(tag = "events", params(FeedParams),
     responses((status = 200, description = "Events",
-        content((EventPage = "application/json"), (Vec<CloudEvent> = "application/cloudevents-batch+json"), (CloudEvent = "application/x-ndjson")))))]
+        content((EventPage = "application/json"), (Vec<CloudEvent> = "application/cloudevents-batch+json"), (CloudEvent = "application/x-ndjson"))),
+        (status = 429, description = "Too many streams and waiting requests", content_type = "application/problem+json", body = crate::web::ProblemDocument)))]
 #[get("/events")]
 async fn list_events(
     request: HttpRequest,
@@ -167,7 +171,10 @@ async fn list_events(
             follower.read_or_wait(1, wanted.wait).await?.head
         };
         let read = LongRead { caller, sieve: wanted.sieve, after, up_to, limit: wanted.limit, events, place };
-        return Ok(read.answer(positioned(HttpResponse::Ok(), None, up_to)));
+        let (sender, pieces) = channel(PIECES_WAITING);
+        actix_web::rt::spawn(read.send(sender));
+        let mut response = positioned(HttpResponse::Ok(), None, up_to);
+        return Ok(response.content_type(NDJSON[0]).streaming(bytes(pieces)));
     }
     let limit = wanted.page_limit()?;
     let next = follower.read_or_wait(limit, wanted.wait).await?;
@@ -230,7 +237,8 @@ fn feed(request: &HttpRequest) -> Result<web::Data<Feed>, Problem> {
 /// stream. An organisation may have 64 streams and waiting requests at once.
 #[utoipa::path(tag = "events",
     params(StreamParams, ("Last-Event-ID" = Option<String>, Header, description = "The last `id` that came; goes before `after`.", example = "42")),
-    responses((status = 200, description = "Events as they come", content_type = "text/event-stream", body = CloudEvent)))]
+    responses((status = 200, description = "Events as they come", content_type = "text/event-stream", body = CloudEvent),
+        (status = 429, description = "Too many streams and waiting requests", content_type = "application/problem+json", body = crate::web::ProblemDocument)))]
 #[get("/events/stream")]
 async fn stream_events(
     request: HttpRequest,
@@ -244,7 +252,37 @@ async fn stream_events(
     let place = streams.place(actor.organisation)?;
     let follower = Follower::begin(caller.clone(), wanted.sieve, after, &streams).await?;
     let events = CloudEvents::new(&caller.service, &address(&request));
-    Ok(send_live(HttpResponse::Ok(), caller, follower, events, place))
+    let (sender, pieces) = channel(PIECES_WAITING);
+    actix_web::rt::spawn(Live { caller, follower, events, place }.send(sender));
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        // Neither we nor a proxy may gather pieces before sending them.
+        .insert_header((header::CONTENT_ENCODING, "identity"))
+        .insert_header(("X-Accel-Buffering", "no"))
+        .streaming(bytes(pieces)))
+}
+
+/// `Last-Event-ID`, which a client sends when it connects again.
+fn last_event_id(request: &HttpRequest) -> Result<Option<i64>, Problem> {
+    let Some(value) = request.headers().get("last-event-id") else {
+        return Ok(None);
+    };
+    let position = value.to_str().ok().and_then(|text| text.parse::<i64>().ok()).filter(|position| *position >= 0);
+    position.map(Some).ok_or_else(|| {
+        let why = Text::fixed(
+            "`Last-Event-ID` adalah posisi log: bilangan 0 atau lebih.",
+            "`Last-Event-ID` is a position of the log: a number from 0 on.",
+        );
+        Refusal::new(&INVALID_HEADER, why).into()
+    })
+}
+
+/// Pieces as they are sent.
+fn bytes(
+    mut pieces: Receiver<Piece>,
+) -> impl futures_util::Stream<Item = Result<web::Bytes, actix_web::Error>> + 'static {
+    poll_fn(move |context| pieces.poll_recv(context)).map(|piece| Ok(web::Bytes::from(piece)))
 }
 
 /// Read one event

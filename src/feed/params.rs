@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use actix_web::HttpRequest;
 use deserr::Deserr;
 use utoipa::IntoParams;
 
 use super::schemas;
-use crate::kernel::problem_codes::{INVALID_HEADER, INVALID_PARAMETER};
+use crate::kernel::problem_codes::INVALID_PARAMETER;
 use crate::kernel::{Actor, Fault, Faults, FlexibleInt, Id, Refusal, Region, Text};
 use crate::storage::Sieve;
 use crate::web::Problem;
@@ -217,22 +216,4 @@ pub fn require_reached(after: i64, head: i64) -> Result<(), Problem> {
         "The last position of the log is {head} now; there is no position {after} in this log yet."
     );
     Err(invalid("?after", "not_yet", why).into())
-}
-
-/// `Last-Event-ID`, which a client sends when it connects again.
-///
-/// # Errors
-/// `invalid_header`.
-pub fn last_event_id(request: &HttpRequest) -> Result<Option<i64>, Problem> {
-    let Some(value) = request.headers().get("last-event-id") else {
-        return Ok(None);
-    };
-    let position = value.to_str().ok().and_then(|text| text.parse::<i64>().ok()).filter(|position| *position >= 0);
-    position.map(Some).ok_or_else(|| {
-        let why = Text::fixed(
-            "`Last-Event-ID` adalah posisi log: bilangan 0 atau lebih.",
-            "`Last-Event-ID` is a position of the log: a number from 0 on.",
-        );
-        Refusal::new(&INVALID_HEADER, why).into()
-    })
 }

@@ -6,14 +6,10 @@ use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use actix_web::http::header;
-use actix_web::rt::time::{Instant, timeout};
-use actix_web::{HttpResponse, HttpResponseBuilder, web};
-use futures_util::StreamExt;
 use futures_util::future::{Either, select};
-use futures_util::stream::poll_fn;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use super::cloud::CloudEvents;
@@ -26,17 +22,25 @@ use crate::web::{Caller, Problem};
 /// Streams and long polls at once: of one organisation, and in all.
 const STREAMS_OF_ONE_MAX: usize = 64;
 const STREAMS_MAX: usize = 4096;
-/// Events read, and positions looked at, for one piece of a stream.
+/// Events read at most, and positions looked at, for one piece of a stream.
 const PIECE_EVENTS: i64 = 2000;
 const PIECE_POSITIONS: i64 = 20_000;
-/// Pieces that wait for a client to take them: one on its way, one being made.
-const PIECES_WAITING: usize = 1;
+/// Events read at a time for those who listen.
+const LIVE_EVENTS: i64 = 500;
+/// When a piece was longer than this, in bytes, the next has fewer events: what a stream holds in memory stays the same, whatever they hold.
+const PIECE_BYTES: usize = 2 << 20;
+const PIECE_EVENTS_MIN: i64 = 32;
+/// Pieces that wait for a client to take them, while the next is made.
+pub const PIECES_WAITING: usize = 1;
 /// How long a client may leave a piece lying.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// How often a stream with nothing to tell gives a sign of life.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long a client waits before it connects again, in milliseconds.
 const RETRY_MILLISECONDS: u32 = 2000;
+
+/// A piece of an answer.
+pub type Piece = Vec<u8>;
 
 /// The streams there are.
 pub struct Streams {
@@ -134,34 +138,32 @@ pub struct LongRead {
 }
 
 impl LongRead {
-    /// Answers with the lines, and a last one that says what was looked at: without it the answer is not complete.
-    pub fn answer(mut self, mut response: HttpResponseBuilder) -> HttpResponse {
-        let (sender, pieces) = channel(PIECES_WAITING);
+    /// Sends the lines, and a last one that says what was looked at: without it the answer is not complete.
+    pub async fn send(mut self, sender: Sender<Piece>) {
         let began_after = self.after;
-        actix_web::rt::spawn(async move {
-            let mut sent = 0;
-            loop {
-                let left = self.limit.map_or(PIECE_EVENTS, |limit| PIECE_EVENTS.min(limit - sent));
-                if self.after >= self.up_to || left <= 0 {
-                    break;
-                }
-                match self.piece(left).await {
-                    Ok((piece, count)) => {
-                        sent += count;
-                        if self.place.as_ref().is_some_and(Place::is_closing) || !send(&sender, piece).await {
-                            return;
-                        }
-                    }
-                    Err(why) => return log_end(&self.caller, &why),
-                }
+        let (mut sent, mut most) = (0, PIECE_EVENTS);
+        loop {
+            let left = self.limit.map_or(most, |limit| most.min(limit - sent));
+            if self.after >= self.up_to || left <= 0 {
+                break;
             }
-            let mut last = Vec::new();
-            let now: Timestamp = self.caller.service.clock.now();
-            self.events.write_end(&mut last, (began_after, self.after), sent.unsigned_abs(), now);
-            last.push(b'\n');
-            send(&sender, last).await;
-        });
-        response.content_type("application/x-ndjson").streaming(bytes(pieces))
+            match self.piece(left).await {
+                Ok((piece, count)) => {
+                    sent += count;
+                    let fewer = piece.len() > PIECE_BYTES;
+                    most = if fewer { most / 2 } else { most * 2 }.clamp(PIECE_EVENTS_MIN, PIECE_EVENTS);
+                    if self.place.as_ref().is_some_and(Place::is_closing) || !send(&sender, piece).await {
+                        return;
+                    }
+                }
+                Err(why) => return log_end(&self.caller, &why),
+            }
+        }
+        let mut last = Vec::new();
+        let now: Timestamp = self.caller.service.clock.now();
+        self.events.write_end(&mut last, (began_after, self.after), sent.unsigned_abs(), now);
+        last.push(b'\n');
+        send(&sender, last).await;
     }
 
     /// The next piece, and how many events it holds. It is read and written off the workers.
@@ -186,24 +188,29 @@ impl LongRead {
     }
 }
 
-/// Sends events as they come, for as long as the client listens.
-pub fn send_live(
-    mut response: HttpResponseBuilder,
-    caller: Caller,
-    mut follower: Follower,
-    mut events: CloudEvents,
-    place: Place,
-) -> HttpResponse {
-    let (sender, pieces) = channel(PIECES_WAITING);
-    actix_web::rt::spawn(async move {
+/// Events as they come, for as long as the client listens.
+pub struct Live {
+    /// Who listens.
+    pub caller: Caller,
+    /// Where it has come to.
+    pub follower: Follower,
+    /// Writes the events.
+    pub events: CloudEvents,
+    /// Its place among the streams.
+    pub place: Place,
+}
+
+impl Live {
+    /// Sends what there is, then what comes.
+    pub async fn send(mut self, sender: Sender<Piece>) {
         let mut text = format!("retry: {RETRY_MILLISECONDS}\n\n").into_bytes();
-        let mut told = follower.position();
+        let mut told = self.follower.position();
         loop {
-            let next = match follower.read(PIECE_EVENTS).await {
+            let next = match self.follower.read(LIVE_EVENTS).await {
                 Ok(next) => next,
-                Err(why) => return log_end(&caller, &why),
+                Err(why) => return log_end(&self.caller, &why),
             };
-            told = write_live(&mut text, &mut events, &next).unwrap_or(told);
+            told = write_live(&mut text, &mut self.events, &next).unwrap_or(told);
             if !text.is_empty() && !send(&sender, std::mem::take(&mut text)).await {
                 return;
             }
@@ -211,23 +218,16 @@ pub fn send_live(
                 continue;
             }
             let deadline = Instant::now() + HEARTBEAT;
-            let gone = Box::pin(async { select(Box::pin(sender.closed()), Box::pin(place.closing())).await });
-            let woken = match select(Box::pin(follower.wait_until(deadline)), gone).await {
+            let gone = Box::pin(async { select(Box::pin(sender.closed()), Box::pin(self.place.closing())).await });
+            let woken = match select(Box::pin(self.follower.wait_until(deadline)), gone).await {
                 Either::Left((woken, _)) => woken,
                 Either::Right(_) => return,
             };
             if !woken {
-                told = write_sign_of_life(&mut text, told, follower.position());
+                told = write_sign_of_life(&mut text, told, self.follower.position());
             }
         }
-    });
-    response
-        .content_type("text/event-stream")
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        // Neither we nor a proxy may gather pieces before sending them.
-        .insert_header((header::CONTENT_ENCODING, "identity"))
-        .insert_header(("X-Accel-Buffering", "no"))
-        .streaming(bytes(pieces))
+    }
 }
 
 /// A sign of life; positions that were looked at and hold nothing for this reader are told as well.
@@ -260,16 +260,10 @@ fn log_end(caller: &Caller, why: &Problem) {
 }
 
 /// Whether somebody still reads.
-async fn send(sender: &Sender<web::Bytes>, piece: Vec<u8>) -> bool {
+async fn send(sender: &Sender<Piece>, piece: Piece) -> bool {
     // An empty piece would end the answer.
     if piece.is_empty() {
         return !sender.is_closed();
     }
-    matches!(timeout(PAUSE_MAX, sender.send(piece.into())).await, Ok(Ok(())))
-}
-
-fn bytes(
-    mut pieces: Receiver<web::Bytes>,
-) -> impl futures_util::Stream<Item = Result<web::Bytes, actix_web::Error>> + 'static {
-    poll_fn(move |context| pieces.poll_recv(context)).map(Ok)
+    matches!(timeout(PAUSE_MAX, sender.send(piece)).await, Ok(Ok(())))
 }
