@@ -145,7 +145,7 @@ pub fn renew_nodes(database: &Database) -> Result<usize, ReadError> {
     for nodes in wrong.chunks(NODES_TOGETHER) {
         match &mut connection {
             AnyConnection::Sqlite(sqlite) => {
-                sqlite.immediate_transaction(|sqlite| sqlite::insert_nodes(sqlite, nodes))?
+                sqlite.immediate_transaction(|sqlite| sqlite::insert_nodes(sqlite, nodes))?;
             }
             AnyConnection::Postgres(postgres) => postgres::insert_nodes(postgres, nodes)?,
         }
