@@ -272,13 +272,11 @@ fn found(place: &Place) -> Result<(Arc<Vault>, Arc<Checkpoints>), OpenError> {
         return Err(not_ready());
     }
     let vault = Vault::open(&mut connection, &Vault::master_key(&place.master_key_file, false)?)?;
-    let (vault, checkpoints) = match mirror_of(&mut connection, &vault)? {
-        Some(original) => (vault.of_copy(), Checkpoints::mirrored(original, &place.witness_file)),
-        None => {
-            let checkpoints = Checkpoints::own(&mut connection, &vault, &place.log, &place.witness_file)?;
-            (vault, checkpoints)
-        }
-    };
+    if let Some(original) = mirror_of(&mut connection, &vault)? {
+        let checkpoints = Checkpoints::mirrored(original, &place.witness_file);
+        return Ok((Arc::new(vault.of_copy()), Arc::new(checkpoints)));
+    }
+    let checkpoints = Checkpoints::own(&mut connection, &vault, &place.log, &place.witness_file)?;
     Ok((Arc::new(vault), Arc::new(checkpoints)))
 }
 

@@ -128,6 +128,7 @@ async fn send_batch(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     caller.actor()?;
+    caller.service.ledger.require_writer()?;
     let batches = batches(&request)?;
     let place = batches.place()?;
     let file = receive(&request, payload, &NDJSON, batches.upload()).await?;
@@ -194,6 +195,7 @@ async fn send_collectibility_table(
 ) -> Result<HttpResponse, Problem> {
     caller.actor()?.require_some_write(Area::Financings)?;
     let lender = caller.actor()?.organisation;
+    caller.service.ledger.require_writer()?;
     let batches = batches(&request)?;
     let place = batches.place()?;
     let file = receive(&request, payload, &CSV, batches.upload()).await?;

@@ -91,6 +91,14 @@ impl Ledger {
         Self { queue, stopped: Arc::new(OnceLock::new()), read_only: true }
     }
 
+    /// Refuses early what would be refused in the end.
+    ///
+    /// # Errors
+    /// `read_only`.
+    pub fn require_writer(&self) -> Result<(), Refusal> {
+        if self.read_only { Err(self.closed()) } else { Ok(()) }
+    }
+
     /// Why a command cannot be handed in, when there is nobody to take it.
     pub(super) fn closed(&self) -> Refusal {
         let code = if self.read_only { &READ_ONLY } else { &UNAVAILABLE };

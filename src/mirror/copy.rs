@@ -61,7 +61,7 @@ pub fn mirror(place: &Place, options: &MirrorOptions) -> Result<String, OpenErro
             }
             Ok(_) => {}
             Err(Stopped::ForNow(why)) if !options.once => {
-                log::warn!("the source cannot be copied now; trying again error={why}")
+                log::warn!("the source cannot be copied now; trying again error={why}");
             }
             Err(Stopped::ForNow(why) | Stopped::ForGood(why)) => return Err(OpenError(why)),
         }

@@ -136,7 +136,7 @@ impl Checkpoints {
 
     /// The last checkpoint, if it is recent and of so many events at least.
     pub fn recall(&self, at_least: u64) -> Option<Arc<Signed>> {
-        recent(&self.latest.lock().unwrap_or_else(PoisonError::into_inner), at_least)
+        recent(self.latest.lock().unwrap_or_else(PoisonError::into_inner).as_ref(), at_least)
     }
 
     /// A checkpoint of so many events at least: the last one, or one of the log as it is now. The connection must not have read anything
@@ -146,7 +146,7 @@ impl Checkpoints {
     /// See [`NotSigned`].
     pub fn publish(&self, connection: &mut AnyConnection, at_least: u64) -> Result<Arc<Signed>, NotSigned> {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(signed) = recent(&latest, at_least) {
+        if let Some(signed) = recent(latest.as_ref(), at_least) {
             return Ok(signed);
         }
         let signed = match &self.whose {
@@ -192,8 +192,8 @@ impl Checkpoints {
 /// What a copy says while it has no checkpoint that covers what it was asked about.
 const NOT_MIRRORED: &str = "the copy has no signed checkpoint of this yet";
 
-fn recent(latest: &Option<(Arc<Signed>, Instant)>, at_least: u64) -> Option<Arc<Signed>> {
-    let (signed, since) = latest.as_ref()?;
+fn recent(latest: Option<&(Arc<Signed>, Instant)>, at_least: u64) -> Option<Arc<Signed>> {
+    let (signed, since) = latest?;
     (since.elapsed() < SIGN_EVERY && signed.checkpoint.size >= at_least).then(|| signed.clone())
 }
 

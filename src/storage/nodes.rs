@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
+use super::arrays::{Column, Statement};
 use super::reader::{EventRow, read_event};
 use super::schema::{events, log_nodes};
-use super::{AnyConnection, Database, ReadError, postgres, sqlite};
+use super::{AnyConnection, Database, ReadError};
 use crate::ledger::{Event, Frontier, Hash, Node, TILE_HEIGHT, TILE_WIDTH, Tree};
 
 /// Leaf hashes read at a time.
@@ -145,13 +146,51 @@ pub fn renew_nodes(database: &Database) -> Result<usize, ReadError> {
     for nodes in wrong.chunks(NODES_TOGETHER) {
         match &mut connection {
             AnyConnection::Sqlite(sqlite) => {
-                sqlite.immediate_transaction(|sqlite| sqlite::insert_nodes(sqlite, nodes))?
+                sqlite.immediate_transaction(|sqlite| insert(sqlite, nodes))?;
             }
-            AnyConnection::Postgres(postgres) => postgres::insert_nodes(postgres, nodes)?,
+            AnyConnection::Postgres(postgres) => insert_by_itself(postgres, nodes)?,
         }
     }
     for (level, number) in &superfluous {
         diesel::delete(log_nodes::table.find((level, number))).execute(&mut connection)?;
     }
     Ok(wrong.len() + superfluous.len())
+}
+
+/// Writes nodes of the log's tree, each over what may stand in its place.
+pub(super) fn insert(connection: &mut SqliteConnection, nodes: &[Node]) -> QueryResult<()> {
+    for node in nodes {
+        let (level, number) = key(node);
+        let hash = log_nodes::hash.eq(node.hash.as_slice());
+        diesel::insert_into(log_nodes::table)
+            .values((log_nodes::level.eq(level), log_nodes::number.eq(number), hash))
+            .on_conflict((log_nodes::level, log_nodes::number))
+            .do_update()
+            .set(hash)
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Nodes of the log's tree, each over what may stand in its place.
+pub(super) fn put<'a>(statement: &mut Statement<'a>, nodes: &'a [Node]) {
+    if nodes.is_empty() {
+        return;
+    }
+    let columns = vec![
+        Column::Int(nodes.iter().map(|node| key(node).0).collect()),
+        Column::Int(nodes.iter().map(|node| key(node).1).collect()),
+        Column::Bytes(nodes.iter().map(|node| node.hash.as_slice()).collect()),
+    ];
+    let then = " ON CONFLICT (level, number) DO UPDATE SET hash = excluded.hash";
+    statement.insert("completed", "log_nodes", "level, number, hash", columns, then);
+}
+
+/// [`put`] as a statement by itself.
+fn insert_by_itself(connection: &mut PgConnection, nodes: &[Node]) -> QueryResult<()> {
+    let mut statement = Statement::default();
+    statement.sql("WITH ");
+    put(&mut statement, nodes);
+    statement.sql("done AS (SELECT 1) SELECT ''::text, ''::text FROM done");
+    statement.load::<(String, String)>(connection).map(|_| ())
 }

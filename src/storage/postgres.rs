@@ -21,8 +21,8 @@ use super::sqlite::{ReceiptRow, read_receipt};
 use super::{AnyConnection, Database, DocRow, FactRow, OpenError};
 use crate::kernel::Timestamp;
 use crate::ledger::{
-    Batch, Cell, Claim, ColumnType, Event, FactChange, Frontier, Harm, Head, Node, PERSON, Posting, Receipt, StateRow,
-    Store, StoreError, Table,
+    Batch, Cell, Claim, ColumnType, Event, FactChange, Frontier, Harm, Head, PERSON, Posting, Receipt, StateRow, Store,
+    StoreError, Table,
 };
 
 /// The channel on which other instances hear of new positions.
@@ -188,7 +188,7 @@ fn write(connection: &mut PgConnection, batch: &Batch) -> QueryResult<()> {
     let mut statement = Statement::default();
     statement.sql("WITH ");
     insert_events(&mut statement, batch);
-    put_nodes(&mut statement, &batch.nodes);
+    nodes::put(&mut statement, &batch.nodes);
     upsert_states(&mut statement, batch);
     insert_claims(&mut statement, "", &batch.claims);
     change_facts(&mut statement, &batch.facts);
@@ -234,29 +234,6 @@ fn insert_events<'a>(statement: &mut Statement<'a>, batch: &'a Batch) {
     let names = "position, event_id, stream_kind, stream_id, version, type, schema_version, data, actor, organisation, \
         occurred_at, recorded_at, correlation_id, causation_id, leaf_hash, region, owner";
     statement.insert("appended", "events", names, columns, "");
-}
-
-/// Nodes of the log's tree, each over what may stand in its place.
-fn put_nodes<'a>(statement: &mut Statement<'a>, nodes: &'a [Node]) {
-    if nodes.is_empty() {
-        return;
-    }
-    let columns = vec![
-        Column::Int(nodes.iter().map(|node| nodes::key(node).0).collect()),
-        Column::Int(nodes.iter().map(|node| nodes::key(node).1).collect()),
-        Column::Bytes(nodes.iter().map(|node| node.hash.as_slice()).collect()),
-    ];
-    let then = " ON CONFLICT (level, number) DO UPDATE SET hash = excluded.hash";
-    statement.insert("completed", "log_nodes", "level, number, hash", columns, then);
-}
-
-/// As a statement by itself.
-pub(super) fn insert_nodes(connection: &mut PgConnection, nodes: &[Node]) -> QueryResult<()> {
-    let mut statement = Statement::default();
-    statement.sql("WITH ");
-    put_nodes(&mut statement, nodes);
-    statement.sql("done AS (SELECT 1) SELECT ''::text, ''::text FROM done");
-    statement.load::<(String, String)>(connection).map(|_| ())
 }
 
 /// One upsert for each table that the batch touches.

@@ -10,11 +10,11 @@ use super::FactRow;
 use super::figures;
 use super::nodes;
 use super::reader::{EventRow, of_stream, read_event};
-use super::schema::{claims, events, facts, head, log_nodes, receipts, subject_keys};
+use super::schema::{claims, events, facts, head, receipts, subject_keys};
 use crate::kernel::{Region, Timestamp};
 use crate::ledger::{
-    Batch, Cell, Claim, Event, FactChange, Frontier, Harm, Head, Node, PERSON, Posting, Receipt, StateRow, Store,
-    StoreError, SubjectKey, Table,
+    Batch, Cell, Claim, Event, FactChange, Frontier, Harm, Head, PERSON, Posting, Receipt, StateRow, Store, StoreError,
+    SubjectKey, Table,
 };
 
 /// How often, and how long apart, emptying the write-ahead log is tried while readers hold it up.
@@ -197,7 +197,7 @@ impl SqliteStore {
         for event in &batch.events {
             self.write_event(event)?;
         }
-        insert_nodes(&mut self.connection, &batch.nodes)?;
+        nodes::insert(&mut self.connection, &batch.nodes)?;
         for state in &batch.states {
             upsert(state).execute(&mut self.connection)?;
         }
@@ -323,21 +323,6 @@ impl SqliteStore {
             "readers keep the write-ahead log from being emptied; an erased key stays in it until the next checkpoint"
         );
     }
-}
-
-/// Writes nodes of the log's tree, each over what may stand in its place.
-pub(super) fn insert_nodes(connection: &mut SqliteConnection, nodes: &[Node]) -> QueryResult<()> {
-    for node in nodes {
-        let (level, number) = nodes::key(node);
-        let hash = log_nodes::hash.eq(node.hash.as_slice());
-        diesel::insert_into(log_nodes::table)
-            .values((log_nodes::level.eq(level), log_nodes::number.eq(number), hash))
-            .on_conflict((log_nodes::level, log_nodes::number))
-            .do_update()
-            .set(hash)
-            .execute(connection)?;
-    }
-    Ok(())
 }
 
 fn upsert(state: &StateRow) -> Statement {

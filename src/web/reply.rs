@@ -106,10 +106,10 @@ pub async fn command_reply<R: Present + Stored>(caller: &Caller, answer: Answer)
         // What is recorded stays recorded, whether it can be signed now or not.
         match caller.service.receipt(position).await {
             Ok(receipt) => {
-                drop(response.insert_header((LOG_PROOF, format!(":{}:", BASE64.encode(receipt.as_bytes())))))
+                response.insert_header((LOG_PROOF, format!(":{}:", BASE64.encode(receipt.as_bytes()))));
             }
             Err(why) => {
-                log::warn!("an answer goes without the receipt that was wanted position={position} error={why}")
+                log::warn!("an answer goes without the receipt that was wanted position={position} error={why}");
             }
         }
     }
