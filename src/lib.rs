@@ -10,6 +10,7 @@
 //! | 3 | [`storage`] | the databases: connections, migrations, the writer, shared reads, the vault of personal data keys |
 //! | 4 | [`web`] | the toolkit handlers are written with: who calls, what they sent, pages, problems |
 //! | 5 | areas | [`organisations`], [`cooperatives`], … each a folder: events, state, commands, views, http |
+//! | 6 | [`datasets`] | the records as tables, whole, as of a position: CSV, NDJSON, Parquet, and what describes them |
 //! | 6 | [`batches`] | intake in bulk: files of commands, through the same handlers |
 //! | 7 | [`app`] | puts the parts together: routes, middleware, start and stop; [`openapi`] is the document |
 //! | 8 | [`maintenance`] | verify, rebuild, backup; [`demo`] fills a database with the demonstration |
@@ -27,6 +28,7 @@ pub mod assessments;
 pub mod certifications;
 pub mod codes;
 pub mod cooperatives;
+pub mod datasets;
 pub mod enterprises;
 pub mod financing;
 pub mod managers;

@@ -33,6 +33,7 @@ use crate::app;
         (name = "statistics", description = "Figures by region and period, and the definitions behind them"),
         (name = "regions", description = "Regencies and cities, their codes, what they were designated as"),
         (name = "codes", description = "Code lists with the periods they are in force in"),
+        (name = "datasets", description = "The records as tables, whole, as of a position of the log"),
         (name = "batches", description = "Intake in bulk: files of commands"),
         (name = "administration", description = "Organisations, keys, the caller"),
         (name = "service", description = "Liveness, readiness, problems"),
@@ -194,7 +195,9 @@ fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path
         if status.starts_with('2') {
             let headers = ["X-Request-Id", "ETag", "Log-Position"];
             for name in if in_bulk(path) { &headers[..1] } else { &headers[..] } {
-                response["headers"][*name] = json!({"$ref": format!("#/components/headers/{name}")});
+                if response["headers"].get(*name).is_none() {
+                    response["headers"][*name] = json!({"$ref": format!("#/components/headers/{name}")});
+                }
             }
         }
     }

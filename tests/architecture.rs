@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the lowest rank up. An area may import the areas before it.
-const RANKS: [&str; 23] = [
+const RANKS: [&str; 24] = [
     "kernel",
     "ledger",
     "storage",
@@ -24,6 +24,7 @@ const RANKS: [&str; 23] = [
     "programmes",
     "statistics",
     "timeline",
+    "datasets",
     "config",
     "batches",
     "app",

@@ -7,14 +7,15 @@ use deserr::Deserr;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
 use super::commands::{Resubmit, Return, Submit, Withdraw};
 use super::determinations::{Correct, Determine};
 use super::rulebook::{self, Scoring};
-use super::state::Assessment;
+use super::state::{Assessment, worksheets_seen_by};
 use super::views::{self, AssessmentFilter};
 use crate::kernel::problem_codes::{NOT_FOUND, RULE_REFUSED};
-use crate::kernel::{Faults, OrganisationKind, Refusal, Word};
+use crate::kernel::{Faults, Refusal, Region, Scope, Word};
 use crate::ledger::Resource;
 use crate::storage::{AnyConnection, ReadError};
 use crate::web::{
@@ -28,12 +29,14 @@ impl Present for Assessment {
 
     /// A regency sees the worksheets of its own region only.
     fn present(viewer: &Viewer, _: &mut AnyConnection, docs: Vec<String>) -> Result<Vec<String>, Problem> {
-        let Some(actor) = viewer.actor.as_ref().filter(|actor| actor.kind == OrganisationKind::Regency) else {
+        let seen = viewer.actor.as_ref().map_or(Scope::All, worksheets_seen_by);
+        if seen == Scope::All {
             return Ok(docs);
-        };
+        }
         let redact = |doc: String| -> Result<String, ReadError> {
             let mut value: Value = serde_json::from_str(&doc)?;
-            if value["region"] == actor.region.code() {
+            let region = value["region"].as_str().and_then(|code| Region::parse(code).ok());
+            if region.is_some_and(|region| seen.admits(region, Uuid::nil())) {
                 return Ok(doc);
             }
             if let Some(map) = value.as_object_mut() {
@@ -159,7 +162,7 @@ async fn get_rescored_assessment(
     let row = caller.service.read(move |connection| Ok(Assessment::find(connection, &id.to_string())?)).await?;
     let row = row.ok_or_else(|| Refusal::not_found(Assessment::KIND, id))?;
     let assessment: Assessment = serde_json::from_str(&row.doc).map_err(ReadError::from)?;
-    if actor.kind == OrganisationKind::Regency && actor.region != assessment.region {
+    if !worksheets_seen_by(&actor).admits(assessment.region, Uuid::nil()) {
         return Err(Refusal::not_found("worksheet", id).into());
     }
     let book = rulebook::find(&params.0.regulation.0).map_err(|mut refusal| {

@@ -72,6 +72,8 @@ codes! {
         "Kirim isi yang lebih kecil: satu perintah paling besar 1 MiB, kecuali pengelola menetapkan batas lain." / "Send a smaller body: a command has at most 1 MiB, unless the operator set another limit."
     UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" 415: "Jenis isi tidak didukung" / "Unsupported media type";
         "Kirim `Content-Type: application/json` tanpa kompresi (`Content-Encoding`)." / "Send `Content-Type: application/json`, not compressed (no `Content-Encoding`)."
+    RANGE_NOT_SATISFIABLE "range_not_satisfiable" 416: "Bagian di luar berkas" / "Range outside the file";
+        "Minta bagian dalam panjang yang disebut `Content-Range`, atau seluruh berkas." / "Ask for a range within the length that `Content-Range` names, or for the whole file."
     RULE_REFUSED "rule_refused" 422: "Aturan tidak terpenuhi" / "A rule refuses this";
         "Perbaiki hal yang disebut dalam `errors`." / "Correct what `errors` names."
     NOT_A_COMMAND "not_a_command" 422: "Bukan perintah" / "Not a command";

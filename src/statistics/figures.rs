@@ -1,6 +1,6 @@
 //! Adding up, and the events behind a sum.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -152,6 +152,21 @@ pub(super) fn statistics(
     };
     let figures = sums.into_iter().filter(|(_, sum)| *sum != (0, 0)).map(figure).collect();
     Ok(StatisticsAnswer { area, from: params.from, to: params.to, by: wanted.by.clone(), as_of_position, figures })
+}
+
+/// Every figure of an area as of a position, told apart by everything it can be told apart by.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn all_figures(
+    connection: &mut AnyConnection,
+    area: StatisticsArea,
+    as_of_position: i64,
+) -> Result<Vec<Figure>, ReadError> {
+    let parts: BTreeSet<&str> = area.measures().iter().flat_map(|definition| definition.parts).copied().collect();
+    let by = ["month", "region", "organisation"].into_iter().chain(parts).map(str::to_owned).collect();
+    let wanted = Wanted { measures: area.measures().iter().collect(), by, parts: BTreeMap::new() };
+    Ok(statistics(connection, area, &StatisticsParams::default(), &wanted, as_of_position)?.figures)
 }
 
 fn evidence_address(

@@ -9,3 +9,4 @@ pub mod http;
 mod wanted;
 
 pub use area::{ALL_MEASURES, StatisticsArea};
+pub use figures::{Figure, all_figures};

@@ -16,6 +16,7 @@ mod page;
 mod params;
 mod personal;
 mod problem;
+mod ranges;
 mod reply;
 mod service;
 mod show;
@@ -36,6 +37,7 @@ pub use page::{List, MadePage, NoFilter, Page, PageParams, listing, listing_for_
 pub use params::{IdPath, Params};
 pub use personal::{present_persons, reseal_person, seal_person};
 pub use problem::{Language, Problem, ProblemDocument, problem_page, wants_english};
+pub use ranges::{FileReply, file_reply};
 pub use reply::{command_reply, constant_reply, document_reply, json_reply};
 pub use service::Service;
 pub use show::{
