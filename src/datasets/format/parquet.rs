@@ -300,6 +300,6 @@ mod tests {
     #[test]
     fn the_bytes_do_not_change_by_themselves() {
         let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(written(3)));
-        assert_eq!(hash, "to be filled");
+        assert_eq!(hash, "dd3f94e005da70cfb9cf06b072df96f582994f851dfcb046688b0d88311e396f");
     }
 }
