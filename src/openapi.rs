@@ -187,7 +187,8 @@ fn complete_body(schema: &mut Value, writes: bool, creates: bool) {
 }
 
 fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path: &str) {
-    let public = operation.get("security").is_some();
+    // Where a key may be sent and need not be, one that is not valid is refused.
+    let public = operation["security"] == json!([{}]);
     if writes && !in_bulk(path) {
         add_write_headers(operation);
     }

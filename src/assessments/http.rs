@@ -7,46 +7,54 @@ use deserr::Deserr;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
-use uuid::Uuid;
 
 use super::commands::{Resubmit, Return, Submit, Withdraw};
 use super::determinations::{Correct, Determine};
 use super::rulebook::{self, Scoring};
-use super::state::{Assessment, worksheets_seen_by};
+use super::state::Assessment;
 use super::views::{self, AssessmentFilter};
 use crate::kernel::problem_codes::{NOT_FOUND, RULE_REFUSED};
-use crate::kernel::{Faults, Refusal, Region, Scope, Word};
+use crate::kernel::{Action, Actor, Faults, Refusal, Scope, Word, reach};
 use crate::ledger::Resource;
 use crate::storage::{AnyConnection, ReadError};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Stored, Viewer, json_reply,
-    listing, show,
+    AsOfParams, Caller, Command, IdPath, List, NoFilter, Page, PageParams, Params, Present, Problem, Stored, Viewer,
+    json_reply, listing, show,
 };
 
 impl Present for Assessment {
     const PATH: &'static str = "assessments";
-    const REWRITES: bool = true;
+
+    fn rewrites_for(actor: Option<&Actor>) -> bool {
+        worksheets_of(actor) != Scope::All
+    }
 
     /// A regency sees the worksheets of its own region only.
     fn present(viewer: &Viewer, _: &mut AnyConnection, docs: Vec<String>) -> Result<Vec<String>, Problem> {
-        let seen = viewer.actor.as_ref().map_or(Scope::All, worksheets_seen_by);
-        if seen == Scope::All {
+        let scope = worksheets_of(viewer.actor.as_ref());
+        if scope == Scope::All {
             return Ok(docs);
         }
         let redact = |doc: String| -> Result<String, ReadError> {
-            let mut value: Value = serde_json::from_str(&doc)?;
-            let region = value["region"].as_str().and_then(|code| Region::parse(code).ok());
-            if region.is_some_and(|region| seen.admits(region, Uuid::nil())) {
+            let assessment: Assessment = serde_json::from_str(&doc)?;
+            let (region, owner) = assessment.home();
+            if scope.admits(region, owner) {
                 return Ok(doc);
             }
-            if let Some(map) = value.as_object_mut() {
-                map.remove("worksheet");
-                map.remove("scoring");
-            }
-            Ok(value.to_string())
+            let mut doc: serde_json::Map<String, Value> = serde_json::from_str(&doc)?;
+            doc.retain(|name, _| !WORKSHEET.contains(&name.as_str()));
+            Ok(serde_json::to_string(&doc)?)
         };
         docs.into_iter().map(|doc| redact(doc).map_err(Problem::from)).collect()
     }
+}
+
+/// The members of an assessment that are withheld with the worksheet: it, and what was made of it.
+const WORKSHEET: [&str; 2] = ["worksheet", "scoring"];
+
+/// Whose worksheets are seen.
+fn worksheets_of(actor: Option<&Actor>) -> Scope {
+    actor.map_or(Scope::Nothing, |actor| reach(actor, Action::SeeWorksheet, Assessment::AREA))
 }
 
 /// Routes of this area.
@@ -157,12 +165,13 @@ async fn get_rescored_assessment(
     id: IdPath,
     params: Params<RescoreParams>,
 ) -> Result<HttpResponse, Problem> {
-    let (actor, _) = caller.reads(Assessment::AREA)?;
+    let (_, scope) = caller.reaches(Action::SeeWorksheet, Assessment::AREA)?;
     let id = id.0;
     let row = caller.service.read(move |connection| Ok(Assessment::find(connection, &id.to_string())?)).await?;
     let row = row.ok_or_else(|| Refusal::not_found(Assessment::KIND, id))?;
     let assessment: Assessment = serde_json::from_str(&row.doc).map_err(ReadError::from)?;
-    if !worksheets_seen_by(&actor).admits(assessment.region, Uuid::nil()) {
+    let (region, owner) = assessment.home();
+    if !scope.admits(region, owner) {
         return Err(Refusal::not_found("worksheet", id).into());
     }
     let book = rulebook::find(&params.0.regulation.0).map_err(|mut refusal| {
@@ -224,7 +233,7 @@ async fn correct_assessment(id: IdPath, command: Command<Correct>) -> Result<Htt
 #[utoipa::path(tag = "assessments", security(()),
     responses((status = 200, description = "The regulations", body = serde_json::Value)))]
 #[get("/regulations")]
-async fn list_regulations() -> HttpResponse {
+async fn list_regulations(_: Params<NoFilter>) -> HttpResponse {
     json_reply(&serde_json::json!({ "data": rulebook::catalogue(), "next_cursor": null }))
 }
 
@@ -235,7 +244,7 @@ async fn list_regulations() -> HttpResponse {
     params(("id" = String, Path, description = "The regulation", example = "permen-14-2009")),
     responses((status = 200, description = "The rule book", body = serde_json::Value)))]
 #[get("/regulations/{id}")]
-async fn get_regulation(id: web::Path<String>) -> Result<HttpResponse, Problem> {
+async fn get_regulation(id: web::Path<String>, _: Params<NoFilter>) -> Result<HttpResponse, Problem> {
     let book = rulebook::find(&id).map_err(|refusal| Refusal::new(&NOT_FOUND, refusal.detail))?;
     Ok(json_reply(&book.describe()))
 }

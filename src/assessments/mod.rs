@@ -25,5 +25,5 @@ pub use determinations::{Correct, Determine};
 pub use events::{AssessmentEvent, Scored, Stated};
 pub use figures::MEASURES;
 pub use rulebook::{IndicatorScore, IndicatorState};
-pub use state::{Assessment, AssessmentState, Determination, worksheets_seen_by};
+pub use state::{Assessment, AssessmentState, Determination};
 pub use views::{HEALTHY_KSP, of_cooperative};

@@ -8,7 +8,7 @@ use super::events::{AssessmentEvent as Event, Scored};
 use super::figures;
 use super::views::{self, HEALTHY_KSP};
 use crate::cooperatives::{CooperativeKind, HealthCategory};
-use crate::kernel::{Actor, Area, Date, Note, OneOf, OrganisationKind, Region, Scope};
+use crate::kernel::{Area, Date, Note, OneOf, Region};
 use crate::ledger::{Cell, Claim, Envelope, Fact, Posting, Resource, Stamp, Table};
 
 crate::words! {
@@ -37,11 +37,6 @@ impl AssessmentState {
             Self::Withdrawn | Self::Reconciled => &[],
         }
     }
-}
-
-/// Whose worksheets, and what was computed from them, an actor sees: a regency those of its own region only.
-pub fn worksheets_seen_by(actor: &Actor) -> Scope {
-    if actor.kind == OrganisationKind::Regency { Scope::Region(actor.region) } else { Scope::All }
 }
 
 /// The category the province determined.

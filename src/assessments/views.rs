@@ -94,14 +94,7 @@ pub fn list(
     let mut query = assessments::table
         .select((assessments::id, assessments::version, assessments::position, assessments::doc))
         .into_boxed();
-    match scope {
-        Scope::All => {}
-        Scope::Region(region) => query = query.filter(assessments::region.eq(region.code())),
-        Scope::Organisation(owner) => {
-            query = query.filter(assessments::owner.eq(owner.to_string()));
-        }
-        Scope::Nothing => return Ok(Vec::new()),
-    }
+    query = crate::within!(query, scope, assessments::region, |owner| assessments::owner.eq(owner));
     if let Some(cooperative) = filter.cooperative {
         query = query.filter(assessments::cooperative.eq(cooperative.0.to_string()));
     }

@@ -22,7 +22,7 @@ use super::rejects::Rejects;
 use crate::config::BatchLimits;
 use crate::financing::{CollectibilityScheme, by_lender_numbers};
 use crate::kernel::problem_codes::{INTERNAL, OVERLOADED};
-use crate::kernel::{Date, Faults, Refusal, YesNo};
+use crate::kernel::{Area, Date, Faults, Refusal, YesNo};
 use crate::ledger::Terms;
 use crate::web::{Caller, Language, Params, Problem, Routes, UploadLimits, receive};
 
@@ -192,6 +192,7 @@ async fn send_collectibility_table(
     params: Params<TableParams>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
+    caller.actor()?.require_some_write(Area::Financings)?;
     let lender = caller.actor()?.organisation;
     let batches = batches(&request)?;
     let place = batches.place()?;

@@ -15,12 +15,12 @@ use super::coverage::Coverage;
 use super::state::{Certificate, Certification, CertificationState};
 use super::views::{self, CertificationFilter, ExpiringFilter};
 use crate::kernel::problem_codes::INVALID_PARAMETER;
-use crate::kernel::{Date, Fault, Faults, Name, Number, OneOf, Refusal};
+use crate::kernel::{Date, Fault, Faults, Name, Number, OneOf, Refusal, Text};
 use crate::organisations::Organisation;
-use crate::storage::{AnyConnection, ReadError, head_position};
+use crate::storage::{AnyConnection, ReadError};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Service, Stored, Viewer,
-    json_reply, listing, parse_as_of, point_in_time, show, show_history,
+    AsOfParams, Caller, Command, IdPath, List, NoFilter, Page, PageParams, Params, Present, Problem, Service, Stored,
+    Viewer, json_reply, known_at, listing, report_point, show, show_history,
 };
 
 /// Days ahead that are looked for lapsing certificates when nothing is said, and at most: ten years.
@@ -131,10 +131,18 @@ pub struct CoverageParams {
     #[deserr(default)]
     #[param(inline, example = "2014-05-27")]
     on: Option<Date>,
+    /// The same day, as reports call it; one that has not come is refused. Instead of `on`.
+    #[deserr(default)]
+    #[param(inline, example = "2014-05-27")]
+    per_tanggal: Option<Date>,
     /// As recorded by then: a position of the log, or an RFC 3339 instant.
     #[deserr(default)]
     #[param(example = "2014-05-27T00:00:00+08:00", max_length = 40)]
     as_of: Option<String>,
+    /// As known then: as `as_of`, or a day, which means its end in East Kalimantan.
+    #[deserr(default)]
+    #[param(example = "2014-05-27", max_length = 40)]
+    diketahui_pada: Option<String>,
 }
 
 /// Read the coverage with certified managers
@@ -148,15 +156,19 @@ async fn get_certification_coverage(
     service: web::Data<Service>,
     params: Params<CoverageParams>,
 ) -> Result<HttpResponse, Problem> {
-    let CoverageParams { on, as_of } = params.0;
-    let (as_of, now) = (parse_as_of(as_of.as_deref())?, service.clock.now());
+    let CoverageParams { on, per_tanggal, as_of, diketahui_pada } = params.0;
+    if on.is_some() && per_tanggal.is_some() {
+        let why =
+            Text::fixed("Kirim `on` atau `per_tanggal`, bukan keduanya.", "Send `on` or `per_tanggal`, not both.");
+        let fault = Fault::new("?per_tanggal", "given_twice", why);
+        return Err(Refusal::faults(&INVALID_PARAMETER, Faults(vec![fault])).into());
+    }
+    let known = known_at(as_of.as_deref(), diketahui_pada.as_deref())?;
+    let now = service.clock.now();
     let coverage = service
         .read(move |connection| {
-            let (position, day) = match as_of {
-                Some(as_of) => point_in_time(connection, as_of, now)?,
-                None => (head_position(connection)?, now.day()),
-            };
-            let day = on.unwrap_or(day);
+            let point = report_point(connection, known, per_tanggal, now)?;
+            let (position, day) = (point.position, on.unwrap_or(point.day()));
             Ok(Coverage::of(&views::coverage(connection, day, position)?, day, position))
         })
         .await?;
@@ -326,7 +338,11 @@ pub struct Verification {
     params(("number" = String, Path, description = "The certificate's number as printed", example = "DEMO-64-0001")),
     responses((status = 200, description = "Whether it holds", body = Verification)))]
 #[get("/certificates/{number}/verification")]
-async fn verify_certificate(service: web::Data<Service>, number: web::Path<String>) -> Result<HttpResponse, Problem> {
+async fn verify_certificate(
+    service: web::Data<Service>,
+    number: web::Path<String>,
+    _: Params<NoFilter>,
+) -> Result<HttpResponse, Problem> {
     let number = number.into_inner();
     let parsed = Number::parse(&number).map_err(|_| Refusal::not_found("certificate", &number))?;
     let today = service.clock.now().day();

@@ -84,14 +84,8 @@ macro_rules! scoped {
         let mut query = certifications::table
             .select((certifications::id, certifications::version, certifications::position, certifications::doc))
             .into_boxed();
-        match $scope {
-            Scope::All => {}
-            Scope::Region(region) => query = query.filter(certifications::region.eq(region.code())),
-            Scope::Organisation(certifier) => {
-                query = query.filter(certifications::certifier.eq(certifier.to_string()));
-            }
-            Scope::Nothing => return Ok(Vec::new()),
-        }
+        query =
+            $crate::within!(query, $scope, certifications::region, |certifier| certifications::certifier.eq(certifier));
         if let Some(region) = $region.filter(|region: &Region| !region.is_province()) {
             query = query.filter(certifications::region.eq(region.code()));
         }

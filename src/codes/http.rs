@@ -10,7 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::kernel::codelists::{CodeList, code_list, code_lists};
 use crate::kernel::problem_codes::NOT_FOUND;
 use crate::kernel::{Date, Faults, Refusal};
-use crate::web::{Params, Problem, constant_reply};
+use crate::web::{NoFilter, Params, Problem, constant_reply};
 
 /// Routes of this area.
 pub fn routes(config: &mut ServiceConfig) {
@@ -23,7 +23,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[utoipa::path(tag = "codes", security(()),
     responses((status = 200, description = "The lists", body = serde_json::Value), (status = 304, description = "You have it already")))]
 #[get("/codes")]
-async fn list_codes(request: HttpRequest) -> HttpResponse {
+async fn list_codes(request: HttpRequest, _: Params<NoFilter>) -> HttpResponse {
     let lists = code_lists().iter().map(
         |list| json!({"id": list.id, "title": list.title, "entries": list.entries.len(), "href": format!("/v1/codes/{}", list.id)}),
     );

@@ -1,6 +1,7 @@
 //! Addresses of cooperatives.
 
 use actix_web::{HttpRequest, HttpResponse, get, patch, post};
+use serde_json::Value;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::commands::{
@@ -8,13 +9,55 @@ use super::commands::{
 };
 use super::state::Cooperative;
 use super::views::{self, CooperativeFilter};
+use crate::kernel::{Action, Actor, Scope, reach};
+use crate::ledger::Resource;
+use crate::storage::{AnyConnection, ReadError};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, listing, show, show_history,
+    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Viewer, listing, show,
+    show_history,
 };
 
 impl Present for Cooperative {
     const PATH: &'static str = "cooperatives";
+
+    fn rewrites_for(actor: Option<&Actor>) -> bool {
+        !actor.is_some_and(|actor| reach(actor, Action::ReadInFull, Cooperative::AREA) == Scope::All)
+    }
+
+    /// Who does not read cooperatives in full is told the public facts.
+    fn present(viewer: &Viewer, _: &mut AnyConnection, docs: Vec<String>) -> Result<Vec<String>, Problem> {
+        if !Self::rewrites_for(viewer.actor.as_ref()) {
+            return Ok(docs);
+        }
+        let public = |doc: String| -> Result<String, ReadError> {
+            let mut doc: serde_json::Map<String, Value> = serde_json::from_str(&doc)?;
+            doc.retain(|name, _| PUBLIC_FACTS.contains(&name.as_str()));
+            Ok(serde_json::to_string(&doc)?)
+        };
+        docs.into_iter().map(|doc| public(doc).map_err(Problem::from)).collect()
+    }
 }
+
+/// What is public of a cooperative: what stands in the official registers, and how healthy it was determined to be. Whoever adds a member to the
+/// document decides whether it belongs here.
+const PUBLIC_FACTS: [&str; 16] = [
+    "id",
+    "version",
+    "position",
+    "recorded_by",
+    "recorded_at",
+    "updated_at",
+    "name",
+    "kind",
+    "region",
+    "status",
+    "nik_koperasi",
+    "badan_hukum",
+    "licences",
+    "address",
+    "health",
+    "ratings",
+];
 
 /// Routes of this area.
 pub fn routes(config: &mut ServiceConfig) {
@@ -44,7 +87,8 @@ async fn register_cooperative(command: Command<RegisterCooperative>) -> Result<H
 
 /// List cooperatives
 ///
-/// Banks find those they may lend to by `health_category=sehat&certified_manager=true`.
+/// Banks find those they may lend to by `health_category=sehat&certified_manager=true`. They are told the public facts: identity, licences,
+/// address, status and health category, without `warnings` and `working`.
 #[utoipa::path(tag = "cooperatives", params(CooperativeFilter, PageParams),
     responses((status = 200, description = "A page", body = List<Cooperative>)))]
 #[get("/cooperatives")]
@@ -85,7 +129,8 @@ async fn amend_cooperative(id: IdPath, command: Command<AmendCooperative>) -> Re
 
 /// Read the history of a cooperative
 ///
-/// Its events, oldest first: who, when it happened, when it was recorded, what.
+/// Its events, oldest first: who, when it happened, when it was recorded, what. Banks are told the public facts alone, by
+/// `/v1/cooperatives/{id}/timeline`.
 #[utoipa::path(tag = "cooperatives", params(("id" = Uuid, Path, description = "The cooperative"), AsOfParams),
     responses((status = 200, description = "Its events", body = List<serde_json::Value>)))]
 #[get("/cooperatives/{id}/history")]

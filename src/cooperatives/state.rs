@@ -96,10 +96,12 @@ pub struct Cooperative {
     pub health: Option<Rating>,
     /// The rating of every book year, by year.
     pub ratings: Vec<Rating>,
-    /// What looked odd when it was recorded, and was accepted.
+    /// What looked odd when it was recorded, and was accepted; not told to banks.
+    #[schema(required = false)]
     pub warnings: Vec<String>,
-    /// The days on which it was on record as working; deactivation and dissolution end them.
+    /// The days on which it was on record as working; deactivation and dissolution end them. Not told to banks.
     #[serde(default)]
+    #[schema(required = false)]
     pub working: Vec<Span>,
 }
 

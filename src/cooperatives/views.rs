@@ -104,11 +104,7 @@ pub fn list(
     let mut query = cooperatives::table
         .select((cooperatives::id, cooperatives::version, cooperatives::position, cooperatives::doc))
         .into_boxed();
-    match scope {
-        Scope::All => {}
-        Scope::Region(region) => query = query.filter(cooperatives::region.eq(region.code())),
-        Scope::Organisation(_) | Scope::Nothing => return Ok(Vec::new()),
-    }
+    query = crate::within!(query, scope, cooperatives::region);
     if let Some(region) = filter.region.filter(|region| !region.is_province()) {
         query = query.filter(cooperatives::region.eq(region.code()));
     }

@@ -22,8 +22,8 @@ use crate::kernel::problem_codes::{INTERNAL, NOT_FOUND, OVERLOADED, UNAVAILABLE}
 use crate::kernel::{Faults, Refusal, Text};
 use crate::storage::{head_position, recorded_at};
 use crate::web::{
-    AsOfParams, Caller, FileReply, Params, Problem, Service, constant_reply, file_reply, json_reply, parse_as_of,
-    point_in_time,
+    AsOfParams, Caller, FileReply, NoFilter, Params, Problem, Service, constant_reply, file_reply, json_reply,
+    parse_as_of, point_in_time,
 };
 
 /// How long a request waits for its file to be made.
@@ -70,7 +70,11 @@ fn base(request: &HttpRequest) -> String {
 #[utoipa::path(tag = "datasets", security(()),
     responses((status = 200, description = "The catalogue", content_type = "application/ld+json", body = serde_json::Value)))]
 #[get("/datasets")]
-async fn list_datasets(request: HttpRequest, service: web::Data<Service>) -> Result<HttpResponse, Problem> {
+async fn list_datasets(
+    request: HttpRequest,
+    service: web::Data<Service>,
+    _: Params<NoFilter>,
+) -> Result<HttpResponse, Problem> {
     let days = service.read(|connection| {
         let head = head_position(connection)?;
         Ok(recorded_at(connection, 1)?.zip(recorded_at(connection, head)?))
@@ -88,7 +92,11 @@ async fn list_datasets(request: HttpRequest, service: web::Data<Service>) -> Res
     params(("name" = String, Path, description = "The dataset", example = "cooperatives")),
     responses((status = 200, description = "The dataset", body = serde_json::Value), (status = 304, description = "You have it already")))]
 #[get("/datasets/{name}")]
-async fn get_dataset(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, Problem> {
+async fn get_dataset(
+    request: HttpRequest,
+    name: web::Path<String>,
+    _: Params<NoFilter>,
+) -> Result<HttpResponse, Problem> {
     Ok(constant_reply(&request, &page(known(&name)?.1)))
 }
 
@@ -176,7 +184,7 @@ async fn get_dataset_data(
 /// The file that is asked for: as of which position, and what of it the caller sees.
 async fn order(caller: &Caller, name: Name, format: Format, as_of: Option<&str>) -> Result<Order, Problem> {
     let reach = match name.area() {
-        None => Reach::EVERYTHING,
+        None => Reach::of_public(caller.actor.as_ref()),
         Some(area) => Reach::of(&caller.reads(area)?.0, area),
     };
     let (as_of, now) = (parse_as_of(as_of)?, caller.service.clock.now());

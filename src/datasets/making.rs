@@ -19,6 +19,7 @@ use crate::ledger::{Event, Resource, fold_stream};
 use crate::programmes::{Programme, progress};
 use crate::statistics::{StatisticsArea, all_figures};
 use crate::storage::{AnyConnection, OpenError, ReadError, Readers, Streams, in_one_state};
+use crate::web::ReportPoint;
 
 /// Events read at a time. Those of assessments have some twenty kilobytes each.
 const BLOCK_EVENTS: i64 = 1000;
@@ -113,13 +114,14 @@ fn rows_of(order: &Order, readers: &Readers, take: &mut Take<'_>) -> Result<(), 
         Name::Financings => folded(order, readers, take, |own: &Financing, _| Ok(vec![content::financing(own)])),
         Name::Collectibility => folded(order, readers, take, content::reports),
         Name::ProgrammeProgress => folded_with_reader(order, readers, take, |own: &Programme, connection| {
-            let reached = progress(connection, own, order.position, own.ends_on)?;
+            let point = ReportPoint { position: order.position, known_on: own.ends_on, per_tanggal: None };
+            let reached = progress(connection, own, point)?;
             content::progress_rows(own, &reached).map_err(ReadError::Corrupt)
         }),
         Name::Statistics => {
             for area in [StatisticsArea::Assessments, StatisticsArea::Certifications, StatisticsArea::Financing] {
                 let figures = read(readers, |connection| {
-                    in_one_state(connection, |connection| all_figures(connection, area, order.position))
+                    in_one_state(connection, |connection| all_figures(connection, area, order.position, reach.lenders))
                 })?;
                 figures.iter().try_for_each(|figure| take(content::statistics_row(area, figure)))?;
             }

@@ -53,7 +53,7 @@ pub struct EnterpriseDocument {
     closed_on: Option<Date>,
     /// Whether `person` is shown, hidden or erased.
     personal_data: PersonalData,
-    /// The owner's data, for the provincial office and the organisation that registered the enterprise.
+    /// The owner's data, for the provincial office, the regency of the region, and auditors.
     person: Option<Person>,
 }
 

@@ -77,14 +77,7 @@ pub fn list(
     let mut query = enterprises::table
         .select((enterprises::id, enterprises::version, enterprises::position, enterprises::doc))
         .into_boxed();
-    match scope {
-        Scope::All => {}
-        Scope::Region(region) => query = query.filter(enterprises::region.eq(region.code())),
-        Scope::Organisation(owner) => {
-            query = query.filter(enterprises::owner.eq(owner.to_string()));
-        }
-        Scope::Nothing => return Ok(Vec::new()),
-    }
+    query = crate::within!(query, scope, enterprises::region, |owner| enterprises::owner.eq(owner));
     if let Some(region) = filter.region.filter(|region| !region.is_province()) {
         query = query.filter(enterprises::region.eq(region.code()));
     }

@@ -88,17 +88,7 @@ pub(super) fn amounts_and_days(life: &Life, step: &Event) -> Result<(), Refusal>
         Event::ToppedUp { signed_on, .. } => {
             require_not_before(*signed_on, life.contract.as_ref().map(|contract| contract.signed_on), "/signed_on")
         }
-        Event::Settled { settled_on } => {
-            require_not_before(*settled_on, life.last_day(), "/settled_on")?;
-            if life.last_disbursed_on.is_some_and(|last| *settled_on < last) {
-                let why = Text::fixed(
-                    "Pelunasan tidak dapat mendahului pencairan terakhir.",
-                    "A settlement cannot precede the last disbursement.",
-                );
-                return Err(Refusal::rule("/settled_on", "before_disbursement", why));
-            }
-            Ok(())
-        }
+        Event::Settled { settled_on } => require_not_before(*settled_on, life.last_day(), "/settled_on"),
         _ => aftermath(life, step, first_paid_out),
     }
 }

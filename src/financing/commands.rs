@@ -241,9 +241,10 @@ impl Decide for Approve {
     type Resource = Financing;
 
     fn decide(&self, scene: &Scene<'_, Financing>) -> Result<Decision<Financing>, Refusal> {
+        let own = scene.own()?;
         let approved_on = self.approved_on.unwrap_or_else(|| scene.occurred_at.day());
         approved_on.require_past(scene.now, "/approved_on")?;
-        let amount = require_amount(self.amount.unwrap_or(scene.own()?.amount), "/amount")?;
+        let amount = require_amount(self.amount.unwrap_or(own.amount), "/amount")?;
         step(scene, Event::Approved { amount, approved_on })
     }
 }

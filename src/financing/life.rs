@@ -177,6 +177,17 @@ pub struct WriteOff {
     pub waived: Option<Money>,
 }
 
+/// A state it came into, or a plafon it got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Stage {
+    /// The state.
+    pub state: FinancingState,
+    /// From this day on; never before the stage it followed, whatever the step says.
+    pub since: Date,
+    /// The plafon in force; null before the contract.
+    pub plafon: Option<Money>,
+}
+
 /// What the steps so far make of a financing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Life {
@@ -184,6 +195,8 @@ pub struct Life {
     pub state: FinancingState,
     /// Since which day.
     pub state_since: Date,
+    /// How it came there, this state last.
+    pub stages: Vec<Stage>,
     /// What the lender agreed to.
     pub approved_amount: Option<Money>,
     /// The contract as it was signed.
@@ -228,6 +241,7 @@ impl Life {
         Self {
             state: State::Applied,
             state_since: applied_on,
+            stages: vec![Stage { state: State::Applied, since: applied_on, plafon: None }],
             approved_amount: None,
             contract: None,
             terms: None,
@@ -300,6 +314,13 @@ impl Life {
     fn enter(&mut self, state: State, day: Date) {
         self.state = state;
         self.state_since = day;
+        self.begin_stage(day);
+    }
+
+    fn begin_stage(&mut self, day: Date) {
+        let since = self.stages.last().map_or(day, |last| last.since.max(day));
+        let plafon = self.terms.as_ref().map(|terms| terms.plafon);
+        self.stages.push(Stage { state: self.state, since, plafon });
     }
 
     /// Takes a step that fits, which happened on `day` unless it says otherwise.
@@ -316,12 +337,12 @@ impl Life {
             Event::Rejected { .. } => self.enter(State::Rejected, day),
             Event::Withdrawn { .. } => self.enter(State::Withdrawn, day),
             Event::ContractSigned(contract) => {
-                self.enter(State::Contracted, day);
                 self.terms = Some(Terms {
                     plafon: contract.plafon,
                     annual_rate_percent: contract.annual_rate_percent.clone(),
                     tenor_months: contract.tenor_months,
                 });
+                self.enter(State::Contracted, day);
                 self.contract = Some(contract.clone());
             }
             Event::Disbursed(tranche) => self.pay_out(tranche.amount, event_id, day),
@@ -353,6 +374,7 @@ impl Life {
                 if let Some(terms) = &mut self.terms {
                     terms.plafon = plus(terms.plafon, *amount);
                 }
+                self.begin_stage(day);
                 if akad_number.is_some() {
                     self.top_up_akad_number.clone_from(akad_number);
                 }

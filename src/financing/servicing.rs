@@ -280,6 +280,7 @@ impl Decide for Settle {
     type Resource = Financing;
 
     fn decide(&self, scene: &Scene<'_, Financing>) -> Result<Decision<Financing>, Refusal> {
+        scene.own()?;
         let settled_on = self.settled_on.unwrap_or_else(|| scene.occurred_at.day());
         settled_on.require_past(scene.now, "/settled_on")?;
         step(scene, Event::Settled { settled_on })

@@ -13,7 +13,7 @@ use super::scheme::Scheme;
 use super::state::Financing;
 use crate::kernel::{Faults, FlexibleInt, Id, Number, OneOf, Region, Scope};
 use crate::ledger::{ColumnType, Resource, Table};
-use crate::storage::{AnyConnection, DocRow, Keyset, ReadError, claims};
+use crate::storage::{AnyConnection, DocRow, Keyset, ReadError, claims, within_text};
 use crate::web::Stored;
 
 diesel::table! {
@@ -111,14 +111,7 @@ pub fn list(
     let mut query = financings::table
         .select((financings::id, financings::version, financings::position, financings::doc))
         .into_boxed();
-    match scope {
-        Scope::All => {}
-        Scope::Region(region) => query = query.filter(financings::region.eq(region.code())),
-        Scope::Organisation(lender) => {
-            query = query.filter(financings::lender.eq(lender.to_string()));
-        }
-        Scope::Nothing => return Ok(Vec::new()),
-    }
+    query = crate::within!(query, scope, financings::region, |lender| financings::lender.eq(lender));
     if let Some(lender) = filter.lender {
         query = query.filter(financings::lender.eq(lender.0.to_string()));
     }
@@ -152,14 +145,8 @@ pub fn of_beneficiary(
     scope: Scope,
     beneficiary: &str,
 ) -> Result<Vec<String>, ReadError> {
-    let mut query =
-        financings::table.filter(financings::beneficiary.eq(beneficiary)).select(financings::id).into_boxed();
-    match scope {
-        Scope::All => {}
-        Scope::Organisation(lender) => query = query.filter(financings::lender.eq(lender.to_string())),
-        Scope::Region(region) => query = query.filter(financings::region.eq(region.code())),
-        Scope::Nothing => return Ok(Vec::new()),
-    }
+    let query = financings::table.filter(financings::beneficiary.eq(beneficiary)).select(financings::id).into_boxed();
+    let query = crate::within!(query, scope, financings::region, |lender| financings::lender.eq(lender));
     Ok(query.load(connection)?)
 }
 
@@ -236,12 +223,7 @@ pub(super) fn summary(
     by: &[SummaryPart],
 ) -> Result<Vec<SummaryRow>, ReadError> {
     // Everything in the condition was read as a word, a code or an id.
-    let mut condition = match scope {
-        Scope::All => "1 = 1".to_owned(),
-        Scope::Region(region) => format!("region = '{}'", region.code()),
-        Scope::Organisation(lender) => format!("lender = '{lender}'"),
-        Scope::Nothing => return Ok(Vec::new()),
-    };
+    let mut condition = within_text(scope, "region", "lender");
     let region = params.region.filter(|region| !region.is_province());
     let filters = [
         params.lender.map(|lender| format!(" AND lender = '{}'", lender.0)),

@@ -30,6 +30,6 @@ pub use measure::MeasureDefinition;
 pub use money::{Money, Rupiah, decimal_text};
 pub use person::{NikOrang, Person, PersonChanges, PersonalData};
 pub use region::{PROVINCE, REGIONS, Region, RegionEntry};
-pub use rights::{Area, Scope, may_read, may_write, personal_data};
+pub use rights::{Action, Area, Scope, may_read, may_write, personal_data, reach};
 pub use time::{Clock, Date, Month, Timestamp};
 pub use unique::unique_id;

@@ -1,6 +1,14 @@
-//! Who may do what: one pure function for writing, one for reading. Deny by default.
+//! Who may do what: [`reach`] is the whole table, one pure function. Deny by default.
 //!
-//! The answer is a [`Scope`]; a decision asks whether the scope admits a record, a list turns it into its SQL filter.
+//! Its answer is a [`Scope`]: a decision asks whether the scope admits a record, a list turns it into its SQL filter (`within!`), and so does
+//! whoever reads the log. Where the table of the contract leaves something open, this is how it is read:
+//!
+//! | kind | what the table leaves open |
+//! |---|---|
+//! | certifier | sees managers put forward to it without their personal data, which only the rows of province, regency (in full) and auditor (everything) include: it may put anybody forward to itself. No cooperatives |
+//! | bank | of cooperatives the public facts: identity, licences, address, status, health categories, certified managers; neither how we came to know them (histories) nor our own notes (warnings) |
+//! | regency, certifier | put candidates forward and appeal for them: the table names results and certificates, and somebody has to bring the candidates |
+//! | all | see their own organisation with its keys; programmes and designations of regions are public |
 
 use uuid::Uuid;
 
@@ -36,6 +44,21 @@ pub enum Area {
     Regions,
 }
 
+/// What is done with the records of an area.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Recording something of them.
+    Write,
+    /// Reading them, whole or in part.
+    Read,
+    /// Reading them whole: what is internal too, and their histories.
+    ReadInFull,
+    /// Seeing who the person is.
+    SeePerson,
+    /// Seeing worksheets and their scoring.
+    SeeWorksheet,
+}
+
 /// Which records of an area a right reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -43,7 +66,8 @@ pub enum Scope {
     Nothing,
     /// Those of one region.
     Region(Region),
-    /// Those that belong to one organisation.
+    /// Those that belong to one organisation: a financing to its lender, a certification to its certifier, a manager to the certifiers it was
+    /// put forward to, an organisation to itself.
     Organisation(Uuid),
     /// All.
     All,
@@ -58,6 +82,35 @@ impl Scope {
             Self::Organisation(own) => own == owner,
             Self::All => true,
         }
+    }
+
+    /// What both reach. A region's records that belong to an organisation are no scope of their own: then nothing is.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::All, scope) | (scope, Self::All) => scope,
+            (one, other) if one == other => one,
+            _ => Self::Nothing,
+        }
+    }
+}
+
+/// Which records of `area` are reached by an action of `actor`: every right there is.
+pub fn reach(actor: &Actor, action: Action, area: Area) -> Scope {
+    use Area as A;
+    let read = may_read(actor, area);
+    match (action, actor.kind, area) {
+        (Action::Write, ..) => may_write(actor, area),
+        (Action::Read, ..) => read,
+        (Action::ReadInFull, Kind::Bank, A::Cooperatives) => Scope::Nothing,
+        (Action::ReadInFull, ..) => read,
+        (Action::SeePerson, Kind::Province | Kind::Auditor, A::Managers | A::Enterprises)
+        | (Action::SeeWorksheet, Kind::Province | Kind::Council | Kind::Ministry | Kind::Auditor, A::Assessments) => {
+            read
+        }
+        (Action::SeePerson, Kind::Regency, A::Managers | A::Enterprises)
+        | (Action::SeeWorksheet, Kind::Regency, A::Assessments) => read.and(Scope::Region(actor.region)),
+        (Action::SeePerson | Action::SeeWorksheet, ..) => Scope::Nothing,
     }
 }
 
@@ -87,18 +140,21 @@ pub fn may_read(actor: &Actor, area: Area) -> Scope {
     use Area as A;
     match (actor.kind, area) {
         (Kind::Province | Kind::Ministry | Kind::Auditor, _)
-        | (_, A::Cooperatives | A::Programmes | A::Regions)
+        | (_, A::Programmes | A::Regions)
         | (
             Kind::Regency,
-            A::Managers
+            A::Cooperatives
+            | A::Managers
             | A::Assessments
+            | A::Determinations
             | A::Enterprises
             | A::Financings
             | A::Candidates
             | A::Certificates
             | A::Trainings,
         )
-        | (Kind::Council, A::Assessments | A::Determinations) => Scope::All,
+        | (Kind::Council, A::Cooperatives | A::Assessments | A::Determinations)
+        | (Kind::Bank, A::Cooperatives) => Scope::All,
         (Kind::Certifier, A::Managers | A::Candidates | A::Certificates) | (Kind::Bank, A::Financings) => {
             Scope::Organisation(actor.organisation)
         }
@@ -107,9 +163,10 @@ pub fn may_read(actor: &Actor, area: Area) -> Scope {
     }
 }
 
-/// Whether `actor` sees the personal data of a person whom `registered_by` registered.
-pub fn personal_data(actor: &Actor, registered_by: Uuid) -> bool {
-    actor.kind == Kind::Province || actor.organisation == registered_by
+/// Whether `actor` sees the personal data in a record it reads, of `region` and registered by `registered_by`. Regencies register in their own
+/// region alone, so whoever registered a person sees it.
+pub fn personal_data(actor: &Actor, region: Region, registered_by: Uuid) -> bool {
+    reach(actor, Action::SeePerson, Area::Managers).admits(region, registered_by)
 }
 
 impl Actor {
@@ -214,5 +271,27 @@ mod tests {
         assert_eq!(may_read(&bank, Area::Assessments), Scope::Nothing);
         assert_eq!(may_read(&bank, Area::Enterprises), Scope::Nothing);
         assert_eq!(may_read(&bank, Area::Cooperatives), Scope::All);
+        assert_eq!(reach(&bank, Action::ReadInFull, Area::Cooperatives), Scope::Nothing);
+        assert_eq!(reach(&bank, Action::ReadInFull, Area::Financings), Scope::Organisation(bank.organisation));
+    }
+
+    #[test]
+    fn persons_are_seen_by_province_auditor_and_their_regency() {
+        let (own, other) = (Region::parse("64.72").unwrap(), Region::parse("64.71").unwrap());
+        let sees = |kind, region| personal_data(&actor(kind, "64.72"), region, Uuid::nil());
+        for kind in [Kind::Province, Kind::Auditor] {
+            assert!(sees(kind, own) && sees(kind, other), "{kind}");
+        }
+        assert!(sees(Kind::Regency, own) && !sees(Kind::Regency, other));
+        for kind in [Kind::Ministry, Kind::Council, Kind::Certifier, Kind::Bank] {
+            assert!(!sees(kind, own) && !sees(kind, other), "{kind}");
+        }
+    }
+
+    #[test]
+    fn what_two_scopes_reach_together() {
+        let (one, other) = (Scope::Region(Region::parse("64.72").unwrap()), Scope::Organisation(Uuid::from_u128(7)));
+        assert_eq!((Scope::All.and(one), one.and(Scope::All), one.and(one)), (one, one, one));
+        assert_eq!((one.and(other), Scope::Nothing.and(Scope::All)), (Scope::Nothing, Scope::Nothing));
     }
 }

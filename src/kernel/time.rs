@@ -118,6 +118,12 @@ impl Date {
         Month(self.0.first_of_month())
     }
 
+    /// The last day of its month.
+    #[must_use]
+    pub fn month_end(self) -> Self {
+        Self(self.0.last_of_month())
+    }
+
     /// Year, four digits.
     pub fn year(self) -> i16 {
         self.0.year()

@@ -75,8 +75,11 @@ pub(super) fn postings<R: Resource>(
             added.unwrap_or_default().into_iter().map(|it| it.times(-1)).collect()
         }
     };
-    all.extend(stood.into_iter().map(|it| it.times(-1)));
-    all.extend(after.stands_for());
+    // What it stands for mostly grows at the end: what stays as it was needs no adding up.
+    let stands = after.stands_for();
+    let same = stood.iter().zip(&stands).take_while(|(before, after)| before == after).count();
+    all.extend(stood.into_iter().skip(same).map(|it| it.times(-1)));
+    all.extend(stands.into_iter().skip(same));
     let mut sums: Vec<Posting> = Vec::with_capacity(all.len());
     for posting in all {
         match sums.iter_mut().find(|sum| sum.cell == posting.cell) {

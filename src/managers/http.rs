@@ -53,7 +53,7 @@ pub struct ManagerDocument {
     appointments: Vec<Appointment>,
     /// Whether `person` is shown, hidden or erased.
     personal_data: PersonalData,
-    /// The person's data, for the provincial office and the organisation that registered the person.
+    /// The person's data, for the provincial office, the regency of the region, and auditors.
     person: Option<Person>,
 }
 

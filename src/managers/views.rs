@@ -78,18 +78,13 @@ pub fn list(
 ) -> Result<Vec<DocRow>, ReadError> {
     let mut query =
         managers::table.select((managers::id, managers::version, managers::position, managers::doc)).into_boxed();
-    match scope {
-        Scope::All => {}
-        Scope::Region(region) => query = query.filter(managers::region.eq(region.code())),
-        Scope::Organisation(certifier) => {
-            let put_forward = facts::table
-                .filter(facts::measure.eq(PUT_FORWARD))
-                .filter(facts::value.eq(certifier.to_string()))
-                .select(facts::subject);
-            query = query.filter(managers::id.eq_any(put_forward));
-        }
-        Scope::Nothing => return Ok(Vec::new()),
-    }
+    query = crate::within!(query, scope, managers::region, |certifier| {
+        let put_forward = facts::table
+            .filter(facts::measure.eq(PUT_FORWARD))
+            .filter(facts::value.eq(certifier))
+            .filter(facts::until_position.is_null());
+        managers::id.eq_any(put_forward.select(facts::subject))
+    });
     if let Some(region) = filter.region.filter(|region| !region.is_province()) {
         query = query.filter(managers::region.eq(region.code()));
     }

@@ -182,7 +182,7 @@ pub struct Me {
 /// The organisation, kind and region the key that was sent belongs to.
 #[utoipa::path(tag = "administration", responses((status = 200, description = "The caller", body = Me)))]
 #[get("/me")]
-async fn get_me(caller: Caller) -> Result<HttpResponse, Problem> {
+async fn get_me(caller: Caller, _: Params<NoFilter>) -> Result<HttpResponse, Problem> {
     let actor = caller.actor()?;
     Ok(json_reply(&Me { organisation: actor.organisation, kind: actor.kind, region: actor.region, key_id: actor.key }))
 }

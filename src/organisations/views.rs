@@ -62,12 +62,7 @@ pub fn list(connection: &mut AnyConnection, scope: Scope, keyset: &Keyset) -> Re
     let query = organisations::table
         .select((organisations::id, organisations::version, organisations::position, organisations::doc))
         .into_boxed();
-    let query = match scope {
-        Scope::All => query,
-        Scope::Region(region) => query.filter(organisations::region.eq(region.code())),
-        Scope::Organisation(id) => query.filter(organisations::id.eq(id.to_string())),
-        Scope::Nothing => return Ok(Vec::new()),
-    };
+    let query = crate::within!(query, scope, organisations::region, |own| organisations::id.eq(own));
     Ok(crate::keyset!(query, organisations, keyset).load(connection)?)
 }
 

@@ -13,10 +13,10 @@ use super::views;
 use crate::kernel::problem_codes::NOT_FOUND;
 use crate::kernel::{Date, Refusal, Text, Timestamp};
 use crate::ledger::{Resource, fold_stream};
-use crate::storage::{AnyConnection, AsOf, ReadError, head_position, stream_up_to};
+use crate::storage::{AnyConnection, AsOf, ReadError, stream_up_to};
 use crate::web::{
-    AsOfParams, Command, IdPath, List, NoFilter, Page, PageParams, Params, Present, Problem, Service, json_reply,
-    listing_for_all, parse_as_of, point_in_time, show_to_all,
+    AsOfParams, Command, IdPath, List, NoFilter, Page, PageParams, Params, Present, Problem, ReportParams, ReportPoint,
+    Service, json_reply, known_at, listing_for_all, report_point, show_to_all,
 };
 
 impl Present for Programme {
@@ -95,41 +95,41 @@ async fn close_programme(id: IdPath, command: Command<CloseProgramme>) -> Result
     command.on(id.0).await
 }
 
-/// The programme as of a point in the log, with the point's position and day.
-fn programme_as_of(
+/// The programme as of a point, and the point.
+fn programme_at(
     connection: &mut AnyConnection,
     id: Uuid,
-    as_of: Option<AsOf>,
+    known: Option<AsOf>,
+    per_tanggal: Option<Date>,
     now: Timestamp,
-) -> Result<(Programme, i64, Date), Problem> {
-    let (position, day) = match as_of {
-        Some(as_of) => point_in_time(connection, as_of, now)?,
-        None => (head_position(connection)?, now.day()),
-    };
-    let events = stream_up_to(connection, Programme::KIND, id, position)?;
+) -> Result<(Programme, ReportPoint), Problem> {
+    let point = report_point(connection, known, per_tanggal, now)?;
+    let events = stream_up_to(connection, Programme::KIND, id, point.position)?;
     let programme = fold_stream::<Programme>(&events).map_err(ReadError::Corrupt)?;
     let programme = programme.ok_or_else(|| Refusal::not_found(Programme::KIND, id))?;
-    Ok((programme, position, day))
+    Ok((programme, point))
 }
 
 /// Read a programme's progress
 ///
-/// Each target with what is reached and remains, per regency and per day. With `as_of`, as it was known then: later corrections and reversals
-/// do not show.
-#[utoipa::path(tag = "programmes", security(()), params(("id" = Uuid, Path, description = "The programme"), AsOfParams),
+/// Each target with what is reached and remains, per regency and per day. `diketahui_pada` (or `as_of`) tells it as it was known then: later
+/// corrections and reversals do not show. `per_tanggal` tells it as it was on that day: what happened later does not count. Together they answer
+/// how March stood as known in May, or as known in March.
+#[utoipa::path(tag = "programmes", security(()), params(("id" = Uuid, Path, description = "The programme"), ReportParams),
     responses((status = 200, description = "The progress", body = Progress)))]
 #[get("/programmes/{id}/progress")]
 async fn get_progress(
     service: web::Data<Service>,
     id: IdPath,
-    params: Params<AsOfParams>,
+    params: Params<ReportParams>,
 ) -> Result<HttpResponse, Problem> {
-    let as_of = parse_as_of(params.0.as_of.as_deref())?;
+    let ReportParams { as_of, diketahui_pada, per_tanggal } = params.0;
+    let known = known_at(as_of.as_deref(), diketahui_pada.as_deref())?;
     let now = service.clock.now();
     let shown = service
         .read(move |connection| {
-            let (programme, position, today) = programme_as_of(connection, id.0, as_of, now)?;
-            Ok(progress(connection, &programme, position, today)?)
+            let (programme, point) = programme_at(connection, id.0, known, per_tanggal, now)?;
+            Ok(progress(connection, &programme, point)?)
         })
         .await?;
     Ok(json_reply(&shown))
@@ -139,16 +139,17 @@ async fn get_progress(
 ///
 /// The very events that were counted for a measure of the programme.
 #[utoipa::path(tag = "programmes", security(()),
-    params(("id" = Uuid, Path, description = "The programme"), ("measure" = Measure, Path, description = "The measure"), AsOfParams),
+    params(("id" = Uuid, Path, description = "The programme"), ("measure" = Measure, Path, description = "The measure"), ReportParams),
     responses((status = 200, description = "The events", body = Evidence)))]
 #[get("/programmes/{id}/progress/{measure}/evidence")]
 async fn get_evidence(
     service: web::Data<Service>,
     id: IdPath,
     path: web::Path<(String, String)>,
-    params: Params<AsOfParams>,
+    params: Params<ReportParams>,
 ) -> Result<HttpResponse, Problem> {
-    let as_of = parse_as_of(params.0.as_of.as_deref())?;
+    let ReportParams { as_of, diketahui_pada, per_tanggal } = params.0;
+    let known = known_at(as_of.as_deref(), diketahui_pada.as_deref())?;
     let measure: Measure = serde_json::from_value(json!(path.1)).map_err(|_| {
         let why = Text::fixed(
             "Ukuran ini tidak ada; lihat GET /v1/metrics.",
@@ -159,8 +160,8 @@ async fn get_evidence(
     let now = service.clock.now();
     let shown = service
         .read(move |connection| {
-            let (programme, position, _) = programme_as_of(connection, id.0, as_of, now)?;
-            Ok(evidence(connection, &programme, measure, position)?)
+            let (programme, point) = programme_at(connection, id.0, known, per_tanggal, now)?;
+            Ok(evidence(connection, &programme, measure, point)?)
         })
         .await?;
     Ok(json_reply(&shown))

@@ -11,6 +11,7 @@ use super::measures::Measure;
 use super::state::Programme;
 use crate::kernel::{Date, REGIONS, Timestamp};
 use crate::storage::{AnyConnection, EventBrief, FactRow, ReadError, event_briefs, facts_of};
+use crate::web::ReportPoint;
 
 /// How far a programme is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,7 +24,9 @@ pub struct Progress {
     pub ends_on: Date,
     /// The log position the figures are as of.
     pub as_of_position: i64,
-    /// Days left after today, or after the day of `as_of`; 0 when it is over.
+    /// The day the figures stand on in the world, when one was asked for.
+    pub per_tanggal: Option<Date>,
+    /// Days left after that day, or the day it was known on; 0 when it is over.
     pub days_left: i32,
     /// Every target.
     pub targets: Vec<TargetProgress>,
@@ -81,6 +84,8 @@ pub struct Evidence {
     pub reached: usize,
     /// The log position the figures are as of.
     pub as_of_position: i64,
+    /// The day the figures stand on in the world, when one was asked for.
+    pub per_tanggal: Option<Date>,
     /// The very events that were counted.
     pub data: Vec<EvidenceItem>,
 }
@@ -114,10 +119,10 @@ fn standing(
     connection: &mut AnyConnection,
     programme: &Programme,
     measure: Measure,
-    position: i64,
+    point: ReportPoint,
 ) -> Result<Vec<FactRow>, ReadError> {
-    let window = (programme.starts_on, programme.ends_on);
-    facts_of(connection, measure.facts(), programme.region, window, position)
+    let last = point.per_tanggal.map_or(programme.ends_on, |day| day.min(programme.ends_on));
+    facts_of(connection, measure.facts(), programme.region, (programme.starts_on, last), point.position)
 }
 
 /// The first fact of each subject: what makes it count.
@@ -133,20 +138,20 @@ fn first_of_each(facts: &[FactRow]) -> Vec<&FactRow> {
 pub fn progress(
     connection: &mut AnyConnection,
     programme: &Programme,
-    position: i64,
-    today: Date,
+    point: ReportPoint,
 ) -> Result<Progress, ReadError> {
     let mut targets = Vec::new();
     for target in &programme.targets {
-        let facts = standing(connection, programme, target.measure, position)?;
+        let facts = standing(connection, programme, target.measure, point)?;
         targets.push(count(*target, &first_of_each(&facts)));
     }
     Ok(Progress {
         programme: programme.stamp.id,
         starts_on: programme.starts_on,
         ends_on: programme.ends_on,
-        as_of_position: position,
-        days_left: today.days_until(programme.ends_on).max(0),
+        as_of_position: point.position,
+        per_tanggal: point.per_tanggal,
+        days_left: point.day().days_until(programme.ends_on).max(0),
         targets,
     })
 }
@@ -190,9 +195,9 @@ pub fn evidence(
     connection: &mut AnyConnection,
     programme: &Programme,
     measure: Measure,
-    position: i64,
+    point: ReportPoint,
 ) -> Result<Evidence, ReadError> {
-    let facts = standing(connection, programme, measure, position)?;
+    let facts = standing(connection, programme, measure, point)?;
     let counted: BTreeSet<&str> = first_of_each(&facts).into_iter().map(|fact| fact.event_id.as_str()).collect();
     let ids: Vec<String> = facts.iter().map(|fact| fact.event_id.clone()).collect();
     let briefs = event_briefs(connection, &ids)?;
@@ -217,7 +222,8 @@ pub fn evidence(
         measure,
         version: measure.definition().version,
         reached: counted.len(),
-        as_of_position: position,
+        as_of_position: point.position,
+        per_tanggal: point.per_tanggal,
         data: facts.iter().map(item).collect::<Result<_, ReadError>>()?,
     })
 }

@@ -16,7 +16,7 @@ use crate::kernel::{Fault, Faults, REGIONS, Refusal, Region};
 use crate::ledger::{Resource, Stamp};
 use crate::storage::{AnyConnection, ReadError, head_position};
 use crate::web::{
-    AsOfParams, Command, List, Params, Present, Problem, Service, Shown, Viewer, document_reply, json_reply,
+    AsOfParams, Command, List, NoFilter, Params, Present, Problem, Service, Shown, Viewer, document_reply, json_reply,
     resource_as_of,
 };
 
@@ -100,7 +100,7 @@ fn region_of(code: &str) -> Result<Region, Problem> {
 #[utoipa::path(tag = "regions", security(()),
     responses((status = 200, description = "The regions", body = List<RegionDocument>)))]
 #[get("/regions")]
-async fn list_regions(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
+async fn list_regions(service: web::Data<Service>, _: Params<NoFilter>) -> Result<HttpResponse, Problem> {
     let (mut records, position) =
         service.read(|connection| Ok((views::all(connection)?, head_position(connection)?))).await?;
     let known = REGIONS.iter().filter_map(|entry| Region::parse(entry.code).ok());

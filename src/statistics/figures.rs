@@ -9,8 +9,9 @@ use utoipa::ToSchema;
 
 use super::area::StatisticsArea;
 use super::wanted::{StatisticsParams, Wanted};
-use crate::kernel::{Money, Month, OneOf, Scope, Timestamp};
+use crate::kernel::{Date, Money, Month, OneOf, Scope, Timestamp};
 use crate::storage::{AnyConnection, Apart, Figures, PostingRow, ReadError, figures, postings_of};
+use crate::web::ReportPoint;
 
 /// Figures of an area.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,6 +27,8 @@ pub struct StatisticsAnswer {
     pub by: Vec<String>,
     /// The log position the figures are as of.
     pub as_of_position: i64,
+    /// The day the figures stand on in the world, when one was asked for.
+    pub per_tanggal: Option<Date>,
     /// One row for each measure and each combination that occurs.
     pub figures: Vec<Figure>,
 }
@@ -94,7 +97,7 @@ fn asked<'a>(params: &StatisticsParams, measures: &'a [&'static str]) -> Figures
     Figures {
         measures,
         from: params.from,
-        to: params.to,
+        to: params.last_month(),
         region: params.region,
         organisation: params.organisation.map(|id| id.0),
     }
@@ -112,7 +115,7 @@ pub(super) fn statistics(
     area: StatisticsArea,
     params: &StatisticsParams,
     wanted: &Wanted,
-    as_of_position: i64,
+    point: ReportPoint,
 ) -> Result<StatisticsAnswer, ReadError> {
     let by = |name: &str| wanted.by.iter().any(|asked| asked == name);
     let apart = Apart { month: by("month"), region: by("region"), organisation: by("organisation") };
@@ -120,7 +123,7 @@ pub(super) fn statistics(
     let rows = if measures.is_empty() {
         Vec::new()
     } else {
-        figures(connection, &asked(params, &measures), apart, as_of_position)?
+        figures(connection, &asked(params, &measures), apart, point.position)?
     };
     let mut sums: BTreeMap<Combination, (i64, i128)> = BTreeMap::new();
     for row in &rows {
@@ -146,27 +149,40 @@ pub(super) fn statistics(
             version: definition.version,
             count,
             amount: definition.has_amount.then(|| rupiah(sen)),
-            evidence: evidence_address(area, definition.measure, params, wanted, &key, as_of_position),
+            evidence: evidence_address(area, definition.measure, params, wanted, &key, point.position),
             apart: wanted.by.iter().cloned().zip(key.into_iter().map(Value::from)).collect(),
         }
     };
     let figures = sums.into_iter().filter(|(_, sum)| *sum != (0, 0)).map(figure).collect();
-    Ok(StatisticsAnswer { area, from: params.from, to: params.to, by: wanted.by.clone(), as_of_position, figures })
+    Ok(StatisticsAnswer {
+        area,
+        from: params.from,
+        to: params.last_month(),
+        by: wanted.by.clone(),
+        as_of_position: point.position,
+        per_tanggal: point.per_tanggal,
+        figures,
+    })
 }
 
-/// Every figure of an area as of a position, told apart by everything it can be told apart by.
+/// Every figure of an area as of a position, told apart by everything it can be told apart by; those of financing by lender only where
+/// `lenders` says so.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub fn all_figures(
     connection: &mut AnyConnection,
     area: StatisticsArea,
-    as_of_position: i64,
+    position: i64,
+    lenders: bool,
 ) -> Result<Vec<Figure>, ReadError> {
+    let organisations = (lenders || area != StatisticsArea::Financing).then_some("organisation");
     let parts: BTreeSet<&str> = area.measures().iter().flat_map(|definition| definition.parts).copied().collect();
-    let by = ["month", "region", "organisation"].into_iter().chain(parts).map(str::to_owned).collect();
+    let by = ["month", "region"].into_iter().chain(organisations).chain(parts).map(str::to_owned).collect();
     let wanted = Wanted { measures: area.measures().iter().collect(), by, parts: BTreeMap::new() };
-    Ok(statistics(connection, area, &StatisticsParams::default(), &wanted, as_of_position)?.figures)
+    // Sums by month do not depend on the day.
+    let point = ReportPoint { position, known_on: Timestamp::default().day(), per_tanggal: None };
+    Ok(statistics(connection, area, &StatisticsParams::default(), &wanted, point)?.figures)
 }
 
 fn evidence_address(
@@ -179,7 +195,7 @@ fn evidence_address(
 ) -> String {
     let mut query: BTreeMap<&str, String> = wanted.parts.iter().map(|(name, value)| (*name, value.clone())).collect();
     let month = |month: Option<Month>| month.map(|month| month.to_string());
-    let bounds = [("from", month(params.from)), ("to", month(params.to))];
+    let bounds = [("from", month(params.from)), ("to", month(params.last_month()))];
     let own = [
         ("region", params.region.map(|it| it.code().to_owned())),
         ("organisation", params.organisation.map(|it| it.0.to_string())),

@@ -6,14 +6,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::area::{ALL_MEASURES, StatisticsArea};
 use super::figures::{FigureEvidence, StatisticsAnswer, evidence, shown, statistics};
-use super::wanted::StatisticsParams;
-use crate::kernel::problem_codes::NOT_FOUND;
-use crate::kernel::{Refusal, Text};
+use super::wanted::{StatisticsParams, Wanted};
+use crate::kernel::problem_codes::{FORBIDDEN, NOT_FOUND, UNAUTHENTICATED};
+use crate::kernel::{Actor, Refusal, Scope, Text, may_read};
 use crate::programmes::DEFINITIONS;
 use crate::storage::{ReadError, head_position};
 use crate::web::{
-    Caller, List, MadePage, Page, PageParams, Params, Problem, Service, json_reply, made_page, parse_as_of,
-    point_in_time,
+    Caller, List, MadePage, NoFilter, Page, PageParams, Params, Problem, Service, json_reply, made_page, report_point,
 };
 
 /// Routes of this area.
@@ -31,28 +30,55 @@ fn area_of(word: &str) -> Result<StatisticsArea, Problem> {
     })
 }
 
+/// What each bank lends is its own business: figures of single lenders are for those whose rights reach the financings behind them.
+/// Determinations and certificates are acts of office, and who did them is public.
+fn require_public_or_own(
+    actor: Option<&Actor>,
+    area: StatisticsArea,
+    params: &StatisticsParams,
+    wanted: &Wanted,
+) -> Result<(), Refusal> {
+    let told_by_lender = params.organisation.is_some() || wanted.by.iter().any(|name| name == "organisation");
+    if area != StatisticsArea::Financing || !told_by_lender {
+        return Ok(());
+    }
+    let reached = match actor.map_or(Scope::Nothing, |actor| may_read(actor, area.rights())) {
+        Scope::All => true,
+        Scope::Region(own) => params.region.is_some_and(|region| own.covers(region)),
+        Scope::Organisation(own) => params.organisation.is_some_and(|asked| asked.0 == own),
+        Scope::Nothing => false,
+    };
+    if reached {
+        return Ok(());
+    }
+    let why = Text::fixed(
+        "Angka per pemberi pembiayaan hanya untuk yang berhak membaca pembiayaan itu; sebuah bank untuk miliknya sendiri (`organisation`).",
+        "Figures by lender are for those who may read the financings behind them; a bank for its own (`organisation`).",
+    );
+    Err(Refusal::new(if actor.is_some() { &FORBIDDEN } else { &UNAUTHENTICATED }, why))
+}
+
 /// Read statistics
 ///
 /// Counts and amounts by region, month, organisation and what else a measure is told apart by, as of now or any point of the log. Every figure
-/// says where the events behind it are listed.
-#[utoipa::path(tag = "statistics", security(()),
+/// says where the events behind it are listed. `diketahui_pada` (or `as_of`) tells them as known then, `per_tanggal` as they were in the world at
+/// the end of a month. For anyone, but that figures of financing are told by lender only to those who may read the financings behind them.
+#[utoipa::path(tag = "statistics", security((), ("api_key" = [])),
     params(("area" = StatisticsArea, Path, description = "The area"), StatisticsParams),
     responses((status = 200, description = "The figures", body = StatisticsAnswer)))]
 #[get("/statistics/{area}")]
 async fn get_statistics(
-    service: web::Data<Service>,
+    caller: Caller,
     area: web::Path<String>,
     params: Params<StatisticsParams>,
 ) -> Result<HttpResponse, Problem> {
     let (area, params) = (area_of(&area)?, params.0);
     let wanted = params.understand(area)?;
-    let (as_of, now) = (parse_as_of(params.as_of.as_deref())?, service.clock.now());
-    let answer = service.read(move |connection| {
-        let position = match as_of {
-            Some(as_of) => point_in_time(connection, as_of, now)?.0,
-            None => head_position(connection)?,
-        };
-        Ok(statistics(connection, area, &params, &wanted, position)?)
+    require_public_or_own(caller.actor.as_ref(), area, &params, &wanted)?;
+    let (known, now) = (params.known()?, caller.service.clock.now());
+    let answer = caller.service.read(move |connection| {
+        let point = report_point(connection, known, params.per_tanggal, now)?;
+        Ok(statistics(connection, area, &params, &wanted, point)?)
     });
     Ok(json_reply(&answer.await?))
 }
@@ -73,14 +99,10 @@ async fn list_statistics_evidence(
     let area = area_of(&area)?;
     let (_, scope) = caller.reads(area.rights())?;
     let wanted = page.filter.understand(area)?;
-    let as_of = parse_as_of(page.filter.as_of.as_deref())?;
+    let known = page.filter.known()?;
     let now = caller.service.clock.now();
     made_page(&request, &caller.service, page, move |connection, params, keyset| {
-        let head = head_position(connection)?;
-        let up_to = match as_of {
-            Some(as_of) => point_in_time(connection, as_of, now)?.0,
-            None => head,
-        };
+        let up_to = report_point(connection, known, params.per_tanggal, now)?.position;
         let after = keyset.after.as_ref().map_or(Ok((0, 0)), |(position, ordinal)| {
             let number = |text: &str| text.parse::<i64>().map_err(|why| ReadError::Corrupt(why.to_string()));
             Ok::<_, ReadError>((number(position)?, number(ordinal)?))
@@ -105,7 +127,7 @@ async fn list_statistics_evidence(
 #[utoipa::path(tag = "statistics", security(()),
     responses((status = 200, description = "The measures", body = serde_json::Value)))]
 #[get("/metrics")]
-async fn list_metrics(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
+async fn list_metrics(service: web::Data<Service>, _: Params<NoFilter>) -> Result<HttpResponse, Problem> {
     let position = service.read(|connection| Ok(head_position(connection)?)).await?;
     let mut all = Vec::new();
     for definition in &DEFINITIONS {

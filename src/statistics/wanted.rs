@@ -7,7 +7,9 @@ use utoipa::IntoParams;
 
 use super::area::StatisticsArea;
 use crate::kernel::problem_codes::INVALID_PARAMETER;
-use crate::kernel::{Fault, Faults, Id, MeasureDefinition, Month, Refusal, Region, Text, Word};
+use crate::kernel::{Date, Fault, Faults, Id, MeasureDefinition, Month, Refusal, Region, Text, Word};
+use crate::storage::AsOf;
+use crate::web::{Problem, known_at};
 
 /// What statistics are asked for with.
 #[derive(Debug, Clone, Default, Deserr, IntoParams)]
@@ -43,6 +45,15 @@ pub struct StatisticsParams {
     #[deserr(default)]
     #[param(example = "2014-03-31T00:00:00+08:00", max_length = 40)]
     pub as_of: Option<String>,
+    /// As known then: as `as_of`, or a day, which means its end in East Kalimantan.
+    #[deserr(default)]
+    #[param(example = "2014-05-27", max_length = 40)]
+    pub diketahui_pada: Option<String>,
+    /// As it was in the world at the end of this day, the last of a month: what happened later does not count, and who stood in a state then
+    /// counts there. Instead of `to`.
+    #[deserr(default)]
+    #[param(inline, example = "2014-03-31")]
+    pub per_tanggal: Option<Date>,
     /// Financing: one scheme.
     #[deserr(default)]
     #[param(inline)]
@@ -120,6 +131,34 @@ impl StatisticsParams {
         all.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?.0.clone()))).collect()
     }
 
+    /// What had been recorded by when.
+    pub(super) fn known(&self) -> Result<Option<AsOf>, Problem> {
+        known_at(self.as_of.as_deref(), self.diketahui_pada.as_deref())
+    }
+
+    /// The last month that counts.
+    pub(super) fn last_month(&self) -> Option<Month> {
+        self.per_tanggal.map(Date::month).or(self.to)
+    }
+
+    /// Refuses a day that the sums by month cannot tell, and two ends.
+    fn check_day(&self, faults: &mut Faults) {
+        let Some(day) = self.per_tanggal else { return };
+        if self.to.is_some() {
+            let why =
+                Text::fixed("Kirim `to` atau `per_tanggal`, bukan keduanya.", "Send `to` or `per_tanggal`, not both.");
+            faults.add("?per_tanggal", "given_twice", why);
+        }
+        let (before, end) = (day.month().first_day().plus_days(-1), day.month_end());
+        if day != end {
+            let why = text!(
+                "Statistik dijumlahkan per bulan; mintalah akhir bulan: {before} atau {end}.",
+                "Statistics are added up by month; ask for the end of one: {before} or {end}."
+            );
+            faults.add("?per_tanggal", "not_the_end_of_a_month", why);
+        }
+    }
+
     /// Understands what is asked of an area.
     ///
     /// # Errors
@@ -138,7 +177,8 @@ impl StatisticsParams {
         }
         let by = faults.check(self.told_apart(&known));
         let measures = faults.check(self.chosen(area, &parts));
-        if let (Some(from), Some(to)) = (self.from, self.to)
+        self.check_day(&mut faults);
+        if let (Some(from), Some(to)) = (self.from, self.last_month())
             && to < from
         {
             let why = Text::fixed("Bulan terakhir mendahului bulan pertama.", "The last month precedes the first.");

@@ -98,23 +98,15 @@ pub struct Figures<'a> {
 }
 
 impl Figures<'_> {
-    /// The condition in SQL. Everything in it was read as a word, a month, a code or an id, so it stands there as it is.
-    fn condition(&self) -> String {
-        let mut condition = format!("measure IN ('{}')", self.measures.join("','"));
-        let mut and = |text: String| condition.push_str(&text);
-        if let Some(from) = self.from {
-            and(format!(" AND month >= '{from}'"));
-        }
-        if let Some(to) = self.to {
-            and(format!(" AND month <= '{to}'"));
-        }
-        if let Some(region) = self.region.filter(|region| !region.is_province()) {
-            and(format!(" AND region = '{}'", region.code()));
-        }
-        if let Some(organisation) = self.organisation {
-            and(format!(" AND organisation = '{organisation}'"));
-        }
-        condition
+    /// The condition on a table's columns in SQL. Everything in it was read as a word, a month, a code or an id, so it stands there as it is.
+    fn condition(&self, table: &str) -> String {
+        let mut all = vec![format!("{table}.measure IN ('{}')", self.measures.join("','"))];
+        all.extend(self.from.map(|from| format!("{table}.month >= '{from}'")));
+        all.extend(self.to.map(|to| format!("{table}.month <= '{to}'")));
+        let region = self.region.filter(|region| !region.is_province());
+        all.extend(region.map(|region| format!("{table}.region = '{}'", region.code())));
+        all.extend(self.organisation.map(|organisation| format!("{table}.organisation = '{organisation}'")));
+        all.join(" AND ")
     }
 }
 
@@ -177,20 +169,20 @@ pub fn figures(
     let kept =
         [column("month", apart.month), column("region", apart.region), column("organisation", apart.organisation)]
             .join(", ");
-    let condition = wanted.condition();
+    let (summed, posted) = (wanted.condition("tallies"), wanted.condition("postings"));
     // As of now the sums hold everything; as of an earlier position, everything but the span it lies in.
     let now = position >= head_position(connection)?;
     let span = if now { i64::MAX } else { span_of(position + 1) };
     let parts = format!("value, count, sen / {PART} AS high, sen % {PART} AS low");
     let begins = span_of(position + 1) << SPAN_BITS;
     let own_span = format!(
-        " UNION ALL SELECT measure, {kept}, {parts} FROM postings WHERE {condition} AND position >= {begins} AND position <= {position}"
+        " UNION ALL SELECT measure, {kept}, {parts} FROM postings WHERE {posted} AND position >= {begins} AND position <= {position}"
     );
     let own_span = if now { "" } else { own_span.as_str() };
     let query = format!(
         "SELECT measure, month, region, organisation, value, CAST(sum(count) AS BIGINT) AS count, \
          CAST(sum(high) AS BIGINT) AS high, CAST(sum(low) AS BIGINT) AS low FROM (\
-         SELECT measure, {kept}, {parts} FROM tallies WHERE {condition} AND span < {span}{own_span}\
+         SELECT measure, {kept}, {parts} FROM tallies WHERE {summed} AND span < {span}{own_span}\
          ) AS parts GROUP BY measure, month, region, organisation, value"
     );
     let rows = diesel::sql_query(query).load::<FigureRow>(connection)?;
@@ -267,15 +259,10 @@ pub fn postings_of(
          FROM postings JOIN events ON events.position = postings.position \
          WHERE {} AND (postings.position, ordinal) > ({}, {}) AND postings.position <= {up_to}{} \
          ORDER BY postings.position, ordinal LIMIT {limit}",
-        self::qualified(&wanted.condition()),
+        wanted.condition("postings"),
         after.0,
         after.1,
         values.unwrap_or_default(),
     );
     Ok(diesel::sql_query(query).load(connection)?)
-}
-
-/// The condition where a table of events stands beside: only `organisation` is a column of both.
-fn qualified(condition: &str) -> String {
-    condition.replace(" AND organisation ", " AND postings.organisation ")
 }

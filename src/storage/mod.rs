@@ -30,7 +30,7 @@ pub use fetcher::Fetcher;
 pub use figures::{Apart, FigureRow, Figures, PostingRow, figures, postings_of};
 pub use integrity::{check_kinds, check_log};
 pub use migrations::{migrate, pending, revert_all};
-pub use paging::{Keyset, Sort};
+pub use paging::{Keyset, Sort, within_text};
 pub use pool::{Lent, Readers};
 pub use postgres::PostgresStore;
 pub use reader::{

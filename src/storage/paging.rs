@@ -1,4 +1,6 @@
-//! Keyset pages: a page costs the same however deep it lies, and stays right while others write.
+//! Keyset pages: a page costs the same however deep it lies, and stays right while others write. And the rows a scope reaches.
+
+use crate::kernel::Scope;
 
 /// What a list is ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +78,40 @@ macro_rules! keyset {
             _ => $crate::keyset!(query, $table, keyset),
         }
     }};
+}
+
+/// Narrows a boxed query to the rows a scope reaches: a region's by their column, an organisation's by whatever makes them its own. This is how
+/// a right becomes a filter; where records belong to no organisation, leave the last part out.
+#[macro_export]
+macro_rules! within {
+    ($query:expr, $scope:expr, $region:expr) => {
+        // Never true.
+        $crate::within!($query, $scope, $region, |_| $region.ne($region))
+    };
+    ($query:expr, $scope:expr, $region:expr, |$organisation:pat_param| $own:expr) => {{
+        let query = $query;
+        match $scope {
+            $crate::kernel::Scope::All => query,
+            $crate::kernel::Scope::Region(region) if region.is_province() => query,
+            $crate::kernel::Scope::Region(region) => query.filter($region.eq(region.code())),
+            $crate::kernel::Scope::Organisation(organisation) => {
+                let $organisation = organisation.to_string();
+                query.filter($own)
+            }
+            $crate::kernel::Scope::Nothing => query.filter($region.ne($region)),
+        }
+    }};
+}
+
+/// As `within!`, as a condition of a query in text. Codes and ids need no escaping.
+pub fn within_text(scope: Scope, region: &str, organisation: &str) -> String {
+    match scope {
+        Scope::All => "1 = 1".to_owned(),
+        Scope::Region(own) if own.is_province() => "1 = 1".to_owned(),
+        Scope::Region(own) => format!("{region} = '{}'", own.code()),
+        Scope::Organisation(own) => format!("{organisation} = '{own}'"),
+        Scope::Nothing => "1 = 0".to_owned(),
+    }
 }
 
 /// Looks a resource up by its id.

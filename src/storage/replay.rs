@@ -1,7 +1,7 @@
 //! The projections compared with the log: every stream is folded anew, and what it amounts to is held against the rows there are.
 //!
-//! One thread reads the streams of a kind after the other, in the order of their ids; this thread folds them and reads the rows of the same
-//! span of ids. Memory holds a few spans, however long the log.
+//! One thread reads the streams of a kind after the other, in the order of their ids, and the postings of their events, which no later event
+//! changes; this thread folds them and reads the rows of the same span of ids. Memory holds a few spans, however long the log.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::mpsc;
@@ -54,6 +54,7 @@ pub trait Compared {
 struct Span {
     kind: Kind,
     streams: Vec<Vec<Event>>,
+    postings: Postings,
     /// Ids after this one …
     after: String,
     /// … up to this one; nothing for all that is left of the kind.
@@ -85,7 +86,7 @@ pub fn compare(database: &Database, kinds: &[Kind], listener: &mut dyn Compared)
     let mut expected = HashMap::new();
     let mut compare_all = || {
         for span in &spans {
-            compare_span(&mut rows, &span?, &mut expected, listener)?;
+            compare_span(&mut rows, span?, &mut expected, listener)?;
         }
         orphans(&mut rows, kinds, &expected, listener)?;
         match figures::fault(&mut rows)? {
@@ -111,7 +112,8 @@ fn read_spans(database: &Database, kinds: &[Kind], position: i64, sender: &Sent)
             let last = reading.is_done();
             let up_to = streams.last().filter(|_| !last).map(|stream| stream[0].envelope.stream_id.to_string());
             if last || up_to.is_some() {
-                let span = Span { kind: *kind, streams, after: sent_up_to.clone(), up_to: up_to.clone() };
+                let postings = posting_texts(&mut connection, &streams)?;
+                let span = Span { kind: *kind, streams, postings, after: sent_up_to.clone(), up_to: up_to.clone() };
                 sent_up_to = up_to.unwrap_or_default();
                 if sender.send(Ok(span)).is_err() {
                     return Ok(());
@@ -127,17 +129,15 @@ type Expected = HashMap<&'static str, i64>;
 
 fn compare_span(
     connection: &mut AnyConnection,
-    span: &Span,
+    mut span: Span,
     expected: &mut Expected,
     listener: &mut dyn Compared,
 ) -> Result<(), ReadError> {
     let kind = span.kind;
-    let mut states = state_texts(connection, span)?;
+    let mut states = state_texts(connection, &span)?;
     let ids: Vec<String> = span.streams.iter().map(|stream| stream[0].envelope.stream_id.to_string()).collect();
     let mut claims = texts_of(connection, &ids, "held", "holder", ("namespace", kind.claims))?;
     let mut facts = texts_of(connection, &ids, "facts", "resource", ("measure", kind.measures))?;
-    let positions = span.streams.iter().flatten().map(|event| event.envelope.position);
-    let mut postings = posting_texts(connection, positions)?;
     let booleans = matches!(connection, AnyConnection::Postgres(_));
     for (stream, id) in span.streams.iter().zip(ids) {
         let replayed = kind.replay(stream).map_err(|why| ReadError::Corrupt(format!("{} {id}: {why}", kind.name)))?;
@@ -158,7 +158,7 @@ fn compare_span(
             Some(_) if facts.remove(&id).unwrap_or_default() != fact_texts(&replayed) => {
                 Some("its facts are not those its events assert")
             }
-            Some(_) if take_postings(&mut postings, stream) != replayed_postings(&replayed) => {
+            Some(_) if take_postings(&mut span.postings, stream) != replayed_postings(&replayed) => {
                 Some("its postings are not those its events make")
             }
             Some(_) => None,
@@ -244,11 +244,10 @@ fn texts_of(
     Ok(found)
 }
 
-/// Rows of postings, by the position of their event.
-fn posting_texts(
-    connection: &mut AnyConnection,
-    positions: impl Iterator<Item = i64>,
-) -> Result<HashMap<i64, Vec<String>>, ReadError> {
+/// Rows of postings as texts, by the position of their event.
+type Postings = HashMap<i64, Vec<String>>;
+
+fn posting_texts(connection: &mut AnyConnection, streams: &[Vec<Event>]) -> Result<Postings, ReadError> {
     #[derive(QueryableByName)]
     struct Posted {
         #[diesel(sql_type = BigInt)]
@@ -256,22 +255,23 @@ fn posting_texts(
         #[diesel(sql_type = Text)]
         text: String,
     }
-    let positions: Vec<String> = positions.map(|position| position.to_string()).collect();
+    let positions = streams.iter().flatten().map(|event| event.envelope.position.to_string());
+    let positions: Vec<String> = positions.collect();
     if positions.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(Postings::new());
     }
     let (text, positions) = (joined(connection, &POSTING_COLUMNS), positions.join(","));
     let query = format!(
         "SELECT position, {text} AS text FROM postings WHERE position IN ({positions}) ORDER BY position, ordinal"
     );
-    let mut found: HashMap<i64, Vec<String>> = HashMap::new();
+    let mut found = Postings::new();
     for Posted { position, text } in diesel::sql_query(query).load::<Posted>(connection)? {
         found.entry(position).or_default().push(text);
     }
     Ok(found)
 }
 
-fn take_postings(found: &mut HashMap<i64, Vec<String>>, stream: &[Event]) -> Vec<String> {
+fn take_postings(found: &mut Postings, stream: &[Event]) -> Vec<String> {
     stream.iter().filter_map(|event| found.remove(&event.envelope.position)).flatten().collect()
 }
 

@@ -81,12 +81,7 @@ pub fn list(
 ) -> Result<Vec<DocRow>, ReadError> {
     let mut query =
         trainings::table.select((trainings::id, trainings::version, trainings::position, trainings::doc)).into_boxed();
-    match scope {
-        Scope::All => {}
-        Scope::Region(region) => query = query.filter(trainings::region.eq(region.code())),
-        Scope::Organisation(owner) => query = query.filter(trainings::owner.eq(owner.to_string())),
-        Scope::Nothing => return Ok(Vec::new()),
-    }
+    query = crate::within!(query, scope, trainings::region, |owner| trainings::owner.eq(owner));
     if let Some(region) = filter.region.filter(|region| !region.is_province()) {
         query = query.filter(trainings::region.eq(region.code()));
     }

@@ -13,7 +13,7 @@ use super::line::Line;
 use super::problem::Problem;
 use super::service::Service;
 use crate::kernel::problem_codes::{FORBIDDEN, UNAUTHENTICATED};
-use crate::kernel::{Actor, Area, Refusal, Scope, may_read};
+use crate::kernel::{Action, Actor, Area, Refusal, Scope, reach};
 use crate::ledger::Hash;
 
 /// The caller: anonymous, or an organisation by one of its keys. A key that is sent and not valid is refused, never ignored.
@@ -54,8 +54,16 @@ impl Caller {
     /// # Errors
     /// `unauthenticated` without a key, `forbidden` when it may read nothing there.
     pub fn reads(&self, area: Area) -> Result<(Actor, Scope), Problem> {
+        self.reaches(Action::Read, area)
+    }
+
+    /// What an action of the caller reaches in an area.
+    ///
+    /// # Errors
+    /// As [`Caller::reads`].
+    pub fn reaches(&self, action: Action, area: Area) -> Result<(Actor, Scope), Problem> {
         let actor = self.actor()?;
-        match may_read(actor, area) {
+        match reach(actor, action, area) {
             Scope::Nothing => {
                 let kind = actor.kind;
                 Err(Refusal::new(

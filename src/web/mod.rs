@@ -15,6 +15,7 @@ pub mod metrics;
 mod page;
 mod params;
 mod personal;
+mod point;
 mod problem;
 mod ranges;
 mod reply;
@@ -36,12 +37,10 @@ pub use metrics::Metrics;
 pub use page::{List, MadePage, NoFilter, Page, PageParams, listing, listing_for_all, made_page};
 pub use params::{IdPath, Params};
 pub use personal::{present_persons, reseal_person, seal_person};
+pub use point::{AsOfParams, ReportParams, ReportPoint, known_at, parse_as_of, point_in_time, report_point};
 pub use problem::{Language, Problem, ProblemDocument, problem_page, wants_english};
 pub use ranges::{FileReply, file_reply};
 pub use reply::{command_reply, constant_reply, document_reply, json_reply};
 pub use service::Service;
-pub use show::{
-    AsOfParams, Present, Shown, Stored, Viewer, parse_as_of, point_in_time, resource_as_of, show, show_history,
-    show_made_of_stream, show_to_all,
-};
+pub use show::{Present, Shown, Stored, Viewer, resource_as_of, show, show_history, show_made_of_stream, show_to_all};
 pub use upload::{UploadLimits, receive};

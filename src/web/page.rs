@@ -41,7 +41,7 @@ pub struct PageParams {
     sort: Option<String>,
 }
 
-/// A list without filters of its own.
+/// No parameters: a list without filters of its own, and whatever else is asked for without any.
 #[derive(Debug, Deserr)]
 #[deserr(error = Faults, deny_unknown_fields)]
 pub struct NoFilter {}

@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::service::Service;
 use super::show::Viewer;
 use crate::kernel::problem_codes::INTERNAL;
-use crate::kernel::{Person, PersonChanges, PersonalData, personal_data};
+use crate::kernel::{Actor, Person, PersonChanges, PersonalData, Region, personal_data};
 use crate::ledger::SubjectKey;
 use crate::storage::{AnyConnection, ReadError, Sealed, Vault, VaultError};
 
@@ -60,8 +60,8 @@ pub async fn reseal_person(
         .await
 }
 
-/// Replaces `sealed` in each document by `person` and `personal_data`: opened for the provincial office and the organisation that
-/// recorded the person, hidden from everyone else.
+/// Replaces `sealed` in each document by `person` and `personal_data`: opened for whoever sees the person ([`personal_data`]), hidden from
+/// everyone else.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -74,7 +74,9 @@ pub fn present_persons(
         docs.iter().map(|doc| serde_json::from_str(doc)).collect::<Result<_, _>>().map_err(ReadError::from)?;
     let visible = |doc: &Value| {
         let owner = doc["recorded_by"].as_str().and_then(|text| Uuid::parse_str(text).ok()).unwrap_or_default();
-        viewer.actor.as_ref().is_some_and(|actor| personal_data(actor, owner))
+        let region = doc["region"].as_str().and_then(|code| Region::parse(code).ok());
+        let sees = |actor: &Actor| region.is_some_and(|region| personal_data(actor, region, owner));
+        viewer.actor.as_ref().is_some_and(sees)
     };
     let wanted: Vec<String> =
         docs.iter().filter(|doc| visible(doc)).filter_map(|doc| doc["subject"].as_str().map(str::to_owned)).collect();

@@ -75,7 +75,7 @@ pub async fn command_reply<R: Present + Stored>(caller: &Caller, answer: Answer)
     let doc = match done.doc {
         // The outcome of a line names the document and does not hold it.
         _ if caller.service.gathering.is_some() => String::new(),
-        Some(doc) if !R::REWRITES => doc,
+        Some(doc) if !R::rewrites_for(Some(&actor)) => doc,
         doc => {
             caller
                 .service

@@ -3,21 +3,18 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
-use deserr::Deserr;
 use serde_json::json;
-use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::auth::Caller;
+use super::point::{AsOfParams, parse_as_of, point_in_time};
 use super::problem::Problem;
 use super::reply::{document_reply, fresh_document_reply, json_reply};
 use super::service::Service;
-use crate::kernel::problem_codes::{INTERNAL, INVALID_PARAMETER};
-use crate::kernel::{Actor, Date, Fault, Faults, Refusal, Scope, Text, Timestamp};
+use crate::kernel::problem_codes::INTERNAL;
+use crate::kernel::{Action, Actor, Date, Refusal, Scope};
 use crate::ledger::{Event, Resource, fold_stream, states_of};
-use crate::storage::{
-    AnyConnection, AsOf, DocRow, ReadError, Vault, head_position, position_at, recorded_at, stream_up_to,
-};
+use crate::storage::{AnyConnection, DocRow, ReadError, Vault, head_position, stream_up_to};
 
 /// Who a document is shown to.
 pub struct Viewer {
@@ -39,6 +36,11 @@ pub trait Present: Resource {
     const REWRITES: bool = false;
     /// Whether its home alone tells whose scope reaches it.
     const ADMITS_BY_HOME: bool = true;
+
+    /// As [`Present::REWRITES`], where only some see less than is stored.
+    fn rewrites_for(_: Option<&Actor>) -> bool {
+        Self::REWRITES
+    }
 
     /// Makes of stored documents what this viewer may see.
     ///
@@ -76,38 +78,6 @@ pub struct Shown {
     pub position: i64,
     /// The document.
     pub doc: String,
-}
-
-/// `as_of`.
-#[derive(Debug, Clone, Deserr, IntoParams)]
-#[deserr(error = Faults, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct AsOfParams {
-    /// As recorded by then: a position of the log, or an RFC 3339 instant.
-    #[deserr(default)]
-    #[param(example = "2014-03-31T00:00:00+08:00", max_length = 40)]
-    pub as_of: Option<String>,
-}
-
-/// Reads `as_of`.
-///
-/// # Errors
-/// `invalid_parameter`.
-pub fn parse_as_of(text: Option<&str>) -> Result<Option<AsOf>, Problem> {
-    let Some(text) = text else { return Ok(None) };
-    if let Ok(position) = text.parse::<i64>()
-        && position >= 0
-    {
-        return Ok(Some(AsOf::Position(position)));
-    }
-    // A `+` of an offset that was not percent-encoded arrives as a space.
-    Timestamp::parse(&text.replace(' ', "+")).map(|instant| Some(AsOf::Instant(instant))).map_err(|_| {
-        let why = Text::fixed(
-            "Kirim posisi log (bilangan) atau waktu RFC 3339 dengan selisih waktu.",
-            "Send a position of the log (a number) or an RFC 3339 instant with an offset.",
-        );
-        Refusal::faults(&INVALID_PARAMETER, Faults(vec![Fault::new("?as_of", "invalid_as_of", why)])).into()
-    })
 }
 
 /// One resource, now or as of, to those whose rights reach it.
@@ -166,7 +136,7 @@ async fn show_in_scope<R: Present + Stored>(
     params: AsOfParams,
 ) -> Result<HttpResponse, Problem> {
     let as_of = parse_as_of(params.as_of.as_deref())?;
-    if as_of.is_none() && !R::REWRITES && R::ADMITS_BY_HOME {
+    if as_of.is_none() && !R::rewrites_for(actor.as_ref()) && R::ADMITS_BY_HOME {
         return show_as_stored::<R>(&request, service, scope, id).await;
     }
     let (vault, now) = (service.vault.clone(), service.clock.now());
@@ -219,28 +189,6 @@ async fn show_as_stored<R: Present + Stored>(
     Ok(fresh_document_reply(shown))
 }
 
-/// The position that `as_of` names, and the day it was then. A point that has not come yet is refused: its answer would change.
-///
-/// # Errors
-/// `invalid_parameter`.
-pub fn point_in_time(connection: &mut AnyConnection, as_of: AsOf, now: Timestamp) -> Result<(i64, Date), Problem> {
-    let head = head_position(connection)?;
-    match as_of {
-        AsOf::Position(position) if position <= head => {
-            let recorded = recorded_at(connection, position)?;
-            Ok((position, recorded.unwrap_or_default().day()))
-        }
-        AsOf::Instant(instant) if instant <= now => Ok((position_at(connection, instant)?, instant.day())),
-        _ => {
-            let why = text!(
-                "Titik ini belum ada: posisi terakhir log sekarang {head}. Tanggal ditulis dengan tanda hubung, misalnya 2014-05-10T00:00:00+08:00.",
-                "This point does not exist yet: the last position of the log is {head} now. An instant is written with hyphens, such as 2014-05-10T00:00:00+08:00."
-            );
-            Err(Refusal::faults(&INVALID_PARAMETER, Faults(vec![Fault::new("?as_of", "not_yet", why)])).into())
-        }
-    }
-}
-
 fn row_at<R: Resource>(connection: &mut AnyConnection, id: Uuid, position: i64) -> Result<Option<DocRow>, Problem> {
     let events = stream_up_to(connection, R::KIND, id, position)?;
     let Some(state) = fold_stream::<R>(&events).map_err(ReadError::Corrupt)? else {
@@ -288,6 +236,7 @@ pub async fn show_history<R: Present + Stored>(
     id: Uuid,
     params: AsOfParams,
 ) -> Result<HttpResponse, Problem> {
+    caller.reaches(Action::ReadInFull, R::AREA)?;
     let as_of = params.as_of.as_deref();
     let history = show_made_of_stream::<R, _, _>(caller, id, as_of, |_, events, as_of_position| {
         let states = states_of::<R>(events).map_err(ReadError::Corrupt)?;

@@ -310,7 +310,7 @@ fn rows_go_by_the_rights_of_the_caller_and_nobody_is_in_them() {
         "assessed_on": "2014-02-24", "worksheet": healthy_worksheet()});
     app.post("samarinda", "/v1/assessments", &assessment).expect(201);
     let enterprise = json!({"name": "Warung Contoh", "region": "64.72", "size_basis": {"net_worth": {"value": "40000000.00", "currency": "IDR"}},
-        "person": {"name": "Siti Rahasia", "nik": "6472014107800001", "phone": "081234567890", "address": "Jalan Tersembunyi 7"}});
+        "owner": {"name": "Siti Rahasia", "nik": "6472014107800001", "phone": "081234567890", "address": "Jalan Tersembunyi 7"}});
     app.post("samarinda", "/v1/enterprises", &enterprise).expect(201);
     app.manager("Budi Rahasia");
     for bank in ["bank", "other_bank"] {
@@ -347,6 +347,16 @@ fn rows_go_by_the_rights_of_the_caller_and_nobody_is_in_them() {
     assert!(rows(&data("balikpapan", "assessments"))[0]["total"].is_null());
     let indicators = |who: &str| rows(&data(who, "assessment-indicators")).len();
     assert!(indicators("samarinda") > 10 && indicators("balikpapan") == 0);
+    // What each bank lends is for those who may read the financings of all.
+    let told_by_lender = |who: &str| {
+        let figures = rows(&data(who, "statistics"));
+        let of_financing = figures.iter().filter(|row| row["area"] == "financing");
+        of_financing.filter(|row| !row["organisation"].is_null()).count()
+    };
+    assert!(told_by_lender("ministry") > 0);
+    for who in ["", "bank", "council"] {
+        assert_eq!(told_by_lender(who), 0, "{who}");
+    }
     // One caller's file is never another's, though both ask for the same.
     assert_ne!(data("bank", "financings").headers["etag"], data("other_bank", "financings").headers["etag"]);
 }

@@ -53,6 +53,24 @@ fn ten_thirty_three_twenty_and_the_evidence_adds_up() {
     );
     let before_reversal = get("progress?as_of=2014-05-20T00:00:00%2B08:00");
     assert_eq!(before_reversal["targets"][3]["reached"], 21);
+
+    // Two clocks: how March stood as known in March, and as known since.
+    let healthy = |query: &str| get(&format!("progress?{query}"))["targets"][0].clone();
+    assert_eq!(healthy("per_tanggal=2014-03-30&diketahui_pada=2014-03-30")["reached"], 11);
+    let march = healthy("per_tanggal=2014-03-30");
+    assert_eq!(march["reached"], 10, "the correction of May is about what was determined in March");
+    assert_eq!(healthy("per_tanggal=2014-03-30&diketahui_pada=2014-05-27"), march);
+    let days = march["per_day"].as_array().unwrap();
+    assert!(days.iter().all(|day| day["day"].as_str().unwrap() <= "2014-03-30"));
+    let enterprises = |query: &str| get(&format!("progress?{query}"))["targets"][3]["reached"].clone();
+    assert_eq!(enterprises("per_tanggal=2014-05-20"), 20, "what is reversed never was");
+    assert_eq!(enterprises("per_tanggal=2014-05-20&diketahui_pada=2014-05-19"), 21);
+    assert_eq!(
+        get("progress?per_tanggal=2014-05-20")["days_left"],
+        get("progress?diketahui_pada=2014-05-20")["days_left"]
+    );
+    let evidence = get("progress/healthy_ksp/evidence?per_tanggal=2014-03-30&diketahui_pada=2014-03-30");
+    assert_eq!((&evidence["reached"], &evidence["per_tanggal"]), (&Value::from(11), &Value::from("2014-03-30")));
 }
 
 #[test]

@@ -266,7 +266,8 @@ fn a_month_end_is_corrected_after_the_books_are_closed_and_nothing_is_reported_f
     report("2014-05-31", 1).problem(409, "wrong_state");
     let corrected = report("2014-04-30", 2).expect(200);
     assert_eq!((&corrected["outstanding"], &corrected["collectibility"]["class"]), (&rupiah("0.00"), &json!(2)));
-    let figures = app.get("", "/v1/statistics/financing?measure=financings_by_collectibility&by=class").expect(200);
+    let figures =
+        app.get("province", "/v1/statistics/financing?measure=financings_by_collectibility&by=class").expect(200);
     assert_eq!((figures["figures"].as_array().unwrap().len(), &figures["figures"][0]["class"]), (1, &json!("2")));
     // What is said in the address of a command is not dropped in silence.
     app.post("bank", &format!("{at}/reversals?dry_run=true"), &json!({})).fault(

@@ -14,14 +14,14 @@ fn register(app: &App) -> String {
 }
 
 #[test]
-fn personal_data_is_shown_to_the_province_and_to_who_registered_it_and_to_nobody_else() {
+fn personal_data_is_shown_to_the_province_the_regency_and_auditors_and_to_nobody_else() {
     let app = App::start();
     let at = format!("/v1/managers/{}", register(&app));
-    for who in ["province", "samarinda"] {
+    for who in ["province", "samarinda", "auditor"] {
         let shown = app.get(who, &at).expect(200);
         assert_eq!((&shown["person"]["name"], &shown["personal_data"]), (&json!(NAME), &json!("shown")), "{who}");
     }
-    for who in ["balikpapan", "ministry", "auditor"] {
+    for who in ["balikpapan", "ministry"] {
         let answer = app.get(who, &at);
         assert!(!answer.text.contains(NAME) && !answer.text.contains(NIK) && !answer.text.contains("sealed"));
         let shown = answer.expect(200);

@@ -36,6 +36,7 @@ mod openapi;
 mod operations;
 mod place;
 mod programmes;
+mod rights;
 mod schema;
 mod scoring;
 mod statistics;

@@ -1,5 +1,7 @@
 //! Statistics over HTTP: figures add up to their evidence, as of any point, and filters are read strictly.
 
+use std::collections::BTreeMap;
+
 use lumbung::app::Core;
 use lumbung::kernel::Clock;
 use lumbung::ledger::Ids;
@@ -19,8 +21,8 @@ fn demonstration() -> (App, String, TempDir) {
     (App::over(core, place), format!("Bearer {key}"), folder)
 }
 
-fn figures(app: &App, address: &str) -> Vec<Value> {
-    app.send("GET", address, &[], b"").expect(200)["figures"].as_array().unwrap().clone()
+fn figures(app: &App, bearer: &str, address: &str) -> Vec<Value> {
+    app.send("GET", address, &[("Authorization", bearer)], b"").expect(200)["figures"].as_array().unwrap().clone()
 }
 
 fn sum(figures: &[Value], measure: &str) -> i64 {
@@ -34,7 +36,7 @@ fn every_figure_is_the_sum_of_the_events_behind_it_at_any_point_of_the_log() {
     for area in ["assessments", "certifications", "financing"] {
         for position in [0, 1, head / 3, head / 2, head - 1, head] {
             let address = format!("/v1/statistics/{area}?by=month,region,organisation&as_of={position}");
-            for figure in figures(&app, &address) {
+            for figure in figures(&app, &bearer, &address) {
                 let mut counted = 0;
                 let mut next = figure["evidence"].as_str().unwrap().to_owned() + "&limit=7";
                 loop {
@@ -55,30 +57,71 @@ fn every_figure_is_the_sum_of_the_events_behind_it_at_any_point_of_the_log() {
 
 #[test]
 fn the_demonstration_in_figures() {
-    let (app, _, _folder) = demonstration();
-    let financing = figures(&app, "/v1/statistics/financing?by=region");
+    let (app, bearer, _folder) = demonstration();
+    let figures = |address: &str| figures(&app, &bearer, address);
+    let financing = figures("/v1/statistics/financing?by=region");
     assert_eq!(sum(&financing, "financings_applied"), 28);
     assert_eq!(sum(&financing, "financings_by_state"), 28);
-    let states = figures(&app, "/v1/statistics/financing?by=state&measure=financings_by_state");
+    let states = figures("/v1/statistics/financing?by=state&measure=financings_by_state");
     let in_state = |state: &str| states.iter().find(|row| row["state"] == state).map(|row| row["count"].clone());
     assert_eq!((in_state("rejected"), in_state("withdrawn")), (Some(json!(2)), Some(json!(1))));
     let april =
-        figures(&app, "/v1/statistics/financing?by=class&measure=financings_by_collectibility&from=2014-04&to=2014-04");
+        figures("/v1/statistics/financing?by=class&measure=financings_by_collectibility&from=2014-04&to=2014-04");
     assert_eq!(april.iter().map(|row| row["count"].as_i64().unwrap()).sum::<i64>(), 6, "{april:?}");
-    let categories = figures(&app, "/v1/statistics/assessments?by=category&measure=assessments_determined");
+    let categories = figures("/v1/statistics/assessments?by=category&measure=assessments_determined");
     let sehat = categories.iter().find(|row| row["category"] == "sehat").unwrap();
     assert_eq!(sehat["count"], 10);
     // The correction of May: eleven as known in March.
-    let march =
-        figures(&app, "/v1/statistics/assessments?by=category&category=sehat&as_of=2014-03-31T00:00:00%2B08:00");
+    let march = figures("/v1/statistics/assessments?by=category&category=sehat&as_of=2014-03-31T00:00:00%2B08:00");
     assert_eq!(sum(&march, "assessments_determined"), 11);
-    let issued = figures(&app, "/v1/statistics/certifications?by=month");
+    let issued = figures("/v1/statistics/certifications?by=month");
     assert_eq!((sum(&issued, "certificates_issued"), sum(&issued, "candidates_registered")), (30, 36));
     let metrics = app.send("GET", "/v1/metrics", &[], b"").expect(200);
     for figure in financing.iter().chain(&issued) {
         let known = |definition: &&Value| definition["measure"] == figure["measure"];
         assert!(metrics["data"].as_array().unwrap().iter().find(known).is_some(), "{figure}");
     }
+}
+
+/// What the financings say of themselves as recorded by the end of a day, counted by state and scheme.
+fn counted_one_by_one(app: &App, bearer: &str, day: &str) -> BTreeMap<(String, String), i64> {
+    let get = |path: &str| app.send("GET", path, &[("Authorization", bearer)], b"");
+    let all = get("/v1/financings?limit=500").expect(200);
+    let mut counted = BTreeMap::new();
+    for financing in all["data"].as_array().unwrap() {
+        let id = financing["id"].as_str().unwrap();
+        let then = get(&format!("/v1/financings/{id}?as_of={day}T23:59:59%2B08:00"));
+        if then.status == 404 {
+            continue;
+        }
+        let then = then.expect(200);
+        let word = |name: &str| then[name].as_str().unwrap().to_owned();
+        *counted.entry((word("state"), word("scheme"))).or_default() += 1;
+    }
+    counted
+}
+
+#[test]
+fn who_stood_in_a_state_at_the_end_of_a_month_is_told_as_known_then_and_as_known_now() {
+    let (app, bearer, _folder) = demonstration();
+    let stood = |query: &str| -> BTreeMap<(String, String), i64> {
+        let address = format!("/v1/statistics/financing?by=state,scheme&measure=financings_by_state&{query}");
+        let key = |row: &Value| (row["state"].as_str().unwrap().to_owned(), row["scheme"].as_str().unwrap().to_owned());
+        figures(&app, &bearer, &address).iter().map(|row| (key(row), row["count"].as_i64().unwrap())).collect()
+    };
+    for day in ["2014-03-31", "2014-04-30", "2014-05-31"] {
+        let one_by_one = counted_one_by_one(&app, &bearer, day);
+        assert!(!one_by_one.is_empty(), "{day}");
+        assert_eq!(stood(&format!("per_tanggal={day}&diketahui_pada={day}")), one_by_one, "{day}");
+    }
+    let sehat = |query: &str| {
+        sum(
+            &figures(&app, &bearer, &format!("/v1/statistics/assessments?by=category&category=sehat&{query}")),
+            "assessments_determined",
+        )
+    };
+    assert_eq!(sehat("per_tanggal=2014-03-31&diketahui_pada=2014-03-31"), 11);
+    assert_eq!(sehat("per_tanggal=2014-03-31&diketahui_pada=2014-05-31"), 10);
 }
 
 #[test]
@@ -93,6 +136,12 @@ fn what_is_asked_is_read_strictly_and_evidence_goes_to_whose_rights_reach_it() {
     get("financing?from=2014-13").fault(400, "invalid_parameter", "?from", "invalid_month");
     get("financing?colour=red").fault(400, "invalid_parameter", "?colour", "unknown_field");
     get("financing?as_of=99999").fault(400, "invalid_parameter", "?as_of", "not_yet");
+    get("financing?diketahui_pada=99999").fault(400, "invalid_parameter", "?as_of", "not_yet");
+    get("financing?diketahui_pada=soon").fault(400, "invalid_parameter", "?diketahui_pada", "invalid_as_of");
+    get("financing?as_of=1&diketahui_pada=1").fault(400, "invalid_parameter", "?diketahui_pada", "given_twice");
+    get("financing?per_tanggal=2014-03-30").fault(400, "invalid_parameter", "?per_tanggal", "not_the_end_of_a_month");
+    get("financing?per_tanggal=2014-03-31&to=2014-03").fault(400, "invalid_parameter", "?per_tanggal", "given_twice");
+    get("financing?per_tanggal=2999-12-31").fault(400, "invalid_parameter", "?per_tanggal", "not_yet");
     get("financing/evidence").problem(401, "unauthenticated");
     app.get("council", "/v1/statistics/financing/evidence").problem(403, "forbidden");
 
@@ -102,11 +151,31 @@ fn what_is_asked_is_read_strictly_and_evidence_goes_to_whose_rights_reach_it() {
             "amount": {"value": "1000000.50", "currency": "IDR"}, "purpose": "Modal", "tenor_months": 12});
         app.post(bank, "/v1/financings", &body).expect(201);
     }
-    let applied = get("financing?measure=financings_applied&by=scheme").expect(200);
+    let applied = app.get("samarinda", "/v1/statistics/financing?measure=financings_applied&by=scheme").expect(200);
     let figure = &applied["figures"][0];
     assert_eq!((&figure["count"], &figure["scheme"]), (&json!(2), &json!("komersial")));
     assert_eq!(figure["amount"], json!({"value": "2000001.00", "currency": "IDR"}));
     let evidence = figure["evidence"].as_str().unwrap();
     let seen = |who: &str| app.get(who, evidence).expect(200)["data"].as_array().unwrap().len();
     assert_eq!((seen("bank"), seen("province"), seen("auditor")), (1, 2, 2));
+}
+
+#[test]
+fn figures_by_lender_are_for_those_who_may_read_the_financings_behind_them() {
+    let app = App::start();
+    let (own, other) = (app.organisation("bank"), app.organisation("other_bank"));
+    let address = |query: &str| format!("/v1/statistics/financing?{query}");
+    let by_lender = address("by=organisation,region");
+    app.get("", &by_lender).problem(401, "unauthenticated");
+    for who in ["bank", "council", "certifier"] {
+        app.get(who, &by_lender).problem(403, "forbidden");
+    }
+    for who in ["province", "samarinda", "ministry", "auditor"] {
+        app.get(who, &by_lender).expect(200);
+    }
+    app.get("bank", &address(&format!("by=month&organisation={own}"))).expect(200);
+    app.get("bank", &address(&format!("by=month&organisation={other}"))).problem(403, "forbidden");
+    app.get("", &address(&format!("by=month&organisation={own}"))).problem(401, "unauthenticated");
+    app.get("", &address("by=month,region,scheme&as_of=1")).expect(200);
+    app.get("", "/v1/statistics/certifications?by=organisation").expect(200);
 }

@@ -1,14 +1,14 @@
 //! Rows of assessments and of their indicators.
 
-use uuid::Uuid;
-
 use super::super::row::{Row, Value, maybe, number, text};
 use super::{Reach, row_of};
 use crate::assessments::Assessment;
+use crate::ledger::Resource;
 
 /// Whether somebody sees the worksheet of an assessment and what was computed from it.
 fn shows_worksheet(own: &Assessment, reach: Reach) -> bool {
-    reach.worksheets.admits(own.region, Uuid::nil())
+    let (region, owner) = own.home();
+    reach.worksheets.admits(region, owner)
 }
 
 /// An assessment; what was computed is left out for those who do not see the worksheet.

@@ -15,8 +15,9 @@ pub(super) use figures::{progress_rows, statistics_row};
 pub(super) use financings::{financing, reports};
 
 use super::row::{Row, Value, text};
-use crate::kernel::{Actor, Area, Scope, may_read};
+use crate::kernel::{Action, Actor, Area, Scope, reach};
 use crate::ledger::Stamp;
+use crate::statistics::lenders_told_to;
 
 crate::words! {
     /// The datasets.
@@ -43,7 +44,7 @@ crate::words! {
 }
 
 impl Name {
-    /// The area whose readers may have it; nothing when anyone may.
+    /// The area whose readers may have it; nothing when anyone may have it, though not all of it.
     pub(super) const fn area(self) -> Option<Area> {
         match self {
             Self::Cooperatives => Some(Area::Cooperatives),
@@ -63,15 +64,23 @@ pub(super) struct Reach {
     pub scope: Scope,
     /// The assessments whose worksheets, and what was computed from them, are shown.
     pub worksheets: Scope,
+    /// Whether figures of financing are told by lender.
+    pub lenders: bool,
 }
 
 impl Reach {
-    /// Everything: for what anyone may have.
-    pub(super) const EVERYTHING: Self = Self { scope: Scope::All, worksheets: Scope::All };
-
     /// What an actor sees of an area.
     pub(super) fn of(actor: &Actor, area: Area) -> Self {
-        Self { scope: may_read(actor, area), worksheets: crate::assessments::worksheets_seen_by(actor) }
+        Self {
+            scope: reach(actor, Action::Read, area),
+            worksheets: reach(actor, Action::SeeWorksheet, Area::Assessments),
+            lenders: false,
+        }
+    }
+
+    /// What somebody sees of what anyone may have.
+    pub(super) fn of_public(actor: Option<&Actor>) -> Self {
+        Self { scope: Scope::All, worksheets: Scope::Nothing, lenders: lenders_told_to(actor) }
     }
 }
 

@@ -1,0 +1,155 @@
+//! Points in time that a read asks for: as recorded by then, and as it was in the world on a day.
+
+use deserr::Deserr;
+use utoipa::IntoParams;
+
+use super::problem::Problem;
+use crate::kernel::problem_codes::INVALID_PARAMETER;
+use crate::kernel::{Date, Fault, Faults, Refusal, Text, Timestamp};
+use crate::storage::{AnyConnection, AsOf, head_position, position_at, recorded_at};
+
+/// `as_of`.
+#[derive(Debug, Clone, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AsOfParams {
+    /// As recorded by then: a position of the log, or an RFC 3339 instant.
+    #[deserr(default)]
+    #[param(example = "2014-03-31T00:00:00+08:00", max_length = 40)]
+    pub as_of: Option<String>,
+}
+
+/// Reads `as_of`.
+///
+/// # Errors
+/// `invalid_parameter`.
+pub fn parse_as_of(text: Option<&str>) -> Result<Option<AsOf>, Problem> {
+    text.map(|text| parse_point("?as_of", text)).transpose()
+}
+
+fn parse_point(pointer: &str, text: &str) -> Result<AsOf, Problem> {
+    if let Ok(position) = text.parse::<i64>()
+        && position >= 0
+    {
+        return Ok(AsOf::Position(position));
+    }
+    // A `+` of an offset that was not percent-encoded arrives as a space.
+    Timestamp::parse(&text.replace(' ', "+")).map(AsOf::Instant).map_err(|_| {
+        let why = Text::fixed(
+            "Kirim posisi log (bilangan) atau waktu RFC 3339 dengan selisih waktu.",
+            "Send a position of the log (a number) or an RFC 3339 instant with an offset.",
+        );
+        at_fault(pointer, "invalid_as_of", why)
+    })
+}
+
+/// Both clocks of a report.
+#[derive(Debug, Clone, Default, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ReportParams {
+    /// As recorded by then: a position of the log, or an RFC 3339 instant.
+    #[deserr(default)]
+    #[param(example = "2014-03-31T00:00:00+08:00", max_length = 40)]
+    pub as_of: Option<String>,
+    /// As known then: as `as_of`, or a day, which means its end in East Kalimantan.
+    #[deserr(default)]
+    #[param(example = "2014-05-27", max_length = 40)]
+    pub diketahui_pada: Option<String>,
+    /// As it was in the world at the end of this day.
+    #[deserr(default)]
+    #[param(inline, example = "2014-03-31")]
+    pub per_tanggal: Option<Date>,
+}
+
+/// Reads `as_of` or `diketahui_pada`, whichever was sent.
+///
+/// # Errors
+/// `invalid_parameter`; also when both were sent.
+pub fn known_at(as_of: Option<&str>, known: Option<&str>) -> Result<Option<AsOf>, Problem> {
+    let Some(known) = known else { return parse_as_of(as_of) };
+    if as_of.is_some() {
+        let why = Text::fixed(
+            "Kirim `as_of` atau `diketahui_pada`, bukan keduanya: artinya sama.",
+            "Send `as_of` or `diketahui_pada`, not both: they mean the same.",
+        );
+        return Err(at_fault("?diketahui_pada", "given_twice", why));
+    }
+    if let Ok(day) = Date::parse(known) {
+        let last = Timestamp::from_micros(day.plus_days(1).start().micros() - 1);
+        return Ok(Some(AsOf::Instant(last)));
+    }
+    parse_point("?diketahui_pada", known).map(Some)
+}
+
+/// What a report is as of: the position of the log, and the day in the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReportPoint {
+    /// What had been recorded up to here.
+    pub position: i64,
+    /// The day it was known on.
+    pub known_on: Date,
+    /// The day in the world, when one was asked for.
+    pub per_tanggal: Option<Date>,
+}
+
+impl ReportPoint {
+    /// The day the report looks at the world.
+    pub fn day(self) -> Date {
+        self.per_tanggal.unwrap_or(self.known_on)
+    }
+}
+
+/// Finds the point; of today when nothing was asked.
+///
+/// # Errors
+/// `invalid_parameter` when it has not come yet: the answer would change.
+pub fn report_point(
+    connection: &mut AnyConnection,
+    known: Option<AsOf>,
+    per_tanggal: Option<Date>,
+    now: Timestamp,
+) -> Result<ReportPoint, Problem> {
+    let (position, known_on) = match known {
+        // Today has not ended, yet nothing keeps it from being asked about: it is known as far as it went.
+        Some(AsOf::Instant(instant)) if instant > now && instant.day() == now.day() => {
+            (head_position(connection)?, now.day())
+        }
+        Some(known) => point_in_time(connection, known, now)?,
+        None => (head_position(connection)?, now.day()),
+    };
+    if per_tanggal.is_some_and(|day| day > now.day()) {
+        let why = Text::fixed(
+            "Hari ini belum tiba; keadaannya belum ada.",
+            "This day has not come yet; nothing can be said of it.",
+        );
+        return Err(at_fault("?per_tanggal", "not_yet", why));
+    }
+    Ok(ReportPoint { position, known_on, per_tanggal })
+}
+
+fn at_fault(pointer: &str, code: &'static str, why: Text) -> Problem {
+    Refusal::faults(&INVALID_PARAMETER, Faults(vec![Fault::new(pointer, code, why)])).into()
+}
+
+/// The position that `as_of` names, and the day it was then. A point that has not come yet is refused: its answer would change.
+///
+/// # Errors
+/// `invalid_parameter`.
+pub fn point_in_time(connection: &mut AnyConnection, as_of: AsOf, now: Timestamp) -> Result<(i64, Date), Problem> {
+    let head = head_position(connection)?;
+    match as_of {
+        AsOf::Position(position) if position <= head => {
+            let recorded = recorded_at(connection, position)?;
+            Ok((position, recorded.unwrap_or_default().day()))
+        }
+        AsOf::Instant(instant) if instant <= now => Ok((position_at(connection, instant)?, instant.day())),
+        _ => {
+            let why = text!(
+                "Titik ini belum ada: posisi terakhir log sekarang {head}. Tanggal ditulis dengan tanda hubung, misalnya 2014-05-10T00:00:00+08:00.",
+                "This point does not exist yet: the last position of the log is {head} now. An instant is written with hyphens, such as 2014-05-10T00:00:00+08:00."
+            );
+            Err(at_fault("?as_of", "not_yet", why))
+        }
+    }
+}
