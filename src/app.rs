@@ -17,6 +17,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
 use crate::config::{DatabaseOptions, ListenOptions};
+use crate::datasets::{Shelf, ShelfLimits};
 use crate::kernel::Clock;
 use crate::ledger::{AfterCommit, Event, Ids, Kind, Ledger, Limits, Resource};
 use crate::storage::{
@@ -28,14 +29,18 @@ use crate::web::{
     method_not_allowed_or_not_found, metrics, no_such_command, problem_page,
 };
 use crate::{
-    assessments, batches, certifications, codes, cooperatives, enterprises, feed, financing, managers, openapi,
+    assessments, batches, certifications, codes, cooperatives, datasets, enterprises, feed, financing, managers, openapi,
     organisations, programmes, proofs, regions, statistics, timeline, trainings,
 };
 
 /// Every route of the service, in one list.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(
-        utoipa_actix_web::scope("/v1").configure(areas).configure(batches::http::routes).configure(feed::http::routes),
+        utoipa_actix_web::scope("/v1")
+            .configure(areas)
+            .configure(datasets::http::routes)
+            .configure(batches::http::routes)
+            .configure(feed::http::routes),
     );
     config.service(health::get_livez).service(health::get_readyz).service(metrics::get_metrics).service(get_problem);
 }
@@ -325,6 +330,7 @@ impl Running {
         let batches = web::Data::new(batches::Batches::new(options.batches));
         let feed = web::Data::new(feed::http::Feed::default());
         let streams = feed.streams.clone();
+        let shelf = web::Data::new(shelf_of(&core.service, options));
         let body_bytes_max = options.body_bytes_max;
         let factory = move || {
             let (methods, text) = (methods.clone(), text.clone());
@@ -333,6 +339,7 @@ impl Running {
                 .app_data(service.clone())
                 .app_data(batches.clone())
                 .app_data(feed.clone())
+                .app_data(shelf.clone())
                 .app_data(lines)
                 .app_data(web::PayloadConfig::new(body_bytes_max))
                 // Runs from the bottom up: compression is outermost, so that problem documents pass it finished.
@@ -391,6 +398,22 @@ async fn told_to_stop() {
         return;
     };
     select(interrupted, Box::pin(terminated.recv())).await;
+}
+
+/// The shelf of datasets' files. That nothing can be written there is told at the start; all else is served without it.
+fn shelf_of(service: &Service, options: &ListenOptions) -> Shelf {
+    let wanted = &options.datasets;
+    let folder = wanted.datasets_folder.clone().unwrap_or_else(|| service.readers.folder());
+    if let Err(why) = tempfile::tempfile_in(&folder) {
+        log::warn!("datasets cannot be made: the folder cannot be written to path={} error={why}", folder.display());
+    }
+    let limits = ShelfLimits {
+        folder,
+        bytes_max: wanted.datasets_bytes_max,
+        makers_max: wanted.datasets_at_once.max(1),
+        waiting_max: wanted.datasets_waiting_max,
+    };
+    Shelf::new(limits, service.readers.clone())
 }
 
 fn open_document(text: web::Bytes) -> HttpResponse {

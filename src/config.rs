@@ -65,6 +65,8 @@ pub enum Task {
     LogKey(DatabaseOptions),
     /// Print the `OpenAPI` document.
     Openapi,
+    /// Print the documentation of the datasets, in Markdown.
+    Datasets,
 }
 
 /// Where the data and its master key are.
@@ -166,6 +168,9 @@ pub struct ListenOptions {
     /// Limits of intake in bulk.
     #[command(flatten)]
     pub batches: BatchLimits,
+    /// Files of datasets.
+    #[command(flatten)]
+    pub datasets: DatasetOptions,
     /// Time given to open requests when stopping, in seconds.
     #[arg(long, env = "LUMBUNG_SHUTDOWN_SECONDS", default_value_t = 30, value_name = "SECONDS")]
     pub shutdown_seconds: u64,
@@ -195,6 +200,38 @@ pub struct BatchLimits {
     /// Files taken in at once; one more is answered 503.
     #[arg(long, env = "LUMBUNG_BATCHES_AT_ONCE", default_value_t = 4, value_name = "COUNT")]
     pub batches_at_once: usize,
+}
+
+/// Where the files of datasets are made, and what they may cost.
+#[derive(Clone, Debug, Args)]
+pub struct DatasetOptions {
+    /// Folder that files of datasets are made in; they have no names there and leave nothing [default: where an embedded database is, else the
+    /// system's temporary folder].
+    #[arg(long, env = "LUMBUNG_DATASETS_FOLDER", value_name = "FOLDER")]
+    pub datasets_folder: Option<PathBuf>,
+    /// Files kept for whoever asks for the same, in bytes; no file may be larger.
+    #[arg(long, env = "LUMBUNG_DATASETS_BYTES_MAX", default_value_t = DATASETS_BYTES_MAX, value_name = "BYTES")]
+    pub datasets_bytes_max: u64,
+    /// Files made at once.
+    #[arg(long, env = "LUMBUNG_DATASETS_AT_ONCE", default_value_t = 2, value_name = "COUNT")]
+    pub datasets_at_once: usize,
+    /// Files that may wait to be made; one more is answered 503.
+    #[arg(long, env = "LUMBUNG_DATASETS_WAITING_MAX", default_value_t = 16, value_name = "COUNT")]
+    pub datasets_waiting_max: usize,
+}
+
+/// Two gibibytes.
+const DATASETS_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+
+impl Default for DatasetOptions {
+    fn default() -> Self {
+        Self {
+            datasets_folder: None,
+            datasets_bytes_max: DATASETS_BYTES_MAX,
+            datasets_at_once: 2,
+            datasets_waiting_max: 16,
+        }
+    }
 }
 
 impl Default for BatchLimits {

@@ -45,6 +45,10 @@ fn main() -> ExitCode {
             print!("{}", openapi::text());
             Ok(())
         }
+        Task::Datasets => {
+            print!("{}", lumbung::datasets::markdown());
+            Ok(())
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -34,6 +34,7 @@ use crate::app;
         (name = "regions", description = "Regencies and cities, their codes, what they were designated as"),
         (name = "codes", description = "Code lists with the periods they are in force in"),
         (name = "events", description = "The log itself, as CloudEvents"),
+        (name = "datasets", description = "The records as tables, whole, as of a position of the log"),
         (name = "batches", description = "Intake in bulk: files of commands"),
         (name = "log", description = "The log's signed checkpoints, its tiles, and receipts"),
         (name = "administration", description = "Organisations, keys, the caller"),
@@ -198,7 +199,9 @@ fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path
             let headers = ["X-Request-Id", "ETag", "Log-Position"];
             let brings = if in_bulk(path) || path.starts_with("/v1/log") { &headers[..1] } else { &headers[..] };
             for name in brings.iter().chain(if writes && !in_bulk(path) { &["Log-Proof"][..] } else { &[] }) {
-                response["headers"][*name] = json!({"$ref": format!("#/components/headers/{name}")});
+                if response["headers"].get(*name).is_none() {
+                    response["headers"][*name] = json!({"$ref": format!("#/components/headers/{name}")});
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the lowest rank up. An area may import the areas before it.
-const RANKS: [&str; 26] = [
+const RANKS: [&str; 27] = [
     "kernel",
     "ledger",
     "storage",
@@ -26,6 +26,7 @@ const RANKS: [&str; 26] = [
     "timeline",
     "feed",
     "proofs",
+    "datasets",
     "config",
     "batches",
     "app",

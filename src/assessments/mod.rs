@@ -24,5 +24,6 @@ pub use commands::{Resubmit, Return, Submit, Withdraw};
 pub use determinations::{Correct, Determine};
 pub use events::{AssessmentEvent, Scored, Stated};
 pub use figures::MEASURES;
+pub use rulebook::{IndicatorScore, IndicatorState};
 pub use state::{Assessment, AssessmentState, Determination};
 pub use views::{HEALTHY_KSP, of_cooperative};

@@ -76,6 +76,8 @@ codes! {
         "Satu catatan dalam log paling besar 65.535 bita; persingkat isinya atau bagi menjadi beberapa permintaan." / "A record of the log has at most 65,535 bytes; shorten it or send it in several requests."
     READ_ONLY "read_only" 403: "Salinan hanya-baca" / "A read-only copy";
         "Kirim perintah ke layanan aslinya." / "Send commands to the original service."
+    RANGE_NOT_SATISFIABLE "range_not_satisfiable" 416: "Bagian di luar berkas" / "Range outside the file";
+        "Minta bagian dalam panjang yang disebut `Content-Range`, atau seluruh berkas." / "Ask for a range within the length that `Content-Range` names, or for the whole file."
     RULE_REFUSED "rule_refused" 422: "Aturan tidak terpenuhi" / "A rule refuses this";
         "Perbaiki hal yang disebut dalam `errors`." / "Correct what `errors` names."
     NOT_A_COMMAND "not_a_command" 422: "Bukan perintah" / "Not a command";

@@ -15,4 +15,5 @@ mod views;
 pub use commands::{CloseProgramme, Enrol, Launch, ReviseTarget};
 pub use events::{ParticipantKind, ProgrammeEvent, Target};
 pub use measures::{DEFINITIONS, Measure};
+pub use progress::{Progress, progress};
 pub use state::{Programme, ProgrammeState};

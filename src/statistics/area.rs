@@ -1,6 +1,6 @@
 //! The areas that have statistics, and their measures.
 
-use crate::kernel::{Area, MeasureDefinition};
+use crate::kernel::{Actor, Area, MeasureDefinition, Scope, may_read};
 use crate::{assessments, certifications, financing};
 
 crate::words! {
@@ -37,6 +37,11 @@ impl StatisticsArea {
             Self::Financing => Area::Financings,
         }
     }
+}
+
+/// Whether somebody is told figures of financing by lender, whichever: what each bank lends is its own business.
+pub fn lenders_told_to(actor: Option<&Actor>) -> bool {
+    actor.is_some_and(|actor| may_read(actor, StatisticsArea::Financing.rights()) == Scope::All)
 }
 
 #[cfg(test)]

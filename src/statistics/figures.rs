@@ -1,6 +1,6 @@
 //! Adding up, and the events behind a sum.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -163,6 +163,26 @@ pub(super) fn statistics(
         per_tanggal: point.per_tanggal,
         figures,
     })
+}
+
+/// Every figure of an area as of a position, told apart by everything it can be told apart by; those of financing by lender only where
+/// `lenders` says so.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn all_figures(
+    connection: &mut AnyConnection,
+    area: StatisticsArea,
+    position: i64,
+    lenders: bool,
+) -> Result<Vec<Figure>, ReadError> {
+    let organisations = (lenders || area != StatisticsArea::Financing).then_some("organisation");
+    let parts: BTreeSet<&str> = area.measures().iter().flat_map(|definition| definition.parts).copied().collect();
+    let by = ["month", "region"].into_iter().chain(organisations).chain(parts).map(str::to_owned).collect();
+    let wanted = Wanted { measures: area.measures().iter().collect(), by, parts: BTreeMap::new() };
+    // Sums by month do not depend on the day.
+    let point = ReportPoint { position, known_on: Timestamp::default().day(), per_tanggal: None };
+    Ok(statistics(connection, area, &StatisticsParams::default(), &wanted, point)?.figures)
 }
 
 fn evidence_address(

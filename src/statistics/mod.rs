@@ -9,4 +9,5 @@ mod figures;
 pub mod http;
 mod wanted;
 
-pub use area::{ALL_MEASURES, StatisticsArea};
+pub use area::{ALL_MEASURES, StatisticsArea, lenders_told_to};
+pub use figures::{Figure, all_figures};

@@ -23,6 +23,7 @@ mod schema;
 mod sqlite;
 mod staging;
 mod store;
+mod streams;
 mod tail;
 mod vault;
 mod watch;
@@ -44,13 +45,14 @@ pub use pool::{Lent, Readers};
 pub use postgres::PostgresStore;
 pub use reader::{
     AsOf, DocRow, EventBrief, FactRow, ReadError, current_facts, event_briefs, events_of_streams, facts_of,
-    head_position, position_at, recorded_at, stream_to_version, stream_up_to,
+    head_position, in_one_state, position_at, recorded_at, stream_to_version, stream_up_to,
 };
 pub use replay::{Compared, Divergence, compare};
 pub use schema::{claims, facts, postings, tallies};
 pub use sqlite::SqliteStore;
 pub use staging::Staging;
 pub use store::{analyse, copy_into, open_store};
+pub use streams::Streams;
 pub use tail::Tail;
 pub use vault::{Sealed, Vault, VaultError, private_key};
 pub use watch::Watcher;

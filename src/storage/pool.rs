@@ -1,6 +1,7 @@
 //! The readers: pooled connections, renewed when they grow old or break.
 
 use std::cell::RefCell;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -125,6 +126,18 @@ impl Readers {
     /// Whether the database runs in this process, and so has no other instances.
     pub fn is_embedded(&self) -> bool {
         self.database.is_embedded()
+    }
+
+    /// A folder for files beside the data: that of an embedded database, else the system's temporary one.
+    pub fn folder(&self) -> PathBuf {
+        match &self.database {
+            Database::Sqlite(path) => match path.parent() {
+                Some(folder) if folder.as_os_str().is_empty() => PathBuf::from("."),
+                Some(folder) => folder.to_owned(),
+                None => std::env::temp_dir(),
+            },
+            Database::Postgres(_) => std::env::temp_dir(),
+        }
     }
 
     /// Runs a read on this thread's own reader of an embedded database, which is shared with nobody and so costs no lock. `retain` tells

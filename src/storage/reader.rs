@@ -70,6 +70,17 @@ pub enum AsOf {
     Instant(Timestamp),
 }
 
+/// Several reads that see one state of the database.
+///
+/// # Errors
+/// What the reads fail with.
+pub fn in_one_state<T>(
+    connection: &mut AnyConnection,
+    read: impl FnOnce(&mut AnyConnection) -> Result<T, ReadError>,
+) -> Result<T, ReadError> {
+    connection.transaction(read)
+}
+
 /// Position of the last event.
 ///
 /// # Errors

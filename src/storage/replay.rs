@@ -7,13 +7,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::mpsc;
 
 use diesel::connection::SimpleConnection;
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::{BigInt, Text};
 
-use super::reader::{EventRow, head_position, read_event};
-use super::schema::events;
-use super::{AnyConnection, Database, ReadError, figures};
+use super::reader::head_position;
+use super::{AnyConnection, Database, ReadError, Streams, figures};
 use crate::ledger::{Cell, Event, Kind, Posting, Replayed, StateRow};
 
 /// Events read at a time.
@@ -107,27 +105,11 @@ type Sent = mpsc::SyncSender<Result<Span, ReadError>>;
 fn read_spans(database: &Database, kinds: &[Kind], position: i64, sender: &Sent) -> Result<(), ReadError> {
     let mut connection = database.open_for_maintenance()?;
     for kind in kinds {
-        let mut after = (String::new(), 0);
+        let mut reading = Streams::of(kind.name, position, SPAN_EVENTS);
         let mut sent_up_to = String::new();
-        // The last stream of a reading may go on in the next.
-        let mut unfinished: Vec<Event> = Vec::new();
-        loop {
-            let read = stream_order(&mut connection, kind.name, &after, position)?;
-            let last = i64::try_from(read.len()).unwrap_or(i64::MAX) < SPAN_EVENTS;
-            let mut streams: Vec<Vec<Event>> = Vec::new();
-            let carried = std::mem::take(&mut unfinished);
-            for event in carried.into_iter().chain(read) {
-                match streams.last_mut() {
-                    Some(stream) if stream[0].envelope.stream_id == event.envelope.stream_id => stream.push(event),
-                    _ => streams.push(vec![event]),
-                }
-            }
-            if let Some(event) = streams.last().and_then(|stream| stream.last()) {
-                after = (event.envelope.stream_id.to_string(), event.envelope.version);
-            }
-            if !last {
-                unfinished = streams.pop().unwrap_or_default();
-            }
+        while !reading.is_done() {
+            let streams = reading.next(&mut connection)?;
+            let last = reading.is_done();
             let up_to = streams.last().filter(|_| !last).map(|stream| stream[0].envelope.stream_id.to_string());
             if last || up_to.is_some() {
                 let postings = posting_texts(&mut connection, &streams)?;
@@ -137,32 +119,9 @@ fn read_spans(database: &Database, kinds: &[Kind], position: i64, sender: &Sent)
                     return Ok(());
                 }
             }
-            if last {
-                break;
-            }
         }
     }
     Ok(())
-}
-
-fn stream_order(
-    connection: &mut AnyConnection,
-    kind: &str,
-    after: &(String, i64),
-    position: i64,
-) -> Result<Vec<Event>, ReadError> {
-    let behind = sql::<Bool>("(stream_id, version) > (").bind::<Text, _>(&after.0);
-    let behind = behind.sql(", ").bind::<BigInt, _>(after.1).sql(")");
-    events::table
-        .filter(events::stream_kind.eq(kind))
-        .filter(behind)
-        .filter(events::position.le(position))
-        .order((events::stream_id, events::version))
-        .limit(SPAN_EVENTS)
-        .load::<EventRow>(connection)?
-        .into_iter()
-        .map(read_event)
-        .collect()
 }
 
 /// How many claims and facts the log amounts to, by namespace and measure.

@@ -1,9 +1,11 @@
 //! What happens around every request: its id, its language, the headers of the answer, its line in the log.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
@@ -82,12 +84,27 @@ pub async fn around(
     };
     response = explain(response, &request_id);
     if head_only {
-        response = response.map_body(|_, _| BoxBody::new(actix_web::body::None::new()));
+        response = response.map_body(|_, body| BoxBody::new(Unsent(body.size())));
     }
     set_headers(&mut response, &request_id);
     count(&method, &response, started);
     write_log(&method, &response, started, &request_id);
     Ok(response)
+}
+
+/// The body of an answer to HEAD: its length is told, and nothing of it is sent.
+struct Unsent(BodySize);
+
+impl MessageBody for Unsent {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        self.0
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<web::Bytes, Self::Error>>> {
+        Poll::Ready(None)
+    }
 }
 
 /// Writes the document of a problem, and turns the framework's own bare errors into problems too.
@@ -140,6 +157,16 @@ const EVENT_FORMS: [&str; 6] = [
     "text/event-stream",
 ];
 
+/// Media types that datasets and their catalogue come in, beside JSON.
+const DATASET_TYPES: [&str; 6] = [
+    "application/ld+json",
+    "text/csv",
+    "text/*",
+    "application/x-ndjson",
+    "application/vnd.apache.parquet",
+    "application/octet-stream",
+];
+
 /// Every answer of the API is JSON; a client that accepts none of it is told so.
 fn accepts_json(request: &ServiceRequest) -> bool {
     let Some(accept) = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()) else {
@@ -153,6 +180,7 @@ fn accepts_json(request: &ServiceRequest) -> bool {
                 || (request.path().starts_with("/v1/batches") && matches!(range, "application/x-ndjson" | "text/csv"))
                 || (request.path().starts_with("/v1/events") && EVENT_FORMS.contains(&range))
                 || (request.path().starts_with("/v1/schemas") && range == "application/schema+json")
+                || (request.path().starts_with("/v1/datasets") && DATASET_TYPES.contains(&range))
         })
 }
 

@@ -56,7 +56,7 @@ fn with_document(mut response: HttpResponseBuilder, etag: &str, shown: Shown) ->
         .body(shown.doc)
 }
 
-fn already_has(headers: &HeaderMap, etag: &str) -> bool {
+pub(super) fn already_has(headers: &HeaderMap, etag: &str) -> bool {
     let Some(known) = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()) else {
         return false;
     };

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use actix_web::dev::ServerHandle;
 use lumbung::app::{Core, Place, Running};
-use lumbung::config::{BatchLimits, ListenOptions};
+use lumbung::config::{BatchLimits, DatasetOptions, ListenOptions};
 use lumbung::kernel::{Clock, OrganisationKind, Region};
 use lumbung::ledger::Ids;
 use lumbung::organisations::issue_key;
@@ -46,6 +46,8 @@ pub struct Answer {
     pub status: u16,
     pub headers: BTreeMap<String, String>,
     pub text: String,
+    /// What was sent, byte for byte.
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -92,6 +94,7 @@ pub fn listen_options() -> ListenOptions {
         body_bytes_max: 1024 * 1024,
         queue_commands_max: 256,
         batches: BatchLimits::default(),
+        datasets: DatasetOptions::default(),
         shutdown_seconds: 2,
     }
 }
@@ -156,12 +159,10 @@ impl App {
         let named = |(name, value): (&ureq::http::HeaderName, &ureq::http::HeaderValue)| {
             (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
-        Answer {
-            status: response.status().as_u16(),
-            headers: response.headers().iter().map(named).collect(),
-            text: String::from_utf8_lossy(&response.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap())
-                .into_owned(),
-        }
+        let status = response.status().as_u16();
+        let headers = response.headers().iter().map(named).collect();
+        let bytes = response.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap();
+        Answer { status, headers, text: String::from_utf8_lossy(&bytes).into_owned(), bytes }
     }
 
     /// A read by an organisation, or by anyone when it is empty.

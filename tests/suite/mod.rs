@@ -22,6 +22,7 @@ mod cluster;
 mod codes;
 mod command_line;
 mod cooperatives;
+mod datasets;
 mod demonstration;
 mod enterprises;
 mod events;

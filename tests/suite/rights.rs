@@ -87,7 +87,16 @@ const BY_KEY: &[(&str, &[&str])] = &[
         ],
     ),
     // Financings: the lender's.
-    ("yyyfffyyyy", &["list_financings", "get_financing_summary", "list_statistics_evidence"]),
+    (
+        "yyyfffyyyy",
+        &[
+            "list_financings",
+            "get_financing_summary",
+            "list_statistics_evidence",
+            "get_dataset_data",
+            "get_dataset_package",
+        ],
+    ),
     ("yyyfffynyy", &["get_financing", "list_financing_history", "get_statement"]),
     ("yfffffyfff", &["apply_for_financing"]),
     ("yfffffyyff", &["send_collectibility_table"]),
@@ -141,6 +150,8 @@ const PUBLIC: &[&str] = &[
     "verify_certificate",
     "get_certification_coverage",
     "list_codes",
+    "list_datasets",
+    "get_dataset",
     "get_code_list",
     "list_metrics",
     "list_programmes",
@@ -267,6 +278,7 @@ impl World {
             .replace("/problems/{code}", "/problems/not_found")
             .replace("{code}", "64.72")
             .replace("{list}", "schemes")
+            .replace("{name}", "financings")
             .replace("{area}", "financing")
             .replace("{measure}", "healthy_ksp");
         match operation {
