@@ -1,13 +1,12 @@
 //! Commands that were sent together: taken as a batch of their own, in their order, on terms of their own.
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::command::{Answer, Context, Decide, Request, Submission};
 use super::executor::Ledger;
 use super::store::Batch;
 use crate::kernel::Refusal;
-use crate::kernel::problem_codes::UNAVAILABLE;
 
 /// On what terms commands are taken together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,14 +53,6 @@ pub(super) struct Group {
     pub reply: oneshot::Sender<Decided>,
 }
 
-/// What waits in the queue.
-pub(super) enum Waiting {
-    /// A command.
-    One(Submission),
-    /// Commands sent together.
-    Together(Group),
-}
-
 impl Submission {
     /// A command that is not yet on its way; the receiver has its answer once somebody gives it.
     pub fn new<C: Decide>(id: Uuid, command: C, context: Context) -> (Self, oneshot::Receiver<Answer>) {
@@ -77,18 +68,17 @@ impl Submission {
 }
 
 impl Ledger {
-    /// Hands in commands to be taken as a batch of their own, and waits until the queue has room.
+    /// Hands in commands to be taken as a batch of their own.
     ///
     /// # Errors
     /// `unavailable` when the service is stopping.
-    pub async fn submit_together(
+    pub fn submit_together(
         &self,
         submissions: Vec<Submission>,
         terms: Terms,
     ) -> Result<oneshot::Receiver<Decided>, Refusal> {
         let (reply, decided) = oneshot::channel();
-        let sent = self.queue().send(Waiting::Together(Group { submissions, terms, reply })).await;
-        let closed = |_: mpsc::error::SendError<Waiting>| Refusal::new(&UNAVAILABLE, UNAVAILABLE.advice.clone());
-        sent.map_err(closed).map(|()| decided)
+        self.queue().push_group(Group { submissions, terms, reply })?;
+        Ok(decided)
     }
 }
