@@ -65,7 +65,7 @@ fn said(text: String) -> Result<(), OpenError> {
 fn serve(options: &ServeOptions) -> Result<(), OpenError> {
     let place = Place::of(&options.database)?;
     let listen = &options.listen;
-    let core = Core::open(&place, Clock::System, Ids::Random, listen.readers, listen.queue_commands_max)?;
+    let core = Core::open_with(&place, Clock::System, Ids::Random, listen.readers, listen.executor_limits())?;
     let running = || async {
         Running::bind(core, listen)?.run().await.map_err(|why| OpenError(format!("the server failed: {why}")))
     };
@@ -92,7 +92,7 @@ fn serve_demo(database: &DatabaseOptions, options: &DemoOptions) -> Result<(), O
     let place = Place::of(database)?;
     let guide = lumbung::demo::prepare(&place)?;
     let listen = &options.listen;
-    let core = Core::open(&place, Clock::System, Ids::Random, listen.readers, listen.queue_commands_max)?;
+    let core = Core::open_with(&place, Clock::System, Ids::Random, listen.readers, listen.executor_limits())?;
     let running = || async {
         let running = Running::bind(core, listen)?;
         let url = format!("http://{}", running.address);

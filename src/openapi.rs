@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::App;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 use utoipa_actix_web::AppExt;
 
@@ -124,7 +124,7 @@ fn complete(document: &mut Value) {
 /// document and the problems tell.
 fn link(document: &mut Value) {
     let mut next: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut links = serde_json::Map::new();
+    let mut links = Map::new();
     for (path, item) in document["paths"].as_object().into_iter().flatten() {
         let Some((collection, rest)) = path.split_once("/{id}") else { continue };
         if rest.contains('{') {
@@ -192,8 +192,8 @@ fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path
     }
     for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
         if status.starts_with('2') {
-            let headers = ["X-Request-Id", "ETag", "Log-Position"];
-            for name in if in_bulk(path) { &headers[..1] } else { &headers[..] } {
+            let headers = ["RateLimit", "RateLimit-Policy", "X-Request-Id", "ETag", "Log-Position"];
+            for name in if in_bulk(path) { &headers[..3] } else { &headers[..] } {
                 response["headers"][*name] = json!({"$ref": format!("#/components/headers/{name}")});
             }
         }
@@ -201,9 +201,14 @@ fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path
     let mut statuses = vec![
         ("400", "Malformed"),
         ("406", "Only JSON is to be had"),
+        ("414", "Address too long"),
+        ("431", "Header fields too large"),
         ("500", "Our fault"),
         ("503", "Busy; try again after `Retry-After` seconds"),
     ];
+    if !for_operators(path) {
+        statuses.push(("429", "A quota is used up; try again after `Retry-After` seconds"));
+    }
     if path.contains('{') {
         statuses.push(("404", "Not there, or not for you"));
     }
@@ -235,10 +240,28 @@ fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path
         operation["responses"]["304"] = json!({"description": "You have it already"});
     }
     for (status, description) in statuses {
+        let headers = problem_headers(status).iter();
+        let headers: Map<String, Value> =
+            headers.map(|name| ((*name).to_owned(), json!({"$ref": format!("#/components/headers/{name}")}))).collect();
         operation["responses"][status] = json!({
             "description": description,
+            "headers": headers,
             "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
         });
+    }
+}
+
+/// Whether it is asked by whoever operates the service, and so never limited.
+fn for_operators(path: &str) -> bool {
+    matches!(path, "/livez" | "/readyz" | "/metrics")
+}
+
+/// What a problem of this status carries in its headers.
+fn problem_headers(status: &str) -> &'static [&'static str] {
+    match status {
+        "429" => &["X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After"],
+        "503" => &["X-Request-Id", "Retry-After"],
+        _ => &["X-Request-Id"],
     }
 }
 
@@ -259,10 +282,13 @@ fn add_write_headers(operation: &mut Value) {
 }
 
 fn shared_headers() -> Value {
-    let header = |description: &str, pattern: &str| json!({"description": description, "schema": {"type": "string", "maxLength": 64, "pattern": pattern}});
+    let header = |description: &str, pattern: &str| json!({"description": description, "schema": {"type": "string", "maxLength": 255, "pattern": pattern}});
     json!({
         "X-Request-Id": header("To be named when asking us about a request.", "^[A-Za-z0-9_.:-]+$"),
         "ETag": header("Version of the document, quoted.", "^\"[0-9]+\"$"),
+        "RateLimit": header("What is left of each quota the request was counted in (draft-ietf-httpapi-ratelimit-headers): `r` requests now, all of them again after `t` seconds.", "^(\"[a-z-]+\";r=[0-9]+;t=[0-9]+(, )?)*$"),
+        "RateLimit-Policy": header("Each quota: `q` requests in a window of `w` seconds.", "^(\"[a-z-]+\";q=[0-9]+;w=[0-9]+(, )?)*$"),
+        "Retry-After": header("Seconds to wait before trying again.", "^[0-9]+$"),
         "Log-Position": header("Position of the document's last event in the log.", "^[0-9]+$"),
     })
 }

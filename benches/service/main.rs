@@ -19,7 +19,7 @@ use std::time::Duration;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use diesel::connection::SimpleConnection;
 use lumbung::app::{Core, Place, Running};
-use lumbung::config::{BatchLimits, ListenOptions};
+use lumbung::config::{BatchLimits, GuardOptions, ListenOptions};
 use lumbung::kernel::{Clock, OrganisationKind};
 use lumbung::ledger::{Ids, Limits};
 use lumbung::organisations::issue_key;
@@ -124,6 +124,7 @@ fn serve_place(place: &Place, batch_commands: usize) -> Served {
         body_bytes_max: 1 << 20,
         queue_commands_max: limits.queue_commands,
         batches: BatchLimits::default(),
+        guard: GuardOptions::default(),
         shutdown_seconds: 1,
     };
     let (sender, receiver) = mpsc::channel();

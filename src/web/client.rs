@@ -1,20 +1,27 @@
 //! From which address a request comes: the peer's, unless the peer is a proxy that is trusted to tell whom it speaks for.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use actix_web::http::header::{self, HeaderMap, HeaderName};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// Bits of an IPv6 address that tell one customer from another: each has at least a network of this size to choose addresses from.
 const IPV6_CUSTOMER_BITS: u32 = 64;
+
+const LOOPBACK_V4: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::LOCALHOST, 8);
 
 /// Networks in CIDR notation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Networks(Vec<IpNet>);
 
 impl Networks {
+    /// This machine itself.
+    pub fn loopback() -> Self {
+        Self(vec![IpNet::from(IpAddr::V6(Ipv6Addr::LOCALHOST)), IpNet::V4(LOOPBACK_V4)])
+    }
+
     /// Whether an address is in one of them.
     pub fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
@@ -74,7 +81,7 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &Networks) -> 
             name.trim().eq_ignore_ascii_case("for").then_some(value)
         })
     });
-    let x_forwarded_for = told_by(headers, &X_FORWARDED_FOR, Some);
+    let x_forwarded_for = told_by(headers, &X_FORWARDED_FOR, |text| Some(text));
     match (forwarded.last_stranger(peer, trusted), x_forwarded_for.last_stranger(peer, trusted)) {
         // A proxy writes one of the two and hands on the other as it came; when they differ, nobody knows which is which.
         (Some(one), Some(other)) if one != other => peer,

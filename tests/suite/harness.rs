@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use actix_web::dev::ServerHandle;
 use lumbung::app::{Core, Place, Running};
-use lumbung::config::{BatchLimits, ListenOptions};
+use lumbung::config::{BatchLimits, GuardOptions, ListenOptions};
 use lumbung::kernel::{Clock, OrganisationKind, Region};
 use lumbung::ledger::Ids;
 use lumbung::organisations::issue_key;
@@ -92,6 +92,7 @@ pub fn listen_options() -> ListenOptions {
         body_bytes_max: 1024 * 1024,
         queue_commands_max: 256,
         batches: BatchLimits::default(),
+        guard: GuardOptions::default(),
         shutdown_seconds: 2,
     }
 }
