@@ -25,8 +25,8 @@ use crate::storage::{
     open_store,
 };
 use crate::web::{
-    Guard, Keyring, LOOK_EVERY, Language, Metrics, Problem, READS_AT_ONCE_MAX, Routes, Service, around, health,
-    json_reply, method_not_allowed_or_not_found, metrics, no_such_command, problem_page,
+    Connections, Guard, Keyring, LOOK_EVERY, Language, Metrics, Problem, READS_AT_ONCE_MAX, Routes, Service, around,
+    health, json_reply, method_not_allowed_or_not_found, metrics, no_such_command, problem_page,
 };
 use crate::{
     assessments, batches, certifications, codes, cooperatives, enterprises, financing, managers, openapi,
@@ -227,8 +227,8 @@ pub struct Running {
     pub handle: ServerHandle,
     server: Server,
     core: Core,
-    guarding: Arc<Guard>,
-    metrics: Arc<Metrics>,
+    guard: Arc<Guard>,
+    connections: Arc<Connections>,
 }
 
 impl Running {
@@ -247,7 +247,7 @@ impl Running {
         let service = web::Data::new(core.service.clone());
         let batches = web::Data::new(batches::Batches::new(options.batches));
         let guard = web::Data::new(options.guard());
-        let (guarding, metrics) = (guard.clone().into_inner(), core.service.metrics.clone());
+        let guarding = guard.clone().into_inner();
         let body_bytes_max = options.body_bytes_max;
         let factory = move || {
             let (methods, text) = (methods.clone(), text.clone());
@@ -280,8 +280,11 @@ impl Running {
         };
         let workers = options.workers.max(1);
         let limits = &options.guard;
+        let connections = Connections::quiet_for(Duration::from_secs(limits.quiet_seconds_max.max(1)));
+        let opening = connections.clone();
         let server = HttpServer::new(factory)
             .workers(workers)
+            .on_connect(move |stream, data| opening.opened(stream, data))
             .max_connections(limits.connections_max.div_ceil(workers).max(1))
             .keep_alive(Duration::from_secs(limits.idle_seconds_max.max(1)))
             .client_request_timeout(Duration::from_secs(limits.head_seconds_max))
@@ -291,7 +294,7 @@ impl Running {
             .listen(listener)
             .map_err(refused)?
             .run();
-        Ok(Self { address, handle: server.handle(), server, core, guarding, metrics })
+        Ok(Self { address, handle: server.handle(), server, core, guard: guarding, connections })
     }
 
     /// Serves until it is told to stop, then finishes what was accepted.
@@ -300,7 +303,7 @@ impl Running {
     /// When the server fails.
     pub async fn run(self) -> std::io::Result<()> {
         log::info!("serving url=http://{}", self.address);
-        let sweeping = actix_web::rt::spawn(sweep(self.guarding, self.metrics));
+        let sweeping = actix_web::rt::spawn(sweep(self.guard, self.connections, self.core.service.metrics.clone()));
         let result = self.server.await;
         sweeping.abort();
         self.core.close();
@@ -314,11 +317,15 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Connections the system keeps that are not accepted yet; a burst of new ones finds room there.
 const BACKLOG: i32 = 1024;
 
-async fn sweep(guard: Arc<Guard>, metrics: Arc<Metrics>) {
+async fn sweep(guard: Arc<Guard>, connections: Arc<Connections>, metrics: Arc<Metrics>) {
     let mut told = 0;
     loop {
         actix_web::rt::time::sleep(SWEEP_EVERY).await;
         guard.quotas.sweep();
+        let cut = connections.cut();
+        if cut > 0 {
+            log::info!("quiet connections were cut connections={cut}");
+        }
         let turned_away = metrics.turned_away_so_far();
         if turned_away > told {
             log::warn!("requests were turned away, see /metrics for why requests={}", turned_away - told);

@@ -174,6 +174,9 @@ pub struct GuardOptions {
     /// How long a client may read nothing of an answer that is ready, in seconds; then the connection is cut (Linux).
     #[arg(long, env = "LUMBUNG_UNREAD_SECONDS_MAX", default_value_t = 30, value_name = "SECONDS")]
     pub unread_seconds_max: u64,
+    /// How long a connection may go without another request after the last answer was ready, reading it included, in seconds; then it is cut.
+    #[arg(long, env = "LUMBUNG_QUIET_SECONDS_MAX", default_value_t = 120, value_name = "SECONDS")]
+    pub quiet_seconds_max: u64,
     /// Room for bodies of more than 16 KiB, of all commands being served, in bytes; when there is none, they are answered 503.
     #[arg(long, env = "LUMBUNG_BODIES_BYTES_MAX", default_value_t = 128 * 1024 * 1024, value_name = "BYTES")]
     pub bodies_bytes_max: usize,
@@ -211,6 +214,7 @@ impl Default for GuardOptions {
             head_seconds_max: 10,
             body_seconds_max: 30,
             unread_seconds_max: 30,
+            quiet_seconds_max: 120,
             bodies_bytes_max: 128 * 1024 * 1024,
             queue_wait_ms_max: 50,
             address_requests_per_second: 2000,

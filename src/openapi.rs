@@ -100,6 +100,7 @@ fn complete(document: &mut Value) {
     }});
     document["components"]["headers"] = shared_headers();
     let mut bodies: BTreeMap<String, (bool, bool)> = BTreeMap::new();
+    let mut problems = Map::new();
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     for (path, item) in paths {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
@@ -110,9 +111,10 @@ fn complete(document: &mut Value) {
                     operation["responses"].get("201").is_some() && (!path.contains('{') || path.ends_with("/renewals"));
                 bodies.insert(body, (writes, creates));
             }
-            complete_operation(operation, (posts, writes), path);
+            complete_operation(operation, (posts, writes), path, &mut problems);
         }
     }
+    document["components"]["responses"] = Value::Object(problems);
     link(document);
     for (schema, (writes, creates)) in bodies {
         complete_body(&mut document["components"]["schemas"][schema], writes, creates);
@@ -185,7 +187,12 @@ fn complete_body(schema: &mut Value, writes: bool, creates: bool) {
     }
 }
 
-fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path: &str) {
+fn complete_operation(
+    operation: &mut Value,
+    (posts, writes): (bool, bool),
+    path: &str,
+    problems: &mut Map<String, Value>,
+) {
     let public = operation.get("security").is_some();
     if writes && !in_bulk(path) {
         add_write_headers(operation);
@@ -240,20 +247,27 @@ fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path
         operation["responses"]["304"] = json!({"description": "You have it already"});
     }
     for (status, description) in statuses {
-        let headers = problem_headers(status).iter();
-        let headers: Map<String, Value> =
-            headers.map(|name| ((*name).to_owned(), json!({"$ref": format!("#/components/headers/{name}")}))).collect();
-        operation["responses"][status] = json!({
-            "description": description,
-            "headers": headers,
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
-        });
+        let name =
+            if status == "415" && in_bulk(path) { "Problem415OfFile".to_owned() } else { format!("Problem{status}") };
+        operation["responses"][status] = json!({"$ref": format!("#/components/responses/{name}")});
+        problems.entry(name).or_insert_with(|| problem_response(status, description));
     }
 }
 
 /// Whether it is asked by whoever operates the service, and so never limited.
 fn for_operators(path: &str) -> bool {
     matches!(path, "/livez" | "/readyz" | "/metrics")
+}
+
+/// The answer that is a problem of this status: one for all operations.
+fn problem_response(status: &str, description: &str) -> Value {
+    let header = |name: &&str| ((*name).to_owned(), json!({"$ref": format!("#/components/headers/{name}")}));
+    let headers: Map<String, Value> = problem_headers(status).iter().map(header).collect();
+    json!({
+        "description": description,
+        "headers": headers,
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+    })
 }
 
 /// What a problem of this status carries in its headers.

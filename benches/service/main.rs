@@ -9,6 +9,7 @@ mod batch;
 mod cluster;
 mod growth;
 mod load;
+mod overload;
 mod raw;
 
 use std::sync::Arc;
@@ -51,6 +52,7 @@ fn main() {
             ("batch", batch::batch),
             ("reads", reads),
             ("growth", growth::growth),
+            ("overload", overload::overload),
         ];
         for (part, run) in parts {
             if asked(part, &parts.map(|(part, _)| part)) {

@@ -11,6 +11,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use uuid::Uuid;
 
+use super::connections::Busy;
 use super::guard::Guard;
 use super::problem::{Language, Problem};
 use super::quota;
@@ -70,6 +71,7 @@ pub async fn around(
     let started = Instant::now();
     let request_id = RequestId::from_headers(request.headers());
     let method = request.method().clone();
+    let busy = Busy::with(request.request());
     request.extensions_mut().insert(request_id.clone());
     let mut request = request;
     let head_only = method == Method::HEAD;
@@ -89,7 +91,10 @@ pub async fn around(
     set_headers(&mut response, &request_id);
     count(&method, &response, started);
     write_log(&method, &response, started, &request_id);
-    Ok(response)
+    Ok(match busy {
+        Some(busy) => response.map_body(|_, body| busy.until_made(body)),
+        None => response,
+    })
 }
 
 /// The answer to a request that no handler needs to see.

@@ -119,12 +119,17 @@ impl<C: Deserr<Faults> + 'static> FromRequest for Command<C> {
             let organisation = caller.actor()?.organisation;
             require_plain_json(request.headers())?;
             let guard = request.app_data::<web::Data<Guard>>().ok_or_else(|| Problem::of(&INTERNAL))?;
-            caller.service.ledger.admits(organisation)?;
-            guard.make_room(&request)?;
+            let admitted = || caller.service.ledger.admits(organisation);
+            if guard.is_large(&request) {
+                // Refused before it is read, at the price of the connection; a small body is there already.
+                admitted()?;
+                guard.make_room(&request)?;
+            }
             let started = Instant::now();
             let bytes = actix_web::rt::time::timeout(guard.body_time_max, bytes).await;
             let bytes = bytes.map_err(|_| too_slow(guard.body_time_max))?;
             let bytes = bytes.map_err(|error| too_large_or_broken(&error))?;
+            admitted()?;
             if started.elapsed() > KEY_STAYS_VALID {
                 // The key may have been revoked while the body trickled in.
                 caller = Caller::from_request(&request, &mut Payload::None).await?;

@@ -95,12 +95,23 @@ impl Guard {
         count_for_address(request, self, Neighbourhood::of(address))
     }
 
-    /// Makes room for a command's body before it is read, until the request has been answered.
-    pub(super) fn make_room(&self, request: &HttpRequest) -> Result<(), Problem> {
+    /// The size of a command's body, as far as it is told.
+    fn body_bytes(&self, request: &HttpRequest) -> usize {
         let told = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
-        let bytes: usize = told.unwrap_or(if chunked { self.body_bytes_max } else { 0 });
-        if bytes <= SMALL_BODY_BYTES || bytes > self.body_bytes_max {
+        told.unwrap_or(if chunked { self.body_bytes_max } else { 0 })
+    }
+
+    /// Whether a command's body needs room of its own.
+    pub(super) fn is_large(&self, request: &HttpRequest) -> bool {
+        self.body_bytes(request) > SMALL_BODY_BYTES
+    }
+
+    /// Makes room for a large body before it is read, until the request has been answered. What is too large altogether is refused by
+    /// whoever reads it.
+    pub(super) fn make_room(&self, request: &HttpRequest) -> Result<(), Problem> {
+        let bytes = self.body_bytes(request);
+        if bytes > self.body_bytes_max {
             return Ok(());
         }
         let pieces = u32::try_from(bytes.div_ceil(ROOM_BYTES)).unwrap_or(u32::MAX);
@@ -163,7 +174,7 @@ mod tests {
         let first = large("65536");
         guard.make_room(&first).unwrap();
         assert_eq!(guard.make_room(&large("65536")).unwrap_err().0.members["reason"], "bodies_waiting");
-        guard.make_room(&large("16384")).unwrap();
+        assert!(!guard.is_large(&large("16384")) && guard.is_large(&large("16385")));
         // What is too large anyhow is refused by whoever reads it.
         guard.make_room(&large("104857600")).unwrap();
         drop(first);
