@@ -60,15 +60,15 @@ impl Cors {
         let asks =
             request.method == Method::OPTIONS && request.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
         self.origin(&request.headers).filter(|_| asks)?;
-        let fields = [
+        let fields: [(HeaderName, &str); 3] = [
             (header::ACCESS_CONTROL_ALLOW_METHODS, METHODS),
             (header::ACCESS_CONTROL_ALLOW_HEADERS, SENT),
             (header::ACCESS_CONTROL_MAX_AGE, ASKED_SECONDS),
         ];
         let mut response = HttpResponse::NoContent();
-        fields.into_iter().for_each(|field: (HeaderName, &str)| {
+        for field in fields {
             response.insert_header(field);
-        });
+        }
         Some(response.finish())
     }
 
