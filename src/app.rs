@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::header;
@@ -12,6 +13,8 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::rt::signal::unix::{SignalKind, signal};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, get, web};
 use futures_util::future::select;
+use socket2::SockRef;
+use tokio::sync::Semaphore;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
@@ -25,8 +28,8 @@ use crate::storage::{
     Witness, head_position, lacks_nodes, migrate, mirror_of, open_store, pending, renew_nodes,
 };
 use crate::web::{
-    Keyring, LOOK_EVERY, Language, Metrics, Problem, Routes, Service, around, health, json_reply,
-    method_not_allowed_or_not_found, metrics, no_such_command, problem_page,
+    Connections, Guard, Keyring, LOOK_EVERY, Language, Metrics, Problem, READS_AT_ONCE_MAX, Routes, Service, around,
+    health, json_reply, method_not_allowed_or_not_found, metrics, no_such_command, problem_page,
 };
 use crate::{
     assessments, batches, certifications, codes, cooperatives, datasets, enterprises, feed, financing, managers, openapi,
@@ -221,8 +224,20 @@ impl Core {
             .map_err(|why| OpenError(format!("the watcher cannot be started: {why}")))?;
         let together = (!place.database.is_embedded()).then(|| Fetcher::start(place.database.clone())).transpose();
         let fetcher = together.map_err(|why| OpenError(format!("the fetcher cannot be started: {why}")))?;
-        let service =
-            Service { ledger, readers, fetcher, vault, clock, metrics, keyring, tail, checkpoints, gathering: None };
+        let reads = Arc::new(Semaphore::new(READS_AT_ONCE_MAX));
+        let service = Service {
+            ledger,
+            readers,
+            fetcher,
+            vault,
+            clock,
+            metrics,
+            keyring,
+            tail,
+            checkpoints,
+            reads,
+            gathering: None,
+        };
         Ok(Self { service, executor, watcher, witness })
     }
 
@@ -305,6 +320,8 @@ pub struct Running {
     pub handle: ServerHandle,
     server: Server,
     core: Core,
+    guard: Arc<Guard>,
+    connections: Arc<Connections>,
 }
 
 impl Running {
@@ -313,14 +330,8 @@ impl Running {
     /// # Errors
     /// A sentence for the operator, such as that the port is taken.
     pub fn bind(core: Core, options: &ListenOptions) -> Result<Self, OpenError> {
+        let listener = listen(options)?;
         let refused = |why: std::io::Error| OpenError(format!("cannot listen on {}: {why}", options.bind));
-        let listener = TcpListener::bind(options.bind).map_err(|why| match why.kind() {
-            std::io::ErrorKind::AddrInUse => OpenError(format!(
-                "cannot listen on {}: another program has this port; choose another with --bind, or port 0 for a free one",
-                options.bind
-            )),
-            _ => refused(why),
-        })?;
         let address = listener.local_addr().map_err(refused)?;
         let document = openapi::document();
         let text = web::Bytes::from(openapi::text_of(&document));
@@ -331,6 +342,8 @@ impl Running {
         let feed = web::Data::new(feed::http::Feed::default());
         let streams = feed.streams.clone();
         let shelf = web::Data::new(shelf_of(&core.service, options));
+        let guard = web::Data::new(options.guard());
+        let guarding = guard.clone().into_inner();
         let body_bytes_max = options.body_bytes_max;
         let factory = move || {
             let (methods, text) = (methods.clone(), text.clone());
@@ -340,6 +353,7 @@ impl Running {
                 .app_data(batches.clone())
                 .app_data(feed.clone())
                 .app_data(shelf.clone())
+                .app_data(guard.clone())
                 .app_data(lines)
                 .app_data(web::PayloadConfig::new(body_bytes_max))
                 // Runs from the bottom up: compression is outermost, so that problem documents pass it finished.
@@ -362,10 +376,18 @@ impl Running {
                     async move { response }
                 }))
         };
+        let workers = options.workers.max(1);
+        let limits = &options.guard;
+        let connections = Connections::quiet_for(Duration::from_secs(limits.quiet_seconds_max.max(1)));
+        let opening = connections.clone();
         let server = HttpServer::new(factory)
-            .workers(options.workers.max(1))
+            .workers(workers)
+            .on_connect(move |stream, data| opening.opened(stream, data))
+            .max_connections(limits.connections_max.div_ceil(workers).max(1))
+            .keep_alive(Duration::from_secs(limits.idle_seconds_max.max(1)))
+            .client_request_timeout(Duration::from_secs(limits.head_seconds_max))
             // As many threads as there are readers: more would only wait for one, and for each other.
-            .worker_max_blocking_threads((options.readers as usize).div_ceil(options.workers.max(1)).max(1))
+            .worker_max_blocking_threads((options.readers as usize).div_ceil(workers).max(1))
             .shutdown_timeout(options.shutdown_seconds)
             .shutdown_signal(async move {
                 told_to_stop().await;
@@ -374,7 +396,7 @@ impl Running {
             .listen(listener)
             .map_err(refused)?
             .run();
-        Ok(Self { address, handle: server.handle(), server, core })
+        Ok(Self { address, handle: server.handle(), server, core, guard: guarding, connections })
     }
 
     /// Serves until it is told to stop, then finishes what was accepted.
@@ -383,7 +405,9 @@ impl Running {
     /// When the server fails.
     pub async fn run(self) -> std::io::Result<()> {
         log::info!("serving url=http://{}", self.address);
+        let sweeping = actix_web::rt::spawn(sweep(self.guard, self.connections, self.core.service.metrics.clone()));
         let result = self.server.await;
+        sweeping.abort();
         self.core.close();
         log::info!("stopped");
         result
@@ -414,6 +438,45 @@ fn shelf_of(service: &Service, options: &ListenOptions) -> Shelf {
         waiting_max: wanted.datasets_waiting_max,
     };
     Shelf::new(limits, service.readers.clone())
+}
+
+/// How often quotas forget who is gone, and the log tells how many requests were turned away.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// Connections the system keeps that are not accepted yet; a burst of new ones finds room there.
+const BACKLOG: i32 = 1024;
+
+async fn sweep(guard: Arc<Guard>, connections: Arc<Connections>, metrics: Arc<Metrics>) {
+    let mut told = 0;
+    loop {
+        actix_web::rt::time::sleep(SWEEP_EVERY).await;
+        guard.quotas.sweep();
+        let cut = connections.cut();
+        if cut > 0 {
+            log::info!("quiet connections were cut connections={cut}");
+        }
+        let turned_away = metrics.turned_away_so_far();
+        if turned_away > told {
+            log::warn!("requests were turned away, see /metrics for why requests={}", turned_away - told);
+            told = turned_away;
+        }
+    }
+}
+
+/// Listens; whoever is accepted there and reads nothing of what is sent for too long is cut off by the system.
+fn listen(options: &ListenOptions) -> Result<TcpListener, OpenError> {
+    let refused = |why: std::io::Error| OpenError(format!("cannot listen on {}: {why}", options.bind));
+    let listener = TcpListener::bind(options.bind).map_err(|why| match why.kind() {
+        std::io::ErrorKind::AddrInUse => OpenError(format!(
+            "cannot listen on {}: another program has this port; choose another with --bind, or port 0 for a free one",
+            options.bind
+        )),
+        _ => refused(why),
+    })?;
+    let socket = SockRef::from(&listener);
+    socket.listen(BACKLOG).map_err(refused)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(Duration::from_secs(options.guard.unread_seconds_max))).map_err(refused)?;
+    Ok(listener)
 }
 
 fn open_document(text: web::Bytes) -> HttpResponse {

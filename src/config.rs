@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::kernel::{OrganisationKind, Region};
-use crate::ledger::{LogVerifier, check_origin};
+use crate::ledger::{Limits, LogVerifier, check_origin};
+use crate::web::{Cors, Guard, Networks, Origin, Quota, Quotas, Room};
 
 /// Records cooperative health, manager competence and financing from an append-only event log.
 #[derive(Debug, Parser)]
@@ -162,9 +164,12 @@ pub struct ListenOptions {
     /// Largest body of a single command, in bytes.
     #[arg(long, env = "LUMBUNG_BODY_BYTES_MAX", default_value_t = 1024 * 1024, value_name = "BYTES")]
     pub body_bytes_max: usize,
-    /// Commands that may wait to be written; one more is answered 503.
+    /// Commands that may wait to be written, shared out among the organisations that wait; one more of an organisation is answered 503.
     #[arg(long, env = "LUMBUNG_QUEUE_COMMANDS_MAX", default_value_t = 4096, value_name = "COUNT")]
     pub queue_commands_max: usize,
+    /// What strangers and floods may cost.
+    #[command(flatten)]
+    pub guard: GuardOptions,
     /// Limits of intake in bulk.
     #[command(flatten)]
     pub batches: BatchLimits,
@@ -174,6 +179,105 @@ pub struct ListenOptions {
     /// Time given to open requests when stopping, in seconds.
     #[arg(long, env = "LUMBUNG_SHUTDOWN_SECONDS", default_value_t = 30, value_name = "SECONDS")]
     pub shutdown_seconds: u64,
+}
+
+impl ListenOptions {
+    /// Limits of the executor.
+    pub fn executor_limits(&self) -> Limits {
+        let wait = Duration::from_millis(self.guard.queue_wait_ms_max.max(1));
+        Limits { queue_commands: self.queue_commands_max, queue_wait: Some(wait), ..Limits::default() }
+    }
+
+    /// The guard of a server with these options.
+    pub fn guard(&self) -> Guard {
+        let options = &self.guard;
+        Guard {
+            quotas: Quotas {
+                address: Quota::per_second("address", options.address_requests_per_second),
+                key_lookups: Quota::per_second("key-lookups", options.key_lookups_per_second),
+                organisation: Quota::per_second("organisation", options.organisation_requests_per_second),
+            },
+            unlimited: options.unlimited_addresses.clone(),
+            trusted_proxies: options.trusted_proxies.clone(),
+            cors: Cors::of(options.cors_origins.clone()),
+            hsts_seconds: options.hsts_seconds,
+            body_time_max: Duration::from_secs(options.body_seconds_max),
+            body_bytes_max: self.body_bytes_max,
+            room: Room::of(options.bodies_bytes_max),
+        }
+    }
+}
+
+/// Limits of connections, quotas, and who is believed what. A quota of 0 is none.
+#[derive(Clone, Debug, Args)]
+pub struct GuardOptions {
+    /// Connections open at once; more wait to be accepted.
+    #[arg(long, env = "LUMBUNG_CONNECTIONS_MAX", default_value_t = 10_000, value_name = "COUNT")]
+    pub connections_max: usize,
+    /// How long a connection may stay open without a request, in seconds.
+    #[arg(long, env = "LUMBUNG_IDLE_SECONDS_MAX", default_value_t = 30, value_name = "SECONDS")]
+    pub idle_seconds_max: u64,
+    /// Time for the head of a request to arrive, in seconds.
+    #[arg(long, env = "LUMBUNG_HEAD_SECONDS_MAX", default_value_t = 10, value_name = "SECONDS")]
+    pub head_seconds_max: u64,
+    /// Time for the body of a command to arrive, in seconds.
+    #[arg(long, env = "LUMBUNG_BODY_SECONDS_MAX", default_value_t = 30, value_name = "SECONDS")]
+    pub body_seconds_max: u64,
+    /// How long a client may read nothing of an answer that is ready, in seconds; then the connection is cut (Linux).
+    #[arg(long, env = "LUMBUNG_UNREAD_SECONDS_MAX", default_value_t = 30, value_name = "SECONDS")]
+    pub unread_seconds_max: u64,
+    /// How long a connection may go without another request after the last answer was ready, reading it included, in seconds; then it is cut.
+    #[arg(long, env = "LUMBUNG_QUIET_SECONDS_MAX", default_value_t = 120, value_name = "SECONDS")]
+    pub quiet_seconds_max: u64,
+    /// Room for bodies of more than 16 KiB, of all commands being served, in bytes; when there is none, they are answered 503.
+    #[arg(long, env = "LUMBUNG_BODIES_BYTES_MAX", default_value_t = 128 * 1024 * 1024, value_name = "BYTES")]
+    pub bodies_bytes_max: usize,
+    /// How long commands of an organisation may wait for their turn while it keeps sending more, in milliseconds; then it is answered 503.
+    #[arg(long, env = "LUMBUNG_QUEUE_WAIT_MS_MAX", default_value_t = 50, value_name = "MILLISECONDS")]
+    pub queue_wait_ms_max: u64,
+    /// Requests of an address (IPv6: its /64) in a second; ten seconds' worth may come at once.
+    #[arg(long, env = "LUMBUNG_ADDRESS_REQUESTS_PER_SECOND", default_value_t = 2000, value_name = "COUNT")]
+    pub address_requests_per_second: u32,
+    /// Keys of an address that have to be looked up, as every wrong one has to, in a second; ten seconds' worth may come at once.
+    #[arg(long, env = "LUMBUNG_KEY_LOOKUPS_PER_SECOND", default_value_t = 10, value_name = "COUNT")]
+    pub key_lookups_per_second: u32,
+    /// Requests of an organisation and lines of its files in a second; ten seconds' worth may come at once.
+    #[arg(long, env = "LUMBUNG_ORGANISATION_REQUESTS_PER_SECOND", default_value_t = 2000, value_name = "COUNT")]
+    pub organisation_requests_per_second: u32,
+    /// Addresses whose requests are not counted: networks, separated by commas, or none.
+    #[arg(long, env = "LUMBUNG_UNLIMITED_ADDRESSES", default_value = "127.0.0.0/8,::1/128", value_name = "CIDR,…")]
+    pub unlimited_addresses: Networks,
+    /// Proxies whose `Forwarded` or `X-Forwarded-For` is believed: networks, separated by commas, or none.
+    #[arg(long, env = "LUMBUNG_TRUSTED_PROXIES", default_value = "none", value_name = "CIDR,…")]
+    pub trusted_proxies: Networks,
+    /// Site whose pages may call from a browser, such as `https://data.example.go.id`; may be repeated, or separated by commas.
+    #[arg(long = "cors-origin", env = "LUMBUNG_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
+    pub cors_origins: Vec<Origin>,
+    /// For how long browsers shall come by TLS only, in seconds; 0: they are not told. For when TLS is spoken here or by a proxy.
+    #[arg(long, env = "LUMBUNG_HSTS_SECONDS", default_value_t = 0, value_name = "SECONDS")]
+    pub hsts_seconds: u64,
+}
+
+impl Default for GuardOptions {
+    fn default() -> Self {
+        Self {
+            connections_max: 10_000,
+            idle_seconds_max: 30,
+            head_seconds_max: 10,
+            body_seconds_max: 30,
+            unread_seconds_max: 30,
+            quiet_seconds_max: 120,
+            bodies_bytes_max: 128 * 1024 * 1024,
+            queue_wait_ms_max: 50,
+            address_requests_per_second: 2000,
+            key_lookups_per_second: 10,
+            organisation_requests_per_second: 2000,
+            unlimited_addresses: Networks::loopback(),
+            trusted_proxies: Networks::default(),
+            cors_origins: Vec::new(),
+            hsts_seconds: 0,
+        }
+    }
 }
 
 /// Limits of intake in bulk: what a file may cost, whatever it holds.

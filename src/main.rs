@@ -76,7 +76,7 @@ fn serve(options: &ServeOptions) -> Result<(), OpenError> {
     let core = if options.read_only {
         Core::open_read_only(&place, Clock::System, listen.readers)?
     } else {
-        Core::open(&place, Clock::System, Ids::Random, listen.readers, listen.queue_commands_max)?
+        Core::open_with(&place, Clock::System, Ids::Random, listen.readers, listen.executor_limits())?
     };
     let running = || async {
         Running::bind(core, listen)?.run().await.map_err(|why| OpenError(format!("the server failed: {why}")))
@@ -104,7 +104,7 @@ fn serve_demo(database: &DatabaseOptions, options: &DemoOptions) -> Result<(), O
     let place = Place::of(database)?;
     let guide = lumbung::demo::prepare(&place)?;
     let listen = &options.listen;
-    let core = Core::open(&place, Clock::System, Ids::Random, listen.readers, listen.queue_commands_max)?;
+    let core = Core::open_with(&place, Clock::System, Ids::Random, listen.readers, listen.executor_limits())?;
     let running = || async {
         let running = Running::bind(core, listen)?;
         let url = format!("http://{}", running.address);

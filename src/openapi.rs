@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::App;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 use utoipa_actix_web::AppExt;
 
@@ -103,6 +103,7 @@ fn complete(document: &mut Value) {
     }});
     document["components"]["headers"] = shared_headers();
     let mut bodies: BTreeMap<String, (bool, bool)> = BTreeMap::new();
+    let mut problems = Map::new();
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     for (path, item) in paths {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
@@ -113,9 +114,10 @@ fn complete(document: &mut Value) {
                     operation["responses"].get("201").is_some() && (!path.contains('{') || path.ends_with("/renewals"));
                 bodies.insert(body, (writes, creates));
             }
-            complete_operation(operation, (posts, writes), path);
+            complete_operation(operation, (posts, writes), path, &mut problems);
         }
     }
+    document["components"]["responses"] = Value::Object(problems);
     link(document);
     for (schema, (writes, creates)) in bodies {
         complete_body(&mut document["components"]["schemas"][schema], writes, creates);
@@ -127,7 +129,7 @@ fn complete(document: &mut Value) {
 /// document and the problems tell.
 fn link(document: &mut Value) {
     let mut next: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut links = serde_json::Map::new();
+    let mut links = Map::new();
     for (path, item) in document["paths"].as_object().into_iter().flatten() {
         let Some((collection, rest)) = path.split_once("/{id}") else { continue };
         if rest.contains('{') {
@@ -188,7 +190,12 @@ fn complete_body(schema: &mut Value, writes: bool, creates: bool) {
     }
 }
 
-fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path: &str) {
+fn complete_operation(
+    operation: &mut Value,
+    (posts, writes): (bool, bool),
+    path: &str,
+    problems: &mut Map<String, Value>,
+) {
     // Where a key may be sent and need not be, one that is not valid is refused.
     let public = operation["security"] == json!([{}]);
     if writes && !in_bulk(path) {
@@ -196,8 +203,8 @@ fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path
     }
     for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
         if status.starts_with('2') {
-            let headers = ["X-Request-Id", "ETag", "Log-Position"];
-            let brings = if in_bulk(path) || path.starts_with("/v1/log") { &headers[..1] } else { &headers[..] };
+            let headers = ["RateLimit", "RateLimit-Policy", "X-Request-Id", "ETag", "Log-Position"];
+            let brings = if in_bulk(path) || path.starts_with("/v1/log") { &headers[..3] } else { &headers[..] };
             for name in brings.iter().chain(if writes && !in_bulk(path) { &["Log-Proof"][..] } else { &[] }) {
                 if response["headers"].get(*name).is_none() {
                     response["headers"][*name] = json!({"$ref": format!("#/components/headers/{name}")});
@@ -208,9 +215,14 @@ fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path
     let mut statuses = vec![
         ("400", "Malformed"),
         ("406", "Only JSON is to be had"),
+        ("414", "Address too long"),
+        ("431", "Header fields too large"),
         ("500", "Our fault"),
         ("503", "Busy; try again after `Retry-After` seconds"),
     ];
+    if !for_operators(path) {
+        statuses.push(("429", "A quota is used up; try again after `Retry-After` seconds"));
+    }
     if path.contains('{') {
         statuses.push(("404", "Not there, or not for you"));
     }
@@ -242,10 +254,35 @@ fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path
         operation["responses"]["304"] = json!({"description": "You have it already"});
     }
     for (status, description) in statuses {
-        operation["responses"][status] = json!({
-            "description": description,
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
-        });
+        let name =
+            if status == "415" && in_bulk(path) { "Problem415OfFile".to_owned() } else { format!("Problem{status}") };
+        operation["responses"][status] = json!({"$ref": format!("#/components/responses/{name}")});
+        problems.entry(name).or_insert_with(|| problem_response(status, description));
+    }
+}
+
+/// Whether it is asked by whoever operates the service, and so never limited.
+fn for_operators(path: &str) -> bool {
+    matches!(path, "/livez" | "/readyz" | "/metrics")
+}
+
+/// The answer that is a problem of this status: one for all operations.
+fn problem_response(status: &str, description: &str) -> Value {
+    let header = |name: &&str| ((*name).to_owned(), json!({"$ref": format!("#/components/headers/{name}")}));
+    let headers: Map<String, Value> = problem_headers(status).iter().map(header).collect();
+    json!({
+        "description": description,
+        "headers": headers,
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+    })
+}
+
+/// What a problem of this status carries in its headers.
+fn problem_headers(status: &str) -> &'static [&'static str] {
+    match status {
+        "429" => &["X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After"],
+        "503" => &["X-Request-Id", "Retry-After"],
+        _ => &["X-Request-Id"],
     }
 }
 
@@ -272,7 +309,7 @@ fn add_write_headers(operation: &mut Value) {
 }
 
 fn shared_headers() -> Value {
-    let header = |description: &str, pattern: &str| json!({"description": description, "schema": {"type": "string", "maxLength": 64, "pattern": pattern}});
+    let header = |description: &str, pattern: &str| json!({"description": description, "schema": {"type": "string", "maxLength": 255, "pattern": pattern}});
     json!({
         "X-Request-Id": header("To be named when asking us about a request.", "^[A-Za-z0-9_.:-]+$"),
         "ETag": header("Version of the document, quoted.", "^\"[0-9]+\"$"),
@@ -280,6 +317,9 @@ fn shared_headers() -> Value {
             "description": "With `Want-Proof: ?1`: the receipt that `GET /v1/log/proofs/{event_id}` gives of the event at `Log-Position`, in base64 between colons.",
             "schema": {"type": "string", "maxLength": 8000, "pattern": "^:[A-Za-z0-9+/=]+:$"}
         },
+        "RateLimit": header("What is left of each quota the request was counted in (draft-ietf-httpapi-ratelimit-headers): `r` requests now, all of them again after `t` seconds.", "^(\"[a-z-]+\";r=[0-9]+;t=[0-9]+(, )?)*$"),
+        "RateLimit-Policy": header("Each quota: `q` requests in a window of `w` seconds.", "^(\"[a-z-]+\";q=[0-9]+;w=[0-9]+(, )?)*$"),
+        "Retry-After": header("Seconds to wait before trying again.", "^[0-9]+$"),
         "Log-Position": header("Position of the document's last event in the log.", "^[0-9]+$"),
     })
 }

@@ -128,12 +128,12 @@ fn exchange(address: SocketAddr, head: &str, file: &str) -> String {
 }
 
 /// Lets the peak begin anew at what is held now.
-fn forget_peak() {
+pub fn forget_peak() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 /// The most memory this process (service and load together; on `SQLite` the database too) has held since.
-fn peak_megabytes() -> u64 {
+pub fn peak_megabytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
     line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse::<u64>().ok()).unwrap_or_default() / 1024

@@ -10,6 +10,7 @@ mod cluster;
 mod feed;
 mod growth;
 mod load;
+mod overload;
 mod raw;
 
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use std::time::Duration;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use diesel::connection::SimpleConnection;
 use lumbung::app::{Core, Place, Running};
-use lumbung::config::{BatchLimits, DatasetOptions, ListenOptions};
+use lumbung::config::{BatchLimits, DatasetOptions, GuardOptions, ListenOptions};
 use lumbung::kernel::{Clock, OrganisationKind};
 use lumbung::ledger::{Ids, Limits};
 use lumbung::organisations::issue_key;
@@ -53,6 +54,7 @@ fn main() {
             ("reads", reads),
             ("growth", growth::growth),
             ("feed", feed::feed),
+            ("overload", overload::overload),
         ];
         for (part, run) in parts {
             if asked(part, &parts.map(|(part, _)| part)) {
@@ -128,6 +130,7 @@ fn serve_place(place: &Place, batch_commands: usize) -> Served {
         queue_commands_max: limits.queue_commands,
         batches: BatchLimits::default(),
         datasets: DatasetOptions::default(),
+        guard: GuardOptions::default(),
         shutdown_seconds: 1,
     };
     let (sender, receiver) = mpsc::channel();

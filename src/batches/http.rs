@@ -1,7 +1,7 @@
 //! The address of intake in bulk.
 
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
@@ -10,9 +10,9 @@ use deserr::Deserr;
 use futures_util::StreamExt;
 use futures_util::stream::poll_fn;
 use tokio::sync::mpsc::{Sender, channel};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
 use super::collectibility::{Dates, Numbers, Options, Table};
 use super::intake::Intake;
@@ -24,7 +24,7 @@ use crate::financing::{CollectibilityScheme, by_lender_numbers};
 use crate::kernel::problem_codes::{INTERNAL, OVERLOADED};
 use crate::kernel::{Area, Date, Faults, Refusal, YesNo};
 use crate::ledger::Terms;
-use crate::web::{Caller, Language, Params, Problem, Routes, UploadLimits, receive};
+use crate::web::{Caller, Language, Params, Problem, Routes, UploadLimits, count_for_organisation, receive};
 
 /// Media types a file of lines may have.
 const NDJSON: [&str; 2] = ["application/x-ndjson", "application/ndjson"];
@@ -37,25 +37,47 @@ const PIECES_WAITING: usize = 2;
 #[derive(Clone)]
 pub struct Batches {
     limits: BatchLimits,
-    places: Arc<Semaphore>,
+    /// The organisations whose files are being taken in.
+    senders: Arc<Mutex<Vec<Uuid>>>,
+}
+
+/// A place among the files that are taken in at once.
+struct Place {
+    senders: Arc<Mutex<Vec<Uuid>>>,
+    organisation: Uuid,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = senders.iter().position(|sender| *sender == self.organisation) {
+            senders.swap_remove(at);
+        }
+    }
 }
 
 impl Batches {
     /// Intake within these limits.
     pub fn new(limits: BatchLimits) -> Self {
-        Self { limits, places: Arc::new(Semaphore::new(limits.batches_at_once.max(1))) }
+        Self { limits, senders: Arc::default() }
     }
 
-    /// A place among the files that are taken in at once.
-    fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        let most = self.limits.batches_at_once;
-        self.places.clone().try_acquire_owned().map_err(|_| {
-            let why = text!(
-                "Sedang menerima {most} berkas lain; kirim lagi setelah `Retry-After` detik.",
-                "{most} other files are being taken in; send it again after `Retry-After` seconds."
-            );
-            Refusal::new(&OVERLOADED, why).into()
-        })
+    /// A place for a file of this organisation, which may have half of them.
+    fn place(&self, organisation: Uuid) -> Result<Place, Problem> {
+        let most = self.limits.batches_at_once.max(1);
+        let share = most.div_ceil(2);
+        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = senders.iter().filter(|sender| **sender == organisation).count();
+        if senders.len() < most && own < share {
+            senders.push(organisation);
+            return Ok(Place { senders: self.senders.clone(), organisation });
+        }
+        let (others, reason) = if own < share { (most, "files_at_once") } else { (own, "files_of_organisation") };
+        let why = text!(
+            "Sedang menerima {others} berkas lain; kirim lagi setelah `Retry-After` detik.",
+            "{others} other files are being taken in; send it again after `Retry-After` seconds."
+        );
+        Err(Refusal::new(&OVERLOADED, why).with("reason", reason).into())
     }
 
     /// What may be received.
@@ -127,12 +149,13 @@ async fn send_batch(
     params: Params<BatchParams>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    caller.actor()?;
+    let organisation = caller.actor()?.organisation;
     caller.service.ledger.require_writer()?;
     let batches = batches(&request)?;
-    let place = batches.place()?;
+    let place = batches.place(organisation)?;
     let file = receive(&request, payload, &NDJSON, batches.upload()).await?;
     let lines = Lines::of(file, batches.limits.batch_lines_max, batches.limits.batch_line_bytes_max)?;
+    count_for_organisation(&request, caller.actor()?, lines.how_many())?;
     let report = Ndjson::of(&request, &caller);
     let taken = taken(params.0.mode, params.0.dry_run);
     let terms = Terms { remember_refusals: true, ..terms(taken) };
@@ -197,10 +220,11 @@ async fn send_collectibility_table(
     let lender = caller.actor()?.organisation;
     caller.service.ledger.require_writer()?;
     let batches = batches(&request)?;
-    let place = batches.place()?;
+    let place = batches.place(lender)?;
     let file = receive(&request, payload, &CSV, batches.upload()).await?;
     let table = Rc::new(Table::read(&file, batches.limits.batch_lines_max)?);
     drop(file);
+    count_for_organisation(&request, caller.actor()?, table.rows.len())?;
     let numbers = table.numbers();
     let known = caller.service.read(move |connection| Ok(by_lender_numbers(connection, lender, &numbers)?)).await?;
     let TableParams { mode, dry_run, scheme, position_date, numbers, dates } = params.0;
@@ -244,7 +268,7 @@ async fn answer<I: Iterator<Item = Entry> + 'static>(
     taken: Taken,
     terms: Terms,
     report: Box<dyn Report>,
-    place: OwnedSemaphorePermit,
+    place: Place,
 ) -> Result<HttpResponse, Problem> {
     let routes = request.app_data::<Rc<Routes>>().cloned().ok_or_else(|| Problem::of(&INTERNAL))?;
     routes.ready().await?;
@@ -296,7 +320,7 @@ impl<I: Iterator<Item = Entry> + 'static> Telling<I> {
     }
 
     /// Outcomes are sent as they come. The intake goes on by itself as long as somebody reads them.
-    fn streamed(mut self, request: &HttpRequest, place: OwnedSemaphorePermit) -> Result<HttpResponse, Problem> {
+    fn streamed(mut self, request: &HttpRequest, place: Place) -> Result<HttpResponse, Problem> {
         let pause_max = batches(request)?.pause_max();
         let media_type = self.report.media_type();
         let (sender, mut pieces) = channel::<web::Bytes>(PIECES_WAITING);

@@ -182,7 +182,7 @@ impl<I: Iterator<Item = Entry>> Intake<I> {
         let decided = if submissions.is_empty() {
             Decision::Here(None)
         } else {
-            match self.caller.service.ledger.submit_together(submissions, terms).await {
+            match self.caller.service.ledger.submit_together(submissions, terms) {
                 Ok(decided) => Decision::Coming(decided),
                 Err(refusal) => {
                     self.stopped = Some(refusal.into());
@@ -237,7 +237,7 @@ impl<I: Iterator<Item = Entry>> Intake<I> {
             self.gathering.let_read();
             let again = self.gathering.take();
             if !again.is_empty()
-                && let Ok(decided) = self.caller.service.ledger.submit_together(again, self.terms).await
+                && let Ok(decided) = self.caller.service.ledger.submit_together(again, self.terms)
                 && let Ok(decided) = decided.await
             {
                 for (submission, answer) in decided.answers {

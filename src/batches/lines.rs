@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::kernel::problem_codes::{BODY_TOO_LARGE, INVALID_BODY, MALFORMED_JSON};
 use crate::kernel::{Fault, Faults, Refusal, Text};
-use crate::web::{CommandMethod, LineCommand, Problem, read_key, strict_json};
+use crate::web::{CommandMethod, LineCommand, Problem, read_key, strict_json, too_deep};
 
 /// A line, as far as it could be read.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,7 @@ pub struct Lines {
     file: Vec<u8>,
     at: usize,
     number: usize,
+    how_many: usize,
 }
 
 impl Lines {
@@ -30,7 +31,7 @@ impl Lines {
     /// # Errors
     /// `body_too_large`.
     pub fn of(file: Vec<u8>, lines_max: usize, line_bytes_max: usize) -> Result<Self, Problem> {
-        let mut lines = Self { file, at: 0, number: 0 };
+        let mut lines = Self { file, at: 0, number: 0, how_many: 0 };
         let mut count = 0;
         while let Some((number, line)) = lines.next_line() {
             count += 1;
@@ -54,8 +55,13 @@ impl Lines {
             );
             return Err(Refusal::new(&INVALID_BODY, why).into());
         }
-        (lines.at, lines.number) = (0, 0);
+        (lines.at, lines.number, lines.how_many) = (0, 0, count);
         Ok(lines)
+    }
+
+    /// How many lines there are.
+    pub const fn how_many(&self) -> usize {
+        self.how_many
     }
 
     fn next_line(&mut self) -> Option<(usize, &[u8])> {
@@ -106,6 +112,9 @@ fn fields(line: &[u8]) -> Result<Map<String, Value>, Problem> {
         ))
     })?;
     let value = strict_json(text).map_err(|error| {
+        if let Some(why) = too_deep(&error) {
+            return malformed(why);
+        }
         let column = error.column();
         malformed(text!(
             "JSON tidak terbaca pada kolom {column}, atau satu isian tertulis dua kali di situ.",

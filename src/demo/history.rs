@@ -33,7 +33,7 @@ const REPORTS: usize = 24;
 /// Banks hand in the reports of so many months together: a year of a loan in one transaction, and its row written once.
 const REPORTS_TOGETHER: usize = 12;
 /// Commands in one transaction, commands on the way, and states remembered between transactions.
-const LIMITS: Limits = Limits { queue_commands: 32_768, batch_commands: 6_000, states_kept: 60_000 };
+const LIMITS: Limits = Limits { queue_commands: 32_768, queue_wait: None, batch_commands: 6_000, states_kept: 60_000 };
 const ON_THE_WAY_MAX: usize = 18_000;
 /// Of so many events one is an application for financing, and of so many one the registration of a cooperative.
 const EVENTS_PER_FINANCING: usize = 33;

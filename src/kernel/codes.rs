@@ -70,6 +70,8 @@ codes! {
         "Baca lagi, bandingkan, lalu kirim dengan `If-Match` yang baru." / "Read it again, compare, and send with the new `If-Match`."
     BODY_TOO_LARGE "body_too_large" 413: "Isi terlalu besar" / "Body too large";
         "Kirim isi yang lebih kecil: satu perintah paling besar 1 MiB, kecuali pengelola menetapkan batas lain." / "Send a smaller body: a command has at most 1 MiB, unless the operator set another limit."
+    URL_TOO_LONG "url_too_long" 414: "Alamat terlalu panjang" / "Address too long";
+        "Pakai alamat yang lebih pendek; ulangi `cursor` apa adanya." / "Use a shorter address; send `cursor` back as it was given."
     UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" 415: "Jenis isi tidak didukung" / "Unsupported media type";
         "Kirim `Content-Type: application/json` tanpa kompresi (`Content-Encoding`)." / "Send `Content-Type: application/json`, not compressed (no `Content-Encoding`)."
     RECORD_TOO_LARGE "record_too_large" 413: "Catatan terlalu besar" / "Record too large";
@@ -86,8 +88,10 @@ codes! {
         "Pakai kunci baru untuk permintaan baru; kunci lama hanya untuk mengulang isi yang sama." / "Use a new key for a new request; an old key only repeats the same content."
     REGULATION_NOT_LOADED "regulation_not_loaded" 422: "Buku aturan belum dimuat" / "Rule book not loaded";
         "Pilih regulasi dari GET /v1/regulations." / "Choose a regulation from GET /v1/regulations."
-    TOO_MANY_REQUESTS "too_many_requests" 429: "Terlalu banyak permintaan" / "Too many requests";
+    RATE_LIMITED "rate_limited" 429: "Terlalu banyak permintaan" / "Too many requests";
         "Tunggu selama `Retry-After` detik." / "Wait for `Retry-After` seconds."
+    HEADERS_TOO_LARGE "headers_too_large" 431: "Kepala permintaan terlalu besar" / "Header fields too large";
+        "Kirim kepala permintaan yang lebih sedikit atau lebih pendek." / "Send fewer or shorter header fields."
     INTERNAL "internal" 500: "Kesalahan di pihak kami" / "Our fault";
         "Coba lagi dengan Idempotency-Key yang sama; bila berulang, laporkan `request_id`." / "Try again with the same Idempotency-Key; if it happens again, report `request_id`."
     OVERLOADED "overloaded" 503: "Sedang sibuk" / "Busy";

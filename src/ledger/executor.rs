@@ -7,22 +7,26 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::batch::Work;
 use super::command::{Answer, Context, Decide, Submission};
-use super::group::{Decided, Group, Terms, Waiting};
+use super::group::{Decided, Group, Terms};
+use super::queue::{EndOfQueue, Queue, Taken};
 use super::store::{Batch, Harm, Head, Store, StoreError};
 use super::world::{States, World};
-use crate::kernel::problem_codes::{OVERLOADED, READ_ONLY, UNAVAILABLE};
+use crate::kernel::problem_codes::{READ_ONLY, UNAVAILABLE};
 use crate::kernel::{Clock, Refusal, Text, Timestamp, unique_id};
 
 /// Bounds of the queue.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Commands that may wait; one more is answered 503.
+    /// Commands that may wait, shared out among the organisations that wait; one more of an organisation is answered 503.
     pub queue_commands: usize,
+    /// How long an organisation's commands may wait for their turn while it keeps sending more; then it is answered 503. None: there is no
+    /// such bound and no turns, commands are taken in the order in which they come. For filling a database by itself.
+    pub queue_wait: Option<Duration>,
     /// Commands in one transaction. Gains flatten beyond 128; the rest keeps latency even when many wait.
     pub batch_commands: usize,
     /// States remembered from one batch to the next, while nobody else appends. For filling a database by itself: while it is served, its
@@ -32,7 +36,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { queue_commands: 4096, batch_commands: 256, states_kept: 0 }
+        Self { queue_commands: 4096, queue_wait: Some(Duration::from_millis(50)), batch_commands: 256, states_kept: 0 }
     }
 }
 
@@ -79,16 +83,26 @@ pub type AfterCommit = Box<dyn FnMut(&Committed<'_>) + Send>;
 /// The way in: hands commands to the executor and waits for their answers.
 #[derive(Clone)]
 pub struct Ledger {
-    queue: mpsc::Sender<Waiting>,
+    door: Arc<Door>,
     stopped: Arc<OnceLock<String>>,
     read_only: bool,
+}
+
+/// What all handles share: when the last is dropped, the executor finishes what waits and ends.
+struct Door(Arc<Queue>);
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 impl Ledger {
     /// One that takes no command: what it is asked to record belongs into the log this one is a copy of.
     pub fn read_only() -> Self {
-        let (queue, _) = mpsc::channel(1);
-        Self { queue, stopped: Arc::new(OnceLock::new()), read_only: true }
+        let queue = Arc::new(Queue::new(Limits::default()));
+        queue.close();
+        Self { door: Arc::new(Door(queue)), stopped: Arc::new(OnceLock::new()), read_only: true }
     }
 
     /// Refuses early what would be refused in the end.
@@ -96,13 +110,7 @@ impl Ledger {
     /// # Errors
     /// `read_only`.
     pub fn require_writer(&self) -> Result<(), Refusal> {
-        if self.read_only { Err(self.closed()) } else { Ok(()) }
-    }
-
-    /// Why a command cannot be handed in, when there is nobody to take it.
-    pub(super) fn closed(&self) -> Refusal {
-        let code = if self.read_only { &READ_ONLY } else { &UNAVAILABLE };
-        Refusal::new(code, code.advice.clone())
+        if self.read_only { Err(Refusal::new(&READ_ONLY, READ_ONLY.advice.clone())) } else { Ok(()) }
     }
 
     /// Starts the executor thread on a writer's connection. It ends when every handle is dropped and the queue is empty.
@@ -116,17 +124,18 @@ impl Ledger {
         limits: Limits,
         after_commit: AfterCommit,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
-        let (queue, waiting) = mpsc::channel(limits.queue_commands.max(1));
+        let queue = Arc::new(Queue::new(limits));
+        let door = Arc::new(Door(queue.clone()));
         let stopped = Arc::new(OnceLock::new());
         let mut executor = Executor { store, clock, ids, after_commit, stopped: stopped.clone(), limits, kept: None };
-        let thread = std::thread::Builder::new().name("executor".to_owned()).spawn(move || executor.run(waiting))?;
-        Ok((Self { queue, stopped, read_only: false }, thread))
+        let thread = std::thread::Builder::new().name("executor".to_owned()).spawn(move || executor.run(&queue))?;
+        Ok((Self { door, stopped, read_only: false }, thread))
     }
 
     /// Hands in a command; the receiver has its answer once it is on disk.
     ///
     /// # Errors
-    /// `overloaded` when the queue is full, `unavailable` when the service is stopping.
+    /// `overloaded` when too much of the organisation's waits, `unavailable` when the service is stopping.
     pub fn submit<C: Decide>(
         &self,
         id: Uuid,
@@ -134,10 +143,8 @@ impl Ledger {
         context: Context,
     ) -> Result<oneshot::Receiver<Answer>, Refusal> {
         let (submission, answer) = Submission::new(id, command, context);
-        self.queue.try_send(Waiting::One(submission)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Refusal::new(&OVERLOADED, OVERLOADED.advice.clone()),
-            mpsc::error::TrySendError::Closed(_) => self.closed(),
-        })?;
+        self.require_writer()?;
+        self.queue().push(submission)?;
         Ok(answer)
     }
 
@@ -152,17 +159,25 @@ impl Ledger {
 
     /// Why no command can be taken any more, if that is so.
     pub fn stopped(&self) -> Option<&str> {
-        let ended = (self.queue.is_closed() && !self.read_only).then_some("it has ended");
+        let ended = (self.queue().ended() && !self.read_only).then_some("it has ended");
         self.stopped.get().map(String::as_str).or(ended)
     }
 
-    pub(super) const fn queue(&self) -> &mpsc::Sender<Waiting> {
-        &self.queue
+    pub(super) fn queue(&self) -> &Queue {
+        &self.door.0
+    }
+
+    /// Whether a command of this organisation would be taken now: who is to be turned away is told before the body is read.
+    ///
+    /// # Errors
+    /// As [`Ledger::submit`].
+    pub fn admits(&self, organisation: Uuid) -> Result<(), Refusal> {
+        self.queue().admits(organisation)
     }
 
     /// How many commands wait to be taken.
     pub fn waiting(&self) -> usize {
-        self.queue.max_capacity() - self.queue.capacity()
+        self.queue().waiting()
     }
 }
 
@@ -179,19 +194,13 @@ struct Executor {
 }
 
 impl Executor {
-    fn run(&mut self, mut waiting: mpsc::Receiver<Waiting>) {
-        let batch_commands = self.limits.batch_commands.max(1);
-        while let Some(first) = waiting.blocking_recv() {
-            let mut next = Some(first);
-            let mut submissions = Vec::new();
-            while let Some(Waiting::One(submission)) = next {
-                submissions.push(submission);
-                next = if submissions.len() < batch_commands { waiting.try_recv().ok() } else { None };
-            }
+    fn run(&mut self, queue: &Queue) {
+        let _end = EndOfQueue(queue);
+        while let Some(Taken { submissions, group }) = queue.take() {
             if !submissions.is_empty() {
                 self.execute(submissions);
             }
-            if let Some(Waiting::Together(group)) = next {
+            if let Some(group) = group {
                 self.execute_group(group);
             }
         }

@@ -53,14 +53,6 @@ pub(super) struct Group {
     pub reply: oneshot::Sender<Decided>,
 }
 
-/// What waits in the queue.
-pub(super) enum Waiting {
-    /// A command.
-    One(Submission),
-    /// Commands sent together.
-    Together(Group),
-}
-
 impl Submission {
     /// A command that is not yet on its way; the receiver has its answer once somebody gives it.
     pub fn new<C: Decide>(id: Uuid, command: C, context: Context) -> (Self, oneshot::Receiver<Answer>) {
@@ -76,17 +68,18 @@ impl Submission {
 }
 
 impl Ledger {
-    /// Hands in commands to be taken as a batch of their own, and waits until the queue has room.
+    /// Hands in commands to be taken as a batch of their own.
     ///
     /// # Errors
     /// `unavailable` when the service is stopping.
-    pub async fn submit_together(
+    pub fn submit_together(
         &self,
         submissions: Vec<Submission>,
         terms: Terms,
     ) -> Result<oneshot::Receiver<Decided>, Refusal> {
         let (reply, decided) = oneshot::channel();
-        let sent = self.queue().send(Waiting::Together(Group { submissions, terms, reply })).await;
-        sent.map_err(|_| self.closed()).map(|()| decided)
+        self.require_writer()?;
+        self.queue().push_group(Group { submissions, terms, reply })?;
+        Ok(decided)
     }
 }

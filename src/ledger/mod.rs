@@ -1,6 +1,6 @@
 //! Event sourcing itself: no area, no HTTP, no database driver.
 //!
-//! A *command* ([`Decide`]) is handed to the [`Ledger`]'s bounded queue. One executor thread takes everybody who waits, opens one
+//! A *command* ([`Decide`]) is handed to the [`Ledger`]'s bounded queue, in which organisations take turns. One executor thread takes everybody who waits, opens one
 //! transaction, reads what the commands name, lets each decide in turn on the batch's own up-to-date [`World`], folds the
 //! resulting events into the states ([`Resource::evolve`]), writes events, states, claims, facts and receipts, commits once, and only then
 //! answers. What a database must do for this is the [`Store`] trait; `storage` implements it.
@@ -21,6 +21,7 @@ mod merkle;
 mod note;
 mod posting;
 mod proof;
+mod queue;
 mod replay;
 mod resource;
 mod store;

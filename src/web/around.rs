@@ -13,10 +13,14 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use uuid::Uuid;
 
+use super::connections::Busy;
+use super::guard::Guard;
 use super::problem::{Language, Problem};
+use super::quota;
 use super::service::Service;
 use crate::kernel::problem_codes::{
-    BODY_TOO_LARGE, INTERNAL, INVALID_PARAMETER, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, NOT_FOUND,
+    BODY_TOO_LARGE, INTERNAL, INVALID_PARAMETER, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, NOT_FOUND, OVERLOADED,
+    RATE_LIMITED,
 };
 use crate::kernel::{Code, unique_id};
 
@@ -69,6 +73,7 @@ pub async fn around(
     let started = Instant::now();
     let request_id = RequestId::from_headers(request.headers());
     let method = request.method().clone();
+    let busy = Busy::with(request.request());
     request.extensions_mut().insert(request_id.clone());
     let mut request = request;
     let head_only = method == Method::HEAD;
@@ -77,10 +82,9 @@ pub async fn around(
         request.head_mut().method = Method::GET;
     }
 
-    let mut response = if accepts_json(&request) {
-        next.call(request).await?.map_into_boxed_body()
-    } else {
-        request.into_response(Problem::of(&NOT_ACCEPTABLE).error_response())
+    let mut response = match answered_at_the_door(&request) {
+        None => next.call(request).await?.map_into_boxed_body(),
+        Some(answer) => request.into_response(answer),
     };
     response = explain(response, &request_id);
     if head_only {
@@ -89,7 +93,23 @@ pub async fn around(
     set_headers(&mut response, &request_id);
     count(&method, &response, started);
     write_log(&method, &response, started, &request_id);
-    Ok(response)
+    Ok(match busy {
+        Some(busy) => response.map_body(|_, body| busy.until_made(body)),
+        None => response,
+    })
+}
+
+/// The answer to a request that no handler needs to see.
+fn answered_at_the_door(request: &ServiceRequest) -> Option<HttpResponse> {
+    if let Some(guard) = request.app_data::<web::Data<Guard>>() {
+        if let Err(problem) = guard.screen(request) {
+            return Some(problem.error_response());
+        }
+        if let Some(answer) = guard.cors.preflight(request.head()) {
+            return Some(answer);
+        }
+    }
+    (!accepts_json(request)).then(|| Problem::of(&NOT_ACCEPTABLE).error_response())
 }
 
 /// The body of an answer to HEAD: its length is told, and nothing of it is sent.
@@ -193,15 +213,26 @@ fn content_security_policy(path: &str) -> &'static str {
     }
 }
 
+/// What a browser may use of the machine it runs on, and with whom a page may share a window: nothing, nobody.
+const PERMISSIONS_POLICY: &str = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
+
 fn set_headers(response: &mut ServiceResponse<BoxBody>, request_id: &RequestId) {
-    let policy = content_security_policy(response.request().path());
+    let request = response.request().clone();
+    let policy = content_security_policy(request.path());
     let headers = response.headers_mut();
+    quota::tell(&request, headers);
+    if let Some(guard) = request.app_data::<web::Data<Guard>>() {
+        guard.tell(request.headers(), headers);
+    }
     if let Ok(value) = HeaderValue::from_str(&request_id.id) {
         headers.insert(X_REQUEST_ID, value);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(header::CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(header::PERMISSIONS_POLICY, HeaderValue::from_static(PERMISSIONS_POLICY));
     for (name, value) in [(header::CACHE_CONTROL, "private, no-cache"), (header::CONTENT_SECURITY_POLICY, policy)] {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
@@ -214,7 +245,18 @@ fn count(method: &Method, response: &ServiceResponse<BoxBody>, started: Instant)
     if let Some(service) = request.app_data::<web::Data<Service>>() {
         let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
         service.metrics.answered(method.as_str(), &route, response.status().as_u16(), started.elapsed());
+        if let Some(reason) = turned_away(response) {
+            service.metrics.turned_away(&reason);
+        }
     }
+}
+
+/// Why a request was turned away, if it was: a quota is used up, or there is too much to do.
+fn turned_away(response: &ServiceResponse<BoxBody>) -> Option<String> {
+    let extensions = response.response().extensions();
+    let problem =
+        extensions.get::<Problem>().filter(|problem| [&RATE_LIMITED, &OVERLOADED].contains(&problem.0.code))?;
+    Some(problem.0.members.get("reason").and_then(|reason| reason.as_str()).unwrap_or("busy").to_owned())
 }
 
 fn write_log(method: &Method, response: &ServiceResponse<BoxBody>, started: Instant, request_id: &RequestId) {
@@ -222,7 +264,12 @@ fn write_log(method: &Method, response: &ServiceResponse<BoxBody>, started: Inst
     if matches!(path, "/livez" | "/readyz") {
         return;
     }
-    let level = if status.is_server_error() { log::Level::Error } else { log::Level::Info };
+    let level = match status {
+        // A flood must not fill the disk: the metrics count what is turned away, and a line now and then tells how much it was.
+        _ if turned_away(response).is_some() => log::Level::Debug,
+        status if status.is_server_error() => log::Level::Error,
+        _ => log::Level::Info,
+    };
     log::log!(
         level,
         "answered {method} with {} path={path} duration_us={} request_id={}",

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::around::RequestId;
 use super::line::Line;
 use super::problem::Problem;
+use super::quota::{count_for_organisation, count_key_lookup};
 use super::service::Service;
 use crate::kernel::problem_codes::{FORBIDDEN, INVALID_HEADER, UNAUTHENTICATED};
 use crate::kernel::{Action, Actor, Area, Refusal, Scope, Text, reach};
@@ -46,7 +47,7 @@ impl Caller {
     /// `unauthenticated` when it does not.
     pub async fn require_still_valid(&self) -> Result<(), Problem> {
         match &self.key {
-            Some(key) => who(&self.service, *key).await.map(|_| ()),
+            Some(key) => who(&self.service, *key, None).await.map(|_| ()),
             None => Ok(()),
         }
     }
@@ -93,6 +94,7 @@ impl FromRequest for Caller {
         let service = request.app_data::<web::Data<Service>>().cloned();
         let request_id = RequestId::of(request);
         let (token, wants_proof) = (bearer(request), wants_proof(request));
+        let request = request.clone();
         Box::pin(async move {
             let service = service.ok_or_else(|| Problem::of(&crate::kernel::problem_codes::INTERNAL))?;
             let (token, wants_proof) = (token?, wants_proof?);
@@ -100,18 +102,20 @@ impl FromRequest for Caller {
                 return Ok(Self { service, actor: None, request_id, key: None, wants_proof });
             };
             let key = Sha256::digest(token.as_bytes()).into();
-            let actor = who(&service, key).await?;
+            let actor = who(&service, key, Some(&request)).await?;
+            count_for_organisation(&request, &actor, 1)?;
             Ok(Self { service, actor: Some(actor), request_id, key: Some(key), wants_proof })
         })
     }
 }
 
-/// Who holds the key with this hash.
-async fn who(service: &Service, key: Hash) -> Result<Actor, Problem> {
+/// Who holds the key with this hash. When it has to be looked up for a request, that is counted.
+async fn who(service: &Service, key: Hash, request: Option<&HttpRequest>) -> Result<Actor, Problem> {
     let now = service.clock.now();
     if let Some(actor) = service.keyring.recall(&key, now) {
         return Ok(actor);
     }
+    request.map_or(Ok(()), count_key_lookup)?;
     let keyring = service.keyring.clone();
     let found = service.look_up(move |connection| keyring.find(connection, &key, now)).await?;
     found.ok_or_else(|| Problem::of(&UNAUTHENTICATED))

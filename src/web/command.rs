@@ -13,21 +13,20 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::auth::Caller;
-use super::json::strict_json;
+use super::guard::Guard;
+use super::json::{strict_json, too_deep};
 use super::line::Line;
 use super::params::pairs;
 use super::problem::Problem;
 use super::reply::command_reply;
 use super::show::{Present, Stored};
 use crate::kernel::problem_codes::{
-    BODY_TOO_LARGE, BODY_TOO_SLOW, INVALID_BODY, INVALID_HEADER, INVALID_PARAMETER, MALFORMED_JSON,
+    BODY_TOO_LARGE, BODY_TOO_SLOW, INTERNAL, INVALID_BODY, INVALID_HEADER, INVALID_PARAMETER, MALFORMED_JSON,
     UNSUPPORTED_MEDIA_TYPE,
 };
 use crate::kernel::{Fault, Faults, Refusal, Text, Timestamp};
 use crate::ledger::{Context, Decide, IfMatch};
 
-/// How long a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long after a key was looked up it counts as valid without looking again.
 const KEY_STAYS_VALID: Duration = Duration::from_millis(500);
 /// Longest Idempotency-Key, in characters.
@@ -117,12 +116,20 @@ impl<C: Deserr<Faults> + 'static> FromRequest for Command<C> {
         let request = request.clone();
         Box::pin(async move {
             let mut caller = caller.await?;
-            caller.actor()?;
+            let organisation = caller.actor()?.organisation;
             require_plain_json(request.headers())?;
+            let guard = request.app_data::<web::Data<Guard>>().ok_or_else(|| Problem::of(&INTERNAL))?;
+            let admitted = || caller.service.ledger.admits(organisation);
+            if guard.is_large(&request) {
+                // Refused before it is read, at the price of the connection; a small body is there already.
+                admitted()?;
+                guard.make_room(&request)?;
+            }
             let started = Instant::now();
-            let bytes = actix_web::rt::time::timeout(BODY_TIMEOUT, bytes).await;
-            let bytes = bytes.map_err(|_| Problem::of(&BODY_TOO_SLOW))?;
+            let bytes = actix_web::rt::time::timeout(guard.body_time_max, bytes).await;
+            let bytes = bytes.map_err(|_| too_slow(guard.body_time_max))?;
             let bytes = bytes.map_err(|error| too_large_or_broken(&error))?;
+            admitted()?;
             if started.elapsed() > KEY_STAYS_VALID {
                 // The key may have been revoked while the body trickled in.
                 caller = Caller::from_request(&request, &mut Payload::None).await?;
@@ -185,6 +192,15 @@ fn require_plain_json(headers: &HeaderMap) -> Result<(), Problem> {
     if plain && json { Ok(()) } else { Err(Problem::of(&UNSUPPORTED_MEDIA_TYPE)) }
 }
 
+fn too_slow(limit: Duration) -> Problem {
+    let seconds = limit.as_secs();
+    let why = text!(
+        "Kirim seluruh isi dalam {seconds} detik. Tidak ada yang tercatat.",
+        "Send the whole body within {seconds} seconds. Nothing was recorded."
+    );
+    Refusal::new(&BODY_TOO_SLOW, why).into()
+}
+
 fn too_large_or_broken(error: &actix_web::Error) -> Problem {
     match error.as_error::<PayloadError>() {
         Some(PayloadError::Overflow) => Problem::of(&BODY_TOO_LARGE),
@@ -206,6 +222,9 @@ fn parse(bytes: &[u8]) -> Result<Value, Problem> {
         ))
     })?;
     let value = strict_json(text).map_err(|error| {
+        if let Some(why) = too_deep(&error) {
+            return malformed(why);
+        }
         let (line, column) = (error.line(), error.column());
         malformed(text!(
             "JSON tidak terbaca pada baris {line} kolom {column}, atau satu isian tertulis dua kali di situ.",

@@ -24,6 +24,7 @@ pub async fn get_livez() -> HttpResponse {
 #[get("/readyz")]
 pub async fn get_readyz(service: web::Data<Service>) -> Result<HttpResponse, Problem> {
     let looked = service
+        .for_operators()
         .look_up(|connection| {
             let position = head_position(connection)?;
             let steps = pending(connection).map_err(ReadError::from)?;

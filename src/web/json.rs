@@ -2,28 +2,56 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Parses a text, refusing repeated fields.
+use crate::kernel::Text;
+
+/// How deep arrays and objects may lie in each other. The deepest that is expected anywhere is 5.
+pub const DEPTH_MAX: usize = 32;
+const TOO_DEEP: &str = "too deep";
+
+/// Parses a text, refusing repeated fields and what is nested too deep.
 ///
 /// # Errors
-/// Where the text is not JSON, or a field stands twice.
+/// Where the text is not JSON, a field stands twice, or it is too deep: see [`too_deep`].
 pub fn strict_json(text: &str) -> Result<Value, serde_json::Error> {
-    serde_json::from_str::<Strict>(text).map(|strict| strict.0)
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = Strict { depth_left: DEPTH_MAX }.deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(value)
 }
 
-struct Strict(Value);
+/// What to say of a text that was refused for its depth.
+pub fn too_deep(error: &serde_json::Error) -> Option<Text> {
+    (error.is_data() && error.to_string().starts_with(TOO_DEEP)).then(|| {
+        text!(
+            "JSON ini bersarang lebih dari {DEPTH_MAX} tingkat; tidak ada perintah yang sedalam itu.",
+            "This JSON is nested more than {DEPTH_MAX} deep; no command is as deep as that."
+        )
+    })
+}
 
-impl<'de> Deserialize<'de> for Strict {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(StrictVisitor).map(Self)
+#[derive(Clone, Copy)]
+struct Strict {
+    depth_left: usize,
+}
+
+impl Strict {
+    fn deeper<E: Error>(self) -> Result<Self, E> {
+        self.depth_left.checked_sub(1).map(|depth_left| Self { depth_left }).ok_or_else(|| E::custom(TOO_DEEP))
     }
 }
 
-struct StrictVisitor;
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
 
-impl<'de> Visitor<'de> for StrictVisitor {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,15 +76,16 @@ impl<'de> Visitor<'de> for StrictVisitor {
         Ok(value.into())
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(Strict(item)) = items.next_element()? {
+        let (deeper, mut list) = (self.deeper()?, Vec::new());
+        while let Some(item) = items.next_element_seed(deeper)? {
             list.push(item);
         }
         Ok(Value::Array(list))
     }
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
-        let mut map = Map::new();
-        while let Some((name, Strict(value))) = fields.next_entry::<String, Strict>()? {
+        let (deeper, mut map) = (self.deeper()?, Map::new());
+        while let Some(name) = fields.next_key::<String>()? {
+            let value = fields.next_value_seed(deeper)?;
             if map.insert(name, value).is_some() {
                 return Err(A::Error::custom("a field stands twice"));
             }
@@ -75,6 +104,16 @@ mod tests {
         for text in [r#"{"a":1,"a":1}"#, r#"{"b":[{"a":1,"a":2}]}"#] {
             assert!(strict_json(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_lies_too_deep_is_told_from_what_is_broken() {
+        let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(strict_json(&nested(DEPTH_MAX - 1)).is_ok() && strict_json(&nested(DEPTH_MAX)).is_ok());
+        for text in [nested(DEPTH_MAX + 1), "{\"a\":".repeat(DEPTH_MAX + 1), "[".repeat(100_000)] {
+            assert!(too_deep(&strict_json(&text).unwrap_err()).is_some());
+        }
+        assert!(too_deep(&strict_json("[[1]").unwrap_err()).is_none() && strict_json("1 2").is_err());
     }
 
     proptest! {

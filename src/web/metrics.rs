@@ -1,10 +1,11 @@
 //! What the service tells of itself in numbers, in Prometheus' text format.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix_web::{HttpResponse, get, web};
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntGauge, Opts, Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
     exponential_buckets,
 };
 
@@ -17,6 +18,8 @@ use crate::ledger::Committed;
 pub struct Metrics {
     registry: Registry,
     requests: HistogramVec,
+    turned_away: IntCounterVec,
+    turned_away_so_far: AtomicU64,
     batch_commands: Histogram,
     batch_seconds: Histogram,
     commit_seconds: Histogram,
@@ -51,6 +54,14 @@ impl Metrics {
             &["http_request_method", "http_route", "http_response_status_code"],
         )?;
         registry.register(Box::new(requests.clone()))?;
+        let turned_away = IntCounterVec::new(
+            Opts::new(
+                "lumbung_turned_away_total",
+                "Requests turned away because a quota was used up or there was too much to do",
+            ),
+            &["reason"],
+        )?;
+        registry.register(Box::new(turned_away.clone()))?;
         let events = IntCounter::with_opts(Opts::new("lumbung_events_total", "Events this instance has appended"))?;
         registry.register(Box::new(events.clone()))?;
         let version = Opts::new("lumbung_build_info", "The program").const_label("version", env!("CARGO_PKG_VERSION"));
@@ -69,12 +80,35 @@ impl Metrics {
         let head = gauge("lumbung_log_head_position", "Position of the last event, of all instances")?;
         let waiting = gauge("lumbung_executor_queue_commands", "Commands that wait to be taken")?;
         let running = gauge("lumbung_executor_running", "1 while commands are taken, 0 once the disk has failed")?;
-        Ok(Self { registry, requests, batch_commands, batch_seconds, commit_seconds, events, head, waiting, running })
+        Ok(Self {
+            registry,
+            requests,
+            turned_away,
+            turned_away_so_far: AtomicU64::new(0),
+            batch_commands,
+            batch_seconds,
+            commit_seconds,
+            events,
+            head,
+            waiting,
+            running,
+        })
     }
 
     /// A request was answered.
     pub fn answered(&self, method: &str, route: &str, status: u16, took: Duration) {
         self.requests.with_label_values(&[method, route, &status.to_string()]).observe(took.as_secs_f64());
+    }
+
+    /// A request was turned away. Reasons are words of this program.
+    pub fn turned_away(&self, reason: &str) {
+        self.turned_away.with_label_values(&[reason]).inc();
+        self.turned_away_so_far.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many requests were turned away so far.
+    pub fn turned_away_so_far(&self) -> u64 {
+        self.turned_away_so_far.load(Ordering::Relaxed)
     }
 
     /// A batch is on disk.

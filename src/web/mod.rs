@@ -1,12 +1,16 @@
 //! The toolkit handlers are written with; it knows no area.
 //!
-//! A request passes [`around`] (request id, language, headers, log line), is read by an extractor ([`Caller`], [`Command`], [`Params`]), and
+//! A request passes [`around`] (request id, language, headers, log line) and the [`Guard`] (limits, quotas), is read by an extractor ([`Caller`], [`Command`], [`Params`]), and
 //! is answered through [`reply`]. Whatever goes wrong is a [`Problem`].
 
 mod around;
 mod auth;
+mod client;
 mod command;
+mod connections;
+mod cors;
 mod gathering;
+mod guard;
 pub mod health;
 mod json;
 mod keyring;
@@ -17,6 +21,7 @@ mod params;
 mod personal;
 mod point;
 mod problem;
+mod quota;
 mod ranges;
 mod reply;
 mod service;
@@ -26,21 +31,26 @@ mod upload;
 
 pub use around::{around, method_not_allowed_or_not_found};
 pub use auth::Caller;
+pub use client::Networks;
 pub use command::{Command, read_key};
+pub use connections::Connections;
+pub use cors::{Cors, Origin};
 pub use gathering::Gathering;
-pub use json::strict_json;
+pub use guard::{Guard, HEADER_BYTES_MAX, HEADERS_MAX, Room, URL_BYTES_MAX};
+pub use json::{DEPTH_MAX, strict_json, too_deep};
 pub use keyring::{KeySource, Keyring, KnownKey, LEASE, LOOK_EVERY};
 pub use line::{
     Answering, CommandMethod, LineAnswer, LineCommand, Recorded, Routes, gathering_caller, no_such_command,
 };
 pub use metrics::Metrics;
 pub use page::{List, MadePage, NoFilter, Page, PageParams, listing, listing_for_all, made_page};
-pub use params::{IdPath, Params};
+pub use params::{IdPath, PARAMETERS_MAX, Params};
 pub use personal::{present_persons, reseal_person, seal_person};
 pub use point::{AsOfParams, ReportParams, ReportPoint, known_at, parse_as_of, point_in_time, report_point};
 pub use problem::{Language, Problem, ProblemDocument, problem_page, wants_english};
+pub use quota::{Quota, Quotas, count_for_organisation};
 pub use ranges::{FileReply, file_reply};
 pub use reply::{command_reply, constant_reply, document_reply, json_reply};
-pub use service::Service;
+pub use service::{READS_AT_ONCE_MAX, Service};
 pub use show::{Present, Shown, Stored, Viewer, resource_as_of, show, show_history, show_made_of_stream, show_to_all};
 pub use upload::{UploadLimits, receive};

@@ -11,6 +11,9 @@ use super::problem::Problem;
 use crate::kernel::problem_codes::{INVALID_PARAMETER, NOT_FOUND};
 use crate::kernel::{Faults, Refusal, Text};
 
+/// Query parameters of a request. None takes more than a dozen.
+pub const PARAMETERS_MAX: usize = 64;
+
 /// Query parameters of type `T`; unknown and repeated ones are refused.
 pub struct Params<T>(pub T);
 
@@ -28,6 +31,14 @@ impl<T: Deserr<Faults>> FromRequest for Params<T> {
 /// # Errors
 /// `invalid_parameter` when the query is not percent-encoded text.
 pub fn pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, Problem> {
+    let count = request.query_string().split('&').filter(|pair| !pair.is_empty()).count();
+    if count > PARAMETERS_MAX {
+        let why = text!(
+            "Kueri ini memuat {count} parameter; paling banyak {PARAMETERS_MAX}.",
+            "This query has {count} parameters; {PARAMETERS_MAX} are taken at most."
+        );
+        return Err(Refusal::new(&INVALID_PARAMETER, why).into());
+    }
     let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(request.query_string());
     pairs.map(actix_web::web::Query::into_inner).map_err(|_| {
         let why =

@@ -10,8 +10,8 @@ use crate::kernel::problem_codes::{INTERNAL, LOG_NOT_SIGNED, NOT_FOUND, UNAVAILA
 use crate::kernel::{Code, Refusal, Text, code};
 use crate::storage::{NotSigned, ReadError};
 
-/// Seconds after which a client may try again when we are busy.
-const RETRY_AFTER_SECONDS: &str = "1";
+/// Seconds after which a client may try again when we are busy and the problem does not say so itself.
+const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// What went wrong, on its way out. [`super::around`] writes its document once it knows language and request id.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +44,7 @@ pub struct ProblemDocument {
     pub request_id: String,
     /// Every fault of the request, all at once.
     pub errors: Vec<ProblemError>,
-    /// Further members some kinds carry: `state` and `allowed`, `existing`, `current`.
+    /// Further members some kinds carry: `state` and `allowed`, `existing`, `current`, `reason`.
     #[serde(flatten)]
     #[schema(additional_properties, value_type = Object)]
     pub members: serde_json::Map<String, serde_json::Value>,
@@ -158,7 +158,10 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(self.status_code());
         match self.0.code.status {
             401 => response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"lumbung\"")),
-            429 | 503 => response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS)),
+            429 | 503 => {
+                let told = self.0.members.get("retry_after_seconds").and_then(serde_json::Value::as_u64);
+                response.insert_header((header::RETRY_AFTER, told.unwrap_or(RETRY_AFTER_SECONDS)))
+            }
             _ => &mut response,
         };
         let mut response = response.finish();

@@ -4,16 +4,20 @@ use std::sync::Arc;
 
 use actix_web::web;
 use diesel::Connection;
+use tokio::sync::Semaphore;
 
 use super::gathering::Gathering;
 use super::keyring::Keyring;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::show::Stored;
-use crate::kernel::Clock;
-use crate::kernel::problem_codes::{INTERNAL, UNAVAILABLE};
+use crate::kernel::problem_codes::{INTERNAL, OVERLOADED, UNAVAILABLE};
+use crate::kernel::{Clock, Refusal, Text};
 use crate::ledger::{Answer, Context, Decide, Ledger, Submission, receipt_text};
 use crate::storage::{AnyConnection, Checkpoints, DocRow, Fetcher, ReadError, Readers, Signed, Tail, Vault, log_tree};
+
+/// Reads that may wait for a reader or have one; one more is answered 503.
+pub const READS_AT_ONCE_MAX: usize = 256;
 
 /// Shared by all workers.
 #[derive(Clone)]
@@ -36,6 +40,8 @@ pub struct Service {
     pub tail: Tail,
     /// Signed checkpoints of the log.
     pub checkpoints: Arc<Checkpoints>,
+    /// Places for reads that wait for a reader or have one.
+    pub reads: Arc<Semaphore>,
     /// Where commands are gathered, when this is the service as the lines of a batch see it.
     pub gathering: Option<Arc<Gathering>>,
 }
@@ -77,6 +83,12 @@ impl Service {
             return self.readers.with_own(read, |result| !is_our_fault(result)).map_err(ReadError::from)?;
         }
         self.elsewhere(read).await
+    }
+
+    /// The same service to whoever must not be turned away: operators, who ask most when there is too much to do.
+    #[must_use]
+    pub(super) fn for_operators(&self) -> Self {
+        Self { reads: Arc::new(Semaphore::new(1)), ..self.clone() }
     }
 
     /// A stored row by its id.
@@ -129,6 +141,11 @@ impl Service {
         T: Send + 'static,
         F: FnOnce(&mut AnyConnection) -> Result<T, Problem> + Send + 'static,
     {
+        // A line of a batch is not turned away: its file has a place of its own.
+        let _place = match self.gathering {
+            None => Some(self.reads.clone().try_acquire_owned().map_err(|_| too_many_reads())?),
+            Some(_) => None,
+        };
         let readers = self.readers.clone();
         let result = web::block(move || {
             let mut reader = readers.get().map_err(ReadError::from)?;
@@ -156,6 +173,14 @@ impl Service {
         };
         answer.await.map_err(|_| Problem::of(&INTERNAL))
     }
+}
+
+fn too_many_reads() -> Problem {
+    let why = Text::fixed(
+        "Terlalu banyak pembacaan sedang menunggu; coba lagi setelah `Retry-After` detik.",
+        "Too many reads wait for the database; try again after `Retry-After` seconds.",
+    );
+    Refusal::new(&OVERLOADED, why).with("reason", "reads_waiting").into()
 }
 
 /// Whether a read failed in a way that may be the connection's doing.

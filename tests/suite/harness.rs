@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use actix_web::dev::ServerHandle;
 use lumbung::app::{Core, Place, Running};
-use lumbung::config::{BatchLimits, DatasetOptions, ListenOptions};
+use lumbung::config::{BatchLimits, DatasetOptions, GuardOptions, ListenOptions};
 use lumbung::kernel::{Clock, OrganisationKind, Region};
 use lumbung::ledger::Ids;
 use lumbung::organisations::issue_key;
@@ -95,6 +95,7 @@ pub fn listen_options() -> ListenOptions {
         queue_commands_max: 256,
         batches: BatchLimits::default(),
         datasets: DatasetOptions::default(),
+        guard: GuardOptions::default(),
         shutdown_seconds: 2,
     }
 }
@@ -105,30 +106,49 @@ impl App {
         Self::start_at(Clock::System)
     }
 
+    /// Starts a service with other options.
+    pub fn start_with(change: impl FnOnce(&mut ListenOptions)) -> Self {
+        let mut options = listen_options();
+        change(&mut options);
+        Self::start_as(Clock::System, options)
+    }
+
     /// Starts a service with a clock that is set.
     pub fn start_at(clock: Clock) -> Self {
+        Self::start_as(clock, listen_options())
+    }
+
+    fn start_as(clock: Clock, options: ListenOptions) -> Self {
         let folder = TempDir::new().unwrap();
         let place = place_in(&folder);
-        let core = Core::open(&place, clock.clone(), Ids::Random, 3, 256).unwrap();
+        let limits = options.executor_limits();
+        let core = Core::open_with(&place, clock.clone(), Ids::Random, options.readers, limits).unwrap();
         let mut keys = BTreeMap::new();
         for (name, kind, region) in ORGANISATIONS {
             let region = Region::parse(region).ok().filter(|region| !region.is_province());
             let key = issue_key(&core.service, kind, region, &format!("{name} uji"), Some(name), None).unwrap();
             keys.insert(name, key.text);
         }
-        Self::serve(core, place, clock, keys, folder)
+        Self::serve(core, place, clock, keys, folder, options)
     }
 
     /// Serves a database that was filled before.
     pub fn over(core: Core, place: Place) -> Self {
-        Self::serve(core, place, Clock::System, BTreeMap::new(), TempDir::new().unwrap())
+        Self::serve(core, place, Clock::System, BTreeMap::new(), TempDir::new().unwrap(), listen_options())
     }
 
-    fn serve(core: Core, place: Place, clock: Clock, keys: BTreeMap<&'static str, String>, folder: TempDir) -> Self {
+    fn serve(
+        core: Core,
+        place: Place,
+        clock: Clock,
+        keys: BTreeMap<&'static str, String>,
+        folder: TempDir,
+        options: ListenOptions,
+    ) -> Self {
         let (sender, receiver) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let running = Running::bind(core, &listen_options()).unwrap();
+                let running = Running::bind(core, &options).unwrap();
                 sender.send((running.address, running.handle.clone())).unwrap();
                 running.run().await.unwrap();
             });

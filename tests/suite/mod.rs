@@ -11,6 +11,7 @@
     reason = "a test may fail loudly, and a story may be long"
 )]
 
+mod abuse;
 mod access;
 mod api;
 mod assessments;
@@ -46,3 +47,4 @@ mod statistics;
 mod store;
 mod tables;
 mod trainings;
+mod transport;

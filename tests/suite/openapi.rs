@@ -37,7 +37,9 @@ fn every_operation_has_a_name_a_summary_a_tag_its_errors_and_its_security() {
         assert_eq!(operation["tags"].as_array().unwrap().len(), 1, "{at}");
         let responses = operation["responses"].as_object().unwrap();
         assert!(responses.keys().any(|status| status.starts_with('2')), "{at}");
-        for status in ["400", "500", "503"] {
+        let operators = ["/livez", "/readyz", "/metrics"].contains(&path.as_str());
+        assert_eq!(responses.contains_key("429"), !operators, "{at}");
+        for status in ["400", "414", "431", "500", "503"] {
             assert!(responses.contains_key(status), "{at} does not tell of {status}");
         }
         let public = operation["security"] == serde_json::json!([{}]);
@@ -50,6 +52,20 @@ fn every_operation_has_a_name_a_summary_a_tag_its_errors_and_its_security() {
         }
     }
     assert!(names.len() > 50);
+}
+
+#[test]
+fn what_is_turned_away_is_told_when_to_come_again() {
+    let document = lumbung::openapi::document();
+    for (status, headers) in
+        [("429", vec!["RateLimit", "RateLimit-Policy", "Retry-After"]), ("503", vec!["Retry-After"])]
+    {
+        for name in headers {
+            let header = &document["components"]["responses"][format!("Problem{status}")]["headers"][name];
+            let pointer = header["$ref"].as_str().unwrap_or_else(|| panic!("{status} {name}"));
+            assert!(document.pointer(pointer.trim_start_matches('#')).is_some(), "{status} {name}");
+        }
+    }
 }
 
 #[test]
