@@ -27,7 +27,7 @@ use crate::web::{
 };
 
 /// How long a request waits for its file to be made.
-const WAIT: Duration = Duration::from_secs(120);
+const WAIT: Duration = Duration::from_mins(2);
 
 /// Routes of this area.
 pub fn routes(config: &mut ServiceConfig) {

@@ -44,9 +44,8 @@ fn part(range: Option<&str>, if_range: Option<&str>, etag: &str, length: u64) ->
     if if_range.is_some_and(|known| known != etag) {
         return Part::Whole;
     }
-    let specs = match range.map(Range::from_str) {
-        Some(Ok(Range::Bytes(specs))) => specs,
-        _ => return Part::Whole,
+    let Some(Ok(Range::Bytes(specs))) = range.map(Range::from_str) else {
+        return Part::Whole;
     };
     match specs.as_slice() {
         [ByteRangeSpec::FromTo(from, to)] if to < from => Part::Whole,

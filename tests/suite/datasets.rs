@@ -310,7 +310,7 @@ fn rows_go_by_the_rights_of_the_caller_and_nobody_is_in_them() {
         "assessed_on": "2014-02-24", "worksheet": healthy_worksheet()});
     app.post("samarinda", "/v1/assessments", &assessment).expect(201);
     let enterprise = json!({"name": "Warung Contoh", "region": "64.72", "size_basis": {"net_worth": {"value": "40000000.00", "currency": "IDR"}},
-        "owner": {"name": "Siti Rahasia", "nik": "6472014107800001", "phone": "081234567890", "address": "Jalan Tersembunyi 7"}});
+        "owner": {"name": "Siti Rahasia", "nik_orang": "6472014107800001", "phone": "081234567890", "address": "Jalan Tersembunyi 7"}});
     app.post("samarinda", "/v1/enterprises", &enterprise).expect(201);
     app.manager("Budi Rahasia");
     for bank in ["bank", "other_bank"] {

@@ -267,9 +267,9 @@ mod tests {
 
     #[test]
     fn what_was_written_reads_back_and_groups_are_bounded() {
-        let reader = SerializedFileReader::new(web_bytes(written(GROUP_ROWS / 2 + 1))).unwrap();
+        let reader = SerializedFileReader::new(on_disk(&written(GROUP_ROWS / 2 + 1))).unwrap();
         assert_eq!(reader.metadata().num_row_groups(), 2);
-        assert_eq!(reader.metadata().row_group(0).num_rows(), GROUP_ROWS as i64);
+        assert_eq!(usize::try_from(reader.metadata().row_group(0).num_rows()), Ok(GROUP_ROWS));
         let mut rows = reader.get_row_iter(None).unwrap();
         let row = rows.next().unwrap().unwrap().to_string();
         assert_eq!(
@@ -280,9 +280,9 @@ mod tests {
         assert!(rows.next().unwrap().unwrap().to_string().matches("null").count() == TYPES.len());
     }
 
-    fn web_bytes(bytes: Vec<u8>) -> std::fs::File {
+    fn on_disk(bytes: &[u8]) -> std::fs::File {
         let mut file = tempfile::tempfile().unwrap();
-        file.write_all(&bytes).unwrap();
+        file.write_all(bytes).unwrap();
         file
     }
 
