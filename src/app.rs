@@ -14,17 +14,19 @@ use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
-use crate::config::{DatabaseOptions, ListenOptions};
-use crate::kernel::Clock;
+use crate::config::{AccessOptions, DatabaseOptions, ListenOptions};
+use crate::kernel::{Clock, Environment};
 use crate::ledger::{AfterCommit, Event, Ids, Kind, Ledger, Limits, Resource};
 use crate::storage::{
     AnyConnection, Database, Fetcher, OpenError, ReadError, Readers, Vault, Watcher, Witness, head_position, migrate,
     open_store,
 };
 use crate::web::{
-    Keyring, LOOK_EVERY, Language, Metrics, Problem, Routes, Service, around, health, json_reply,
+    Keyring, LOOK_EVERY, Language, Metrics, Problem, Routes, Service, Tokens, UseWriter, around, health, json_reply,
     method_not_allowed_or_not_found, metrics, no_such_command, problem_page,
 };
+#[cfg(feature = "rustls")]
+use crate::web::{peer_certificate, tls_config};
 use crate::{
     assessments, batches, certifications, codes, cooperatives, enterprises, financing, managers, openapi,
     organisations, programmes, regions, statistics, timeline, trainings,
@@ -107,6 +109,8 @@ pub struct Place {
     pub witness_file: PathBuf,
     /// Whether a database that lacks what was seen of it may be opened all the same.
     pub accept_older: bool,
+    /// What its keys are for.
+    pub environment: Environment,
 }
 
 impl Place {
@@ -126,7 +130,8 @@ impl Place {
         };
         let master_key_file = options.master_key_file.clone().unwrap_or_else(|| beside(".key"));
         let witness_file = options.witness_file.clone().unwrap_or_else(|| beside(".head"));
-        Ok(Self { database, master_key_file, witness_file, accept_older: options.accept_older_database })
+        let (accept_older, environment) = (options.accept_older_database, options.environment);
+        Ok(Self { database, master_key_file, witness_file, accept_older, environment })
     }
 }
 
@@ -136,6 +141,7 @@ pub struct Core {
     pub service: Service,
     executor: JoinHandle<()>,
     watcher: Watcher,
+    use_writer: UseWriter,
     witness: Arc<Witness>,
 }
 
@@ -168,8 +174,8 @@ impl Core {
             witness.check(&mut *readers.get()?)?;
         }
         let store = open_store(&place.database)?;
-        let keyring = Keyring::new(organisations::SOURCE);
         let metrics = Arc::new(Metrics::new().map_err(OpenError::of)?);
+        let keyring = Keyring::new(organisations::SOURCE, metrics.look_ups());
         let (ledger, executor) =
             Ledger::start(store, clock.clone(), ids, limits, after_commit(keyring.clone(), metrics.clone()))
                 .map_err(|why| OpenError(format!("the executor cannot be started: {why}")))?;
@@ -184,19 +190,23 @@ impl Core {
             .map_err(|why| OpenError(format!("the watcher cannot be started: {why}")))?;
         let together = (!place.database.is_embedded()).then(|| Fetcher::start(place.database.clone())).transpose();
         let fetcher = together.map_err(|why| OpenError(format!("the fetcher cannot be started: {why}")))?;
-        let service = Service { ledger, readers, fetcher, vault, clock, metrics, keyring, gathering: None };
-        Ok(Self { service, executor, watcher, witness })
+        let use_writer = UseWriter::start(place.database.clone(), keyring.uses())
+            .map_err(|why| OpenError(format!("the writer of key uses cannot be started: {why}")))?;
+        let (environment, tokens, gathering) = (place.environment, None, None);
+        let service =
+            Service { ledger, readers, fetcher, vault, clock, metrics, keyring, environment, tokens, gathering };
+        Ok(Self { service, executor, watcher, use_writer, witness })
     }
 
     /// Finishes what was accepted and closes.
     pub fn close(self) {
-        let Self { service, executor, watcher, witness } = self;
+        let Self { service, executor, watcher, use_writer, witness } = self;
         let readers = service.readers.clone();
         drop(service);
         if executor.join().is_err() {
             log::error!("the executor ended by a panic");
         }
-        drop(watcher);
+        drop((watcher, use_writer));
         let noted = readers.get().map_err(ReadError::from).and_then(|mut reader| witness.note(&mut reader));
         if let Err(why) = noted {
             log::warn!("the last position could not be noted error={why}");
@@ -219,6 +229,8 @@ fn after_commit(keyring: Arc<Keyring>, metrics: Arc<Metrics>) -> AfterCommit {
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Whether it serves HTTPS.
+    encrypted: bool,
     /// Stops it.
     pub handle: ServerHandle,
     server: Server,
@@ -244,7 +256,7 @@ impl Running {
         let text = web::Bytes::from(openapi::text_of(&document));
         let methods = Arc::new(openapi::methods(&document));
         let commands = Arc::new(openapi::commands(&document));
-        let service = web::Data::new(core.service.clone());
+        let service = web::Data::new(Service { tokens: open_tokens(&options.access)?, ..core.service.clone() });
         let batches = web::Data::new(batches::Batches::new(options.batches));
         let body_bytes_max = options.body_bytes_max;
         let factory = move || {
@@ -279,11 +291,23 @@ impl Running {
             .workers(options.workers.max(1))
             // As many threads as there are readers: more would only wait for one, and for each other.
             .worker_max_blocking_threads((options.readers as usize).div_ceil(options.workers.max(1)).max(1))
-            .shutdown_timeout(options.shutdown_seconds)
-            .listen(listener)
-            .map_err(refused)?
-            .run();
-        Ok(Self { address, handle: server.handle(), server, core })
+            .shutdown_timeout(options.shutdown_seconds);
+        #[cfg(feature = "rustls")]
+        let server = match open_tls(&options.access)? {
+            Some(config) => server.on_connect(peer_certificate).listen_rustls_0_23(listener, config),
+            None => server.listen(listener),
+        };
+        #[cfg(not(feature = "rustls"))]
+        let server = no_tls(&options.access).map(|()| server.listen(listener))?;
+        let server = server.map_err(refused)?.run();
+        let encrypted = options.access.tls_certificate.is_some();
+        Ok(Self { address, encrypted, handle: server.handle(), server, core })
+    }
+
+    /// The URL it serves.
+    pub fn url(&self) -> String {
+        let scheme = if self.encrypted { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// Serves until it is told to stop, then finishes what was accepted.
@@ -291,12 +315,35 @@ impl Running {
     /// # Errors
     /// When the server fails.
     pub async fn run(self) -> std::io::Result<()> {
-        log::info!("serving url=http://{}", self.address);
+        log::info!("serving url={}", self.url());
         let result = self.server.await;
         self.core.close();
         log::info!("stopped");
         result
     }
+}
+
+/// Reads the token issuer's keys, when there is one.
+fn open_tokens(access: &AccessOptions) -> Result<Option<Arc<Tokens>>, OpenError> {
+    match (&access.token_issuer, &access.token_audience, &access.token_jwks_file) {
+        (Some(issuer), Some(audience), Some(file)) => Ok(Some(Arc::new(Tokens::open(issuer, audience, file)?))),
+        _ => Ok(None),
+    }
+}
+
+/// Reads the certificate, when there is one.
+#[cfg(feature = "rustls")]
+fn open_tls(access: &AccessOptions) -> Result<Option<rustls::ServerConfig>, OpenError> {
+    match (&access.tls_certificate, &access.tls_key) {
+        (Some(certificate), Some(key)) => tls_config(certificate, key, access.tls_client_ca.as_deref()).map(Some),
+        _ => Ok(None),
+    }
+}
+
+#[cfg(not(feature = "rustls"))]
+fn no_tls(access: &AccessOptions) -> Result<(), OpenError> {
+    let built = || OpenError("this program was built without TLS; build it with the feature `rustls`".to_owned());
+    access.tls_certificate.as_ref().map_or(Ok(()), |_| Err(built()))
 }
 
 fn open_document(text: web::Bytes) -> HttpResponse {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::kernel::{OrganisationKind, Region};
+use crate::kernel::{Environment, OrganisationKind, Region};
 
 /// Records cooperative health, manager competence and financing from an append-only event log.
 #[derive(Debug, Parser)]
@@ -48,6 +48,9 @@ pub enum Task {
         /// Address and port it listens on.
         #[arg(long, env = "LUMBUNG_BIND", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
         bind: SocketAddr,
+        /// File with the certificate it serves HTTPS with.
+        #[arg(long, env = "LUMBUNG_TLS_CERTIFICATE", value_name = "FILE")]
+        tls_certificate: Option<PathBuf>,
     },
     /// Fill an empty database with an invented history, to see how the service does when it has grown.
     Generate {
@@ -77,12 +80,21 @@ pub struct DatabaseOptions {
     /// Go on although the database lacks what was seen of it before.
     #[arg(long)]
     pub accept_older_database: bool,
+    /// live or test: what the service and the keys it issues are for; keys of the other are refused.
+    #[arg(long, env = "LUMBUNG_ENVIRONMENT", default_value = "live", value_parser = parse_environment, value_name = "ENVIRONMENT")]
+    pub environment: Environment,
 }
 
 impl DatabaseOptions {
-    /// A database with everything else as usual.
-    pub fn of(database_url: String) -> Self {
-        Self { database_url, master_key_file: None, witness_file: None, accept_older_database: false }
+    /// A database for demonstrations, with everything else as usual.
+    pub fn for_test(database_url: String) -> Self {
+        Self {
+            database_url,
+            master_key_file: None,
+            witness_file: None,
+            accept_older_database: false,
+            environment: Environment::Test,
+        }
     }
 }
 
@@ -118,9 +130,35 @@ pub struct ListenOptions {
     /// Limits of intake in bulk.
     #[command(flatten)]
     pub batches: BatchLimits,
+    /// How callers are recognised beside keys.
+    #[command(flatten)]
+    pub access: AccessOptions,
     /// Time given to open requests when stopping, in seconds.
     #[arg(long, env = "LUMBUNG_SHUTDOWN_SECONDS", default_value_t = 30, value_name = "SECONDS")]
     pub shutdown_seconds: u64,
+}
+
+/// How callers are recognised beside keys: tokens of an issuer, certificates.
+#[derive(Clone, Debug, Default, Args)]
+pub struct AccessOptions {
+    /// Issuer of access tokens (RFC 9068) that are taken instead of keys: their `iss`.
+    #[arg(long, env = "LUMBUNG_TOKEN_ISSUER", value_name = "ISSUER", requires_all = ["token_audience", "token_jwks_file"])]
+    pub token_issuer: Option<String>,
+    /// What tokens name this service: their `aud`.
+    #[arg(long, env = "LUMBUNG_TOKEN_AUDIENCE", value_name = "AUDIENCE", requires = "token_issuer")]
+    pub token_audience: Option<String>,
+    /// File with the issuer's public keys, a JWK set; read again whenever it changes.
+    #[arg(long, env = "LUMBUNG_TOKEN_JWKS_FILE", value_name = "FILE", requires = "token_issuer")]
+    pub token_jwks_file: Option<PathBuf>,
+    /// File with the certificate chain to serve HTTPS with, PEM.
+    #[arg(long, env = "LUMBUNG_TLS_CERTIFICATE", value_name = "FILE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+    /// File with the certificate's private key, PEM.
+    #[arg(long, env = "LUMBUNG_TLS_KEY", value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
+    /// File with the authorities whose client certificates are taken, PEM.
+    #[arg(long, env = "LUMBUNG_TLS_CLIENT_CA", value_name = "FILE", requires = "tls_certificate")]
+    pub tls_client_ca: Option<PathBuf>,
 }
 
 /// Limits of intake in bulk: what a file may cost, whatever it holds.
@@ -206,6 +244,10 @@ pub enum KeysTask {
 fn parse_kind(text: &str) -> Result<OrganisationKind, String> {
     serde_json::from_value(text.into())
         .map_err(|_| "use province, regency, council, certifier, bank, ministry or auditor".to_owned())
+}
+
+fn parse_environment(text: &str) -> Result<Environment, String> {
+    serde_json::from_value(text.into()).map_err(|_| "use live or test".to_owned())
 }
 
 fn parse_region(text: &str) -> Result<Region, String> {

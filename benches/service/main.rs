@@ -124,6 +124,7 @@ fn serve_place(place: &Place, batch_commands: usize) -> Served {
         body_bytes_max: 1 << 20,
         queue_commands_max: limits.queue_commands,
         batches: BatchLimits::default(),
+        access: lumbung::config::AccessOptions::default(),
         shutdown_seconds: 1,
     };
     let (sender, receiver) = mpsc::channel();

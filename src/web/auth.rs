@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -9,14 +10,19 @@ use actix_web::{FromRequest, HttpRequest, web};
 use sha2::{Digest, Sha256};
 
 use super::around::RequestId;
+use super::keyring::{Credential, KnownKey};
 use super::line::Line;
 use super::problem::Problem;
 use super::service::Service;
-use crate::kernel::problem_codes::{FORBIDDEN, UNAUTHENTICATED};
-use crate::kernel::{Actor, Area, Refusal, Scope, may_read};
+use crate::kernel::problem_codes::UNAUTHENTICATED;
+use crate::kernel::{Actor, Area, KEY_PREFIX, Refusal, Scope, Scopes, Text, Timestamp, check_key};
 use crate::ledger::Hash;
 
-/// The caller: anonymous, or an organisation by one of its keys. A key that is sent and not valid is refused, never ignored.
+/// SHA-256 of the certificate a connection was opened with; kept with the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerCertificate(pub Hash);
+
+/// The caller: anonymous, or an organisation by one of its keys, a token or a certificate. What is sent and not valid is refused, never ignored.
 #[derive(Clone)]
 pub struct Caller {
     /// The service's handles.
@@ -25,8 +31,26 @@ pub struct Caller {
     pub actor: Option<Actor>,
     /// The request's id.
     pub request_id: RequestId,
-    /// Hash of the key that was sent.
-    pub(super) key: Option<Hash>,
+    /// What is known of the key or client, if one was sent.
+    pub known: Option<Arc<KnownKey>>,
+    /// What identifies the caller.
+    pub(super) shown: Shown,
+}
+
+/// What a request shows of its sender.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shown {
+    /// A key or a token.
+    bearer: Option<Bearer>,
+    certificate: Option<Hash>,
+}
+
+/// What the `Authorization` header holds.
+#[derive(Clone, Debug)]
+struct Bearer {
+    credential: Credential,
+    /// How a token confines its bearer: to scopes, and until when.
+    confined: Option<(Option<Scopes>, Timestamp)>,
 }
 
 impl Caller {
@@ -38,37 +62,21 @@ impl Caller {
         self.actor.as_ref().ok_or_else(|| Problem::of(&UNAUTHENTICATED))
     }
 
-    /// Looks once more whether the key still works: it may have been revoked while a long request was served.
+    /// Looks once more whether what was sent still works: it may have been revoked while a long request was served.
     ///
     /// # Errors
     /// `unauthenticated` when it does not.
     pub async fn require_still_valid(&self) -> Result<(), Problem> {
-        match &self.key {
-            Some(key) => who(&self.service, *key).await.map(|_| ()),
-            None => Ok(()),
-        }
+        identify(&self.service, &self.shown).await.map(|_| ())
     }
 
     /// What the caller may read in an area.
     ///
     /// # Errors
-    /// `unauthenticated` without a key, `forbidden` when it may read nothing there.
+    /// `unauthenticated` without a key, `forbidden` or `insufficient_scope` when it may read nothing there.
     pub fn reads(&self, area: Area) -> Result<(Actor, Scope), Problem> {
         let actor = self.actor()?;
-        match may_read(actor, area) {
-            Scope::Nothing => {
-                let kind = actor.kind;
-                Err(Refusal::new(
-                    &FORBIDDEN,
-                    text!(
-                        "Organisasi berjenis `{kind}` tidak dapat membaca bagian ini.",
-                        "An organisation of kind `{kind}` cannot read this part."
-                    ),
-                )
-                .into())
-            }
-            scope => Ok((actor.clone(), scope)),
-        }
+        Ok((actor.clone(), actor.require_some_read(area)?))
     }
 }
 
@@ -82,28 +90,86 @@ impl FromRequest for Caller {
         }
         let service = request.app_data::<web::Data<Service>>().cloned();
         let request_id = RequestId::of(request);
-        let token = bearer(request);
+        let (token, certificate) = (bearer(request), request.conn_data::<PeerCertificate>().copied());
         Box::pin(async move {
             let service = service.ok_or_else(|| Problem::of(&crate::kernel::problem_codes::INTERNAL))?;
-            let Some(token) = token? else {
-                return Ok(Self { service, actor: None, request_id, key: None });
-            };
-            let key = Sha256::digest(token.as_bytes()).into();
-            let actor = who(&service, key).await?;
-            Ok(Self { service, actor: Some(actor), request_id, key: Some(key) })
+            let bearer = token?.map(|token| read_bearer(&service, &token, certificate)).transpose()?;
+            let shown = Shown { bearer, certificate: certificate.map(|certificate| certificate.0) };
+            let known = identify(&service, &shown).await?;
+            Ok(Self { service, actor: known.as_ref().map(|known| known.actor.clone()), request_id, known, shown })
         })
     }
 }
 
-/// Who holds the key with this hash.
-async fn who(service: &Service, key: Hash) -> Result<Actor, Problem> {
-    let now = service.clock.now();
-    if let Some(actor) = service.keyring.recall(&key, now) {
-        return Ok(actor);
+/// A refusal of what was sent, with a machine-readable reason.
+fn refused(reason: &'static str, detail: Text) -> Problem {
+    Refusal::new(&UNAUTHENTICATED, detail).with("reason", reason).into()
+}
+
+/// Reads a key or a token. What its text alone tells is refused without asking the database.
+fn read_bearer(service: &Service, token: &str, certificate: Option<PeerCertificate>) -> Result<Bearer, Problem> {
+    if let Some(tokens) = service.tokens.as_ref().filter(|_| !token.starts_with(KEY_PREFIX)) {
+        let verified = tokens.verify(token, service.clock.now(), certificate.map(|certificate| certificate.0));
+        let verified = verified.map_err(|fault| refused(fault.name(), fault.detail()))?;
+        let credential = Credential::Client { issuer: tokens.issuer().to_owned(), client_id: verified.client_id };
+        return Ok(Bearer { credential, confined: Some((verified.scopes, verified.until)) });
     }
-    let keyring = service.keyring.clone();
-    let found = service.look_up(move |connection| keyring.find(connection, &key, now)).await?;
-    found.ok_or_else(|| Problem::of(&UNAUTHENTICATED))
+    check_key(token, service.environment).map_err(|fault| refused(fault.name(), fault.detail()))?;
+    Ok(Bearer { credential: Credential::Key(Sha256::digest(token.as_bytes()).into()), confined: None })
+}
+
+/// Who shows this; nobody when nothing is shown.
+async fn identify(service: &Service, shown: &Shown) -> Result<Option<Arc<KnownKey>>, Problem> {
+    let by_certificate = match shown.certificate {
+        Some(hash) => Some(who(service, &Credential::Certificate(hash)).await?),
+        None => None,
+    };
+    let Some(bearer) = &shown.bearer else { return Ok(by_certificate) };
+    let known = who(service, &bearer.credential).await?;
+    if by_certificate.is_some_and(|other| other.actor.organisation != known.actor.organisation) {
+        return Err(refused(
+            "two_organisations",
+            Text::fixed(
+                "Sertifikat sambungan ini milik organisasi lain daripada kunci atau token yang dikirim.",
+                "The certificate of this connection belongs to another organisation than the key or token that was sent.",
+            ),
+        ));
+    }
+    let Some((scopes, until)) = &bearer.confined else { return Ok(Some(known)) };
+    if service.clock.now() >= *until {
+        return Err(unknown(&bearer.credential));
+    }
+    let actor = Actor { scopes: scopes.clone(), ..known.actor.clone() };
+    Ok(Some(Arc::new(KnownKey { actor, expires_at: Some(*until), label: known.label.clone() })))
+}
+
+/// Who shows this credential. Unknown, revoked and expired take the same way: one look into memory, one into the database.
+async fn who(service: &Service, credential: &Credential) -> Result<Arc<KnownKey>, Problem> {
+    let now = service.clock.now();
+    if let Some(known) = service.keyring.recall(credential, now) {
+        return Ok(known);
+    }
+    let (keyring, asked) = (service.keyring.clone(), credential.clone());
+    let found = service.look_up(move |connection| keyring.find(connection, &asked, now)).await?;
+    found.ok_or_else(|| unknown(credential))
+}
+
+fn unknown(credential: &Credential) -> Problem {
+    let detail = match credential {
+        Credential::Key(_) => Text::fixed(
+            "Kunci ini tidak dikenal di sini, sudah dicabut, atau sudah berakhir.",
+            "This key is not known here, was revoked, or has expired.",
+        ),
+        Credential::Certificate(_) => Text::fixed(
+            "Sertifikat sambungan ini tidak terdaftar pada organisasi mana pun.",
+            "The certificate of this connection is not registered with any organisation.",
+        ),
+        Credential::Client { .. } => Text::fixed(
+            "Klien yang disebut token ini tidak terdaftar pada organisasi mana pun.",
+            "The client this token names is not registered with any organisation.",
+        ),
+    };
+    refused("unknown", detail)
 }
 
 /// The bearer token, if an `Authorization` header was sent at all.

@@ -19,15 +19,19 @@ mod problem;
 mod reply;
 mod service;
 mod show;
+#[cfg(feature = "rustls")]
+mod tls;
+mod tokens;
 mod unpack;
 mod upload;
+mod uses;
 
 pub use around::{around, method_not_allowed_or_not_found};
-pub use auth::Caller;
+pub use auth::{Caller, PeerCertificate};
 pub use command::{Command, read_key};
 pub use gathering::Gathering;
 pub use json::strict_json;
-pub use keyring::{KeySource, Keyring, KnownKey, LEASE, LOOK_EVERY};
+pub use keyring::{Credential, KeySource, Keyring, KnownKey, LEASE, LOOK_EVERY};
 pub use line::{
     Answering, CommandMethod, LineAnswer, LineCommand, Recorded, Routes, gathering_caller, no_such_command,
 };
@@ -42,4 +46,8 @@ pub use show::{
     AsOfParams, Present, Shown, Stored, Viewer, parse_as_of, point_in_time, resource_as_of, show, show_history,
     show_made_of_stream, show_to_all,
 };
+#[cfg(feature = "rustls")]
+pub use tls::{connect_to_own, peer_certificate, tls_config};
+pub use tokens::Tokens;
 pub use upload::{UploadLimits, receive};
+pub use uses::UseWriter;

@@ -10,8 +10,9 @@ use super::keyring::Keyring;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::show::Stored;
-use crate::kernel::Clock;
+use super::tokens::Tokens;
 use crate::kernel::problem_codes::{INTERNAL, UNAVAILABLE};
+use crate::kernel::{Clock, Environment};
 use crate::ledger::{Answer, Context, Decide, Ledger, Submission};
 use crate::storage::{AnyConnection, DocRow, Fetcher, ReadError, Readers, Vault};
 
@@ -32,6 +33,10 @@ pub struct Service {
     pub metrics: Arc<Metrics>,
     /// Who a key belongs to.
     pub keyring: Arc<Keyring>,
+    /// What this service is for: keys of another environment are refused.
+    pub environment: Environment,
+    /// Verifies tokens, when an issuer is configured.
+    pub tokens: Option<Arc<Tokens>>,
     /// Where commands are gathered, when this is the service as the lines of a batch see it.
     pub gathering: Option<Arc<Gathering>>,
 }

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use actix_web::dev::ServerHandle;
 use lumbung::app::{Core, Place, Running};
-use lumbung::config::{BatchLimits, ListenOptions};
+use lumbung::config::{AccessOptions, BatchLimits, ListenOptions};
 use lumbung::kernel::{Clock, OrganisationKind, Region};
 use lumbung::ledger::Ids;
 use lumbung::organisations::issue_key;
@@ -92,6 +92,7 @@ pub fn listen_options() -> ListenOptions {
         body_bytes_max: 1024 * 1024,
         queue_commands_max: 256,
         batches: BatchLimits::default(),
+        access: AccessOptions::default(),
         shutdown_seconds: 2,
     }
 }
@@ -104,6 +105,11 @@ impl App {
 
     /// Starts a service with a clock that is set.
     pub fn start_at(clock: Clock) -> Self {
+        Self::start_with(clock, AccessOptions::default())
+    }
+
+    /// Starts a service that recognises callers by more than keys.
+    pub fn start_with(clock: Clock, access: AccessOptions) -> Self {
         let folder = TempDir::new().unwrap();
         let place = place_in(&folder);
         let core = Core::open(&place, clock.clone(), Ids::Random, 3, 256).unwrap();
@@ -113,19 +119,27 @@ impl App {
             let key = issue_key(&core.service, kind, region, &format!("{name} uji"), Some(name), None).unwrap();
             keys.insert(name, key.text);
         }
-        Self::serve(core, place, clock, keys, folder)
+        Self::serve(core, place, clock, keys, folder, access)
     }
 
     /// Serves a database that was filled before.
     pub fn over(core: Core, place: Place) -> Self {
-        Self::serve(core, place, Clock::System, BTreeMap::new(), TempDir::new().unwrap())
+        Self::serve(core, place, Clock::System, BTreeMap::new(), TempDir::new().unwrap(), AccessOptions::default())
     }
 
-    fn serve(core: Core, place: Place, clock: Clock, keys: BTreeMap<&'static str, String>, folder: TempDir) -> Self {
+    fn serve(
+        core: Core,
+        place: Place,
+        clock: Clock,
+        keys: BTreeMap<&'static str, String>,
+        folder: TempDir,
+        access: AccessOptions,
+    ) -> Self {
         let (sender, receiver) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let running = Running::bind(core, &listen_options()).unwrap();
+                let options = ListenOptions { access, ..listen_options() };
+                let running = Running::bind(core, &options).unwrap();
                 sender.send((running.address, running.handle.clone())).unwrap();
                 running.run().await.unwrap();
             });

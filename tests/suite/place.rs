@@ -33,6 +33,7 @@ pub fn place_in(folder: &TempDir) -> Place {
         master_key_file: folder.path().join("lumbung.key"),
         witness_file: folder.path().join("lumbung.head"),
         accept_older: false,
+        environment: lumbung::kernel::Environment::Live,
     }
 }
 
