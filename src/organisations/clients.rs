@@ -129,6 +129,7 @@ mod tests {
     use crate::kernel::{Actor, ScopeWord, Scopes};
     use crate::ledger::testing::Story;
 
+    #[allow(clippy::unnecessary_wraps, reason = "as the fields want it")]
     fn name(text: &str) -> Option<Name> {
         Some(Name::parse(text).unwrap())
     }

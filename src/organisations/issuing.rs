@@ -211,6 +211,7 @@ fn require_room(own: &Organisation, label: Option<&Name>, now: Timestamp) -> Res
 }
 
 #[cfg(test)]
+#[allow(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "stories read better so")]
 mod tests {
     use super::super::commands::tests::{itself, registered};
     use super::*;

@@ -41,7 +41,12 @@ impl NewKey {
 /// How the web toolkit finds out who is calling.
 pub const SOURCE: KeySource = KeySource { find, version: views::last_position };
 
-/// One query, whatever becomes of it: what is unknown takes the same way as what was revoked.
+/// Stands in for the organisation that nobody is, so that what is unknown takes the very same way as what was revoked.
+const NOBODY: &str = r#"{"id":"00000000-0000-0000-0000-000000000000","version":0,"position":0,
+    "recorded_by":"00000000-0000-0000-0000-000000000000","recorded_at":"2014-01-01T00:00:00Z","updated_at":"2014-01-01T00:00:00Z",
+    "name":"-","kind":"auditor","region":"64","code":null,"deactivated_at":"2014-01-01T00:00:00Z","keys":[],"clients":[]}"#;
+
+/// One query and one document to read, whatever becomes of it.
 fn find(
     connection: &mut AnyConnection,
     credential: &Credential,
@@ -52,8 +57,8 @@ fn find(
         Credential::Certificate(hash) => ("certificate", HEXLOWER.encode(hash)),
         Credential::Client { issuer, client_id } => ("token_client", token_client(issuer, client_id)),
     };
-    let Some(doc) = views::holder_of(connection, namespace, &value)? else { return Ok(None) };
-    let organisation: Organisation = serde_json::from_str(&doc)?;
+    let doc = views::holder_of(connection, namespace, &value)?;
+    let organisation: Organisation = serde_json::from_str(doc.as_deref().unwrap_or(NOBODY))?;
     Ok(known_by(&organisation, (namespace, &value), now).filter(|_| organisation.deactivated_at.is_none()))
 }
 

@@ -259,7 +259,7 @@ impl Tokens {
                     loaded.keys = Arc::new(keys);
                 }
                 Err(why) => {
-                    log::error!("the token issuer's keys cannot be used; going on with those from before error={why}")
+                    log::error!("the token issuer's keys cannot be used; going on with those from before error={why}");
                 }
             }
         }

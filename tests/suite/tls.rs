@@ -3,10 +3,10 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use data_encoding::HEXLOWER;
 use lumbung::config::AccessOptions;
 use lumbung::kernel::Clock;
 use lumbung::maintenance::health;
@@ -55,10 +55,10 @@ struct Story {
     folder: TempDir,
 }
 
-fn write(folder: &Path, name: &str, text: &str) -> Option<std::path::PathBuf> {
+fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
     let file = folder.join(name);
     std::fs::write(&file, text).unwrap();
-    Some(file)
+    file
 }
 
 impl Story {
@@ -67,9 +67,9 @@ impl Story {
         let (own, clients) = (authority("Uji"), authority("Bank"));
         let server = signed(&own, &["localhost"], ExtendedKeyUsagePurpose::ServerAuth);
         let access = AccessOptions {
-            tls_certificate: write(folder.path(), "server.pem", &server.pem),
-            tls_key: write(folder.path(), "server.key", &server.key.serialize_pem()),
-            tls_client_ca: write(folder.path(), "clients.pem", &clients.pem()),
+            tls_certificate: Some(write(folder.path(), "server.pem", &server.pem)),
+            tls_key: Some(write(folder.path(), "server.key", &server.key.serialize_pem())),
+            tls_client_ca: Some(write(folder.path(), "clients.pem", &clients.pem())),
             ..AccessOptions::default()
         };
         let app = App::start_with(Clock::System, access);
@@ -161,7 +161,6 @@ fn a_certificate_stands_for_the_organisation_it_is_registered_with() {
     assert_eq!(story.send("POST", &removal, None, province, &body).unwrap().0, 200);
     assert_eq!(story.me(Some(&core), "").0, 401);
     assert_eq!(story.me(Some(&core), story.app.key("bank")).0, 401);
-    assert_eq!(BASE64URL_NOPAD.encode(&fingerprint).len(), 43);
 }
 
 #[test]
@@ -185,10 +184,10 @@ fn files_that_cannot_be_used_are_named_at_start() {
     let folder = TempDir::new().unwrap();
     let own = authority("Uji");
     let server = signed(&own, &["localhost"], ExtendedKeyUsagePurpose::ServerAuth);
-    let certificate = write(folder.path(), "server.pem", &server.pem).unwrap();
-    let key = write(folder.path(), "server.key", &server.key.serialize_pem()).unwrap();
-    let other = write(folder.path(), "other.key", &KeyPair::generate().unwrap().serialize_pem()).unwrap();
-    let empty = write(folder.path(), "empty.pem", "").unwrap();
+    let certificate = write(folder.path(), "server.pem", &server.pem);
+    let key = write(folder.path(), "server.key", &server.key.serialize_pem());
+    let other = write(folder.path(), "other.key", &KeyPair::generate().unwrap().serialize_pem());
+    let empty = write(folder.path(), "empty.pem", "");
     let said = |certificate: &Path, key: &Path, authority: Option<&Path>| {
         lumbung::web::tls_config(certificate, key, authority).map(|_| ()).unwrap_err().0
     };

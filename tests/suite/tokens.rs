@@ -19,6 +19,7 @@ const AUDIENCE: &str = "https://lumbung.example";
 const NOW: &str = "2014-03-12T09:00:00+08:00";
 
 /// A signing key of the issuer, made for this test alone.
+#[allow(clippy::large_enum_variant, reason = "there are four of them")]
 enum Signer {
     Es256(EcdsaKeyPair),
     Ed(Ed25519KeyPair),
