@@ -19,18 +19,20 @@ use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
-use crate::config::{DatabaseOptions, ListenOptions};
+use crate::config::{AccessOptions, DatabaseOptions, ListenOptions};
 use crate::datasets::{Shelf, ShelfLimits};
-use crate::kernel::Clock;
+use crate::kernel::{Clock, Environment};
 use crate::ledger::{AfterCommit, Event, Ids, Kind, Ledger, Limits, Resource};
 use crate::storage::{
     AnyConnection, Checkpoints, Database, Fetcher, LogIdentity, OpenError, ReadError, Readers, Tail, Vault, Watcher,
     Witness, head_position, lacks_nodes, migrate, mirror_of, open_store, pending, renew_nodes,
 };
 use crate::web::{
-    Connections, Guard, Keyring, LOOK_EVERY, Language, Metrics, Problem, READS_AT_ONCE_MAX, Routes, Service, around,
-    health, json_reply, method_not_allowed_or_not_found, metrics, no_such_command, problem_page,
+    Connections, Guard, Keyring, LOOK_EVERY, Language, Metrics, Problem, READS_AT_ONCE_MAX, Routes, Service, Tokens,
+    UseWriter, around, health, json_reply, method_not_allowed_or_not_found, metrics, no_such_command, problem_page,
 };
+#[cfg(feature = "rustls")]
+use crate::web::{peer_certificate, tls_config};
 use crate::{
     assessments, batches, certifications, codes, cooperatives, datasets, enterprises, feed, financing, managers, openapi,
     organisations, programmes, proofs, regions, statistics, timeline, trainings,
@@ -122,6 +124,8 @@ pub struct Place {
     pub accept_older: bool,
     /// What its log is called and signed with.
     pub log: LogIdentity,
+    /// What its keys are for.
+    pub environment: Environment,
 }
 
 impl Place {
@@ -147,7 +151,8 @@ impl Place {
             key_file: options.log_key_file.clone().unwrap_or_else(beside_witness),
             accept_new_key: options.accept_new_log_key,
         };
-        Ok(Self { database, master_key_file, witness_file, accept_older: options.accept_older_database, log })
+        let (accept_older, environment) = (options.accept_older_database, options.environment);
+        Ok(Self { database, master_key_file, witness_file, accept_older, log, environment })
     }
 }
 
@@ -158,6 +163,7 @@ pub struct Core {
     /// Absent when nothing is written.
     executor: Option<JoinHandle<()>>,
     watcher: Watcher,
+    use_writer: Option<UseWriter>,
     witness: Arc<Witness>,
 }
 
@@ -207,8 +213,8 @@ impl Core {
         if !place.accept_older {
             witness.check(&mut *readers.get()?)?;
         }
-        let keyring = Keyring::new(organisations::SOURCE);
         let metrics = Arc::new(Metrics::new().map_err(OpenError::of)?);
+        let keyring = Keyring::new(organisations::SOURCE, metrics.look_ups());
         let tail = Tail::start(place.database.clone())
             .map_err(|why| OpenError(format!("the tail cannot be started: {why}")))?;
         let (ledger, executor) = ledger(clock.clone(), after_commit(keyring.clone(), metrics.clone(), tail.clone()))?;
@@ -224,7 +230,9 @@ impl Core {
             .map_err(|why| OpenError(format!("the watcher cannot be started: {why}")))?;
         let together = (!place.database.is_embedded()).then(|| Fetcher::start(place.database.clone())).transpose();
         let fetcher = together.map_err(|why| OpenError(format!("the fetcher cannot be started: {why}")))?;
-        let reads = Arc::new(Semaphore::new(READS_AT_ONCE_MAX));
+        // Where nothing is written, not even that is.
+        let use_writer = executor.is_some().then(|| UseWriter::start(place.database.clone(), keyring.uses())).transpose();
+        let use_writer = use_writer.map_err(|why| OpenError(format!("the writer of key uses cannot be started: {why}")))?;
         let service = Service {
             ledger,
             readers,
@@ -235,21 +243,23 @@ impl Core {
             keyring,
             tail,
             checkpoints,
-            reads,
+            reads: Arc::new(Semaphore::new(READS_AT_ONCE_MAX)),
+            environment: place.environment,
+            tokens: None,
             gathering: None,
         };
-        Ok(Self { service, executor, watcher, witness })
+        Ok(Self { service, executor, watcher, use_writer, witness })
     }
 
     /// Finishes what was accepted and closes.
     pub fn close(self) {
-        let Self { service, executor, watcher, witness } = self;
+        let Self { service, executor, watcher, use_writer, witness } = self;
         let readers = service.readers.clone();
         drop(service);
         if executor.is_some_and(|executor| executor.join().is_err()) {
             log::error!("the executor ended by a panic");
         }
-        drop(watcher);
+        drop((watcher, use_writer));
         let noted = readers.get().map_err(ReadError::from).and_then(|mut reader| witness.note(&mut reader));
         if let Err(why) = noted {
             log::warn!("the last position could not be noted error={why}");
@@ -316,6 +326,8 @@ fn after_commit(keyring: Arc<Keyring>, metrics: Arc<Metrics>, tail: Tail) -> Aft
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Whether it serves HTTPS.
+    encrypted: bool,
     /// Stops it.
     pub handle: ServerHandle,
     server: Server,
@@ -337,7 +349,7 @@ impl Running {
         let text = web::Bytes::from(openapi::text_of(&document));
         let methods = Arc::new(openapi::methods(&document));
         let commands = Arc::new(openapi::commands(&document));
-        let service = web::Data::new(core.service.clone());
+        let service = web::Data::new(Service { tokens: open_tokens(&options.access)?, ..core.service.clone() });
         let batches = web::Data::new(batches::Batches::new(options.batches));
         let feed = web::Data::new(feed::http::Feed::default());
         let streams = feed.streams.clone();
@@ -382,7 +394,11 @@ impl Running {
         let opening = connections.clone();
         let server = HttpServer::new(factory)
             .workers(workers)
-            .on_connect(move |stream, data| opening.opened(stream, data))
+            .on_connect(move |stream, data| {
+                opening.opened(stream, data);
+                #[cfg(feature = "rustls")]
+                peer_certificate(stream, data);
+            })
             .max_connections(limits.connections_max.div_ceil(workers).max(1))
             .keep_alive(Duration::from_secs(limits.idle_seconds_max.max(1)))
             .client_request_timeout(Duration::from_secs(limits.head_seconds_max))
@@ -392,11 +408,23 @@ impl Running {
             .shutdown_signal(async move {
                 told_to_stop().await;
                 streams.close();
-            })
-            .listen(listener)
-            .map_err(refused)?
-            .run();
-        Ok(Self { address, handle: server.handle(), server, core, guard: guarding, connections })
+            });
+        #[cfg(feature = "rustls")]
+        let server = match open_tls(&options.access)? {
+            Some(config) => server.listen_rustls_0_23(listener, config),
+            None => server.listen(listener),
+        };
+        #[cfg(not(feature = "rustls"))]
+        let server = no_tls(&options.access).map(|()| server.listen(listener))?;
+        let server = server.map_err(refused)?.run();
+        let encrypted = options.access.tls_certificate.is_some();
+        Ok(Self { address, encrypted, handle: server.handle(), server, core, guard: guarding, connections })
+    }
+
+    /// The URL it serves.
+    pub fn url(&self) -> String {
+        let scheme = if self.encrypted { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// Serves until it is told to stop, then finishes what was accepted.
@@ -404,7 +432,7 @@ impl Running {
     /// # Errors
     /// When the server fails.
     pub async fn run(self) -> std::io::Result<()> {
-        log::info!("serving url=http://{}", self.address);
+        log::info!("serving url={}", self.url());
         let sweeping = actix_web::rt::spawn(sweep(self.guard, self.connections, self.core.service.metrics.clone()));
         let result = self.server.await;
         sweeping.abort();
@@ -477,6 +505,29 @@ fn listen(options: &ListenOptions) -> Result<TcpListener, OpenError> {
     #[cfg(target_os = "linux")]
     socket.set_tcp_user_timeout(Some(Duration::from_secs(options.guard.unread_seconds_max))).map_err(refused)?;
     Ok(listener)
+}
+
+/// Reads the token issuer's keys, when there is one.
+fn open_tokens(access: &AccessOptions) -> Result<Option<Arc<Tokens>>, OpenError> {
+    match (&access.token_issuer, &access.token_audience, &access.token_jwks_file) {
+        (Some(issuer), Some(audience), Some(file)) => Ok(Some(Arc::new(Tokens::open(issuer, audience, file)?))),
+        _ => Ok(None),
+    }
+}
+
+/// Reads the certificate, when there is one.
+#[cfg(feature = "rustls")]
+fn open_tls(access: &AccessOptions) -> Result<Option<rustls::ServerConfig>, OpenError> {
+    match (&access.tls_certificate, &access.tls_key) {
+        (Some(certificate), Some(key)) => tls_config(certificate, key, access.tls_client_ca.as_deref()).map(Some),
+        _ => Ok(None),
+    }
+}
+
+#[cfg(not(feature = "rustls"))]
+fn no_tls(access: &AccessOptions) -> Result<(), OpenError> {
+    let built = || OpenError("this program was built without TLS; build it with the feature `rustls`".to_owned());
+    access.tls_certificate.as_ref().map_or(Ok(()), |_| Err(built()))
 }
 
 fn open_document(text: web::Bytes) -> HttpResponse {

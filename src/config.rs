@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::kernel::{OrganisationKind, Region};
+use crate::kernel::{Environment, OrganisationKind, Region};
 use crate::ledger::{Limits, LogVerifier, check_origin};
 use crate::web::{Cors, Guard, Networks, Origin, Quota, Quotas, Room};
 
@@ -53,6 +53,9 @@ pub enum Task {
         /// Address and port it listens on.
         #[arg(long, env = "LUMBUNG_BIND", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
         bind: SocketAddr,
+        /// File with the certificate it serves HTTPS with.
+        #[arg(long, env = "LUMBUNG_TLS_CERTIFICATE", value_name = "FILE")]
+        tls_certificate: Option<PathBuf>,
     },
     /// Fill an empty database with an invented history, to see how the service does when it has grown.
     Generate {
@@ -95,11 +98,14 @@ pub struct DatabaseOptions {
     /// Sign the log with another key than before; for everybody who verifies it is another log then.
     #[arg(long)]
     pub accept_new_log_key: bool,
+    /// live or test: what the service and the keys it issues are for; keys of the other are refused.
+    #[arg(long, env = "LUMBUNG_ENVIRONMENT", default_value = "live", value_parser = parse_environment, value_name = "ENVIRONMENT")]
+    pub environment: Environment,
 }
 
 impl DatabaseOptions {
-    /// A database with everything else as usual.
-    pub fn of(database_url: String) -> Self {
+    /// A database for demonstrations, with everything else as usual.
+    pub fn for_test(database_url: String) -> Self {
         Self {
             database_url,
             master_key_file: None,
@@ -108,6 +114,7 @@ impl DatabaseOptions {
             log_origin: "localhost/lumbung".to_owned(),
             log_key_file: None,
             accept_new_log_key: false,
+            environment: Environment::Test,
         }
     }
 }
@@ -176,6 +183,9 @@ pub struct ListenOptions {
     /// Files of datasets.
     #[command(flatten)]
     pub datasets: DatasetOptions,
+    /// How callers are recognised beside keys.
+    #[command(flatten)]
+    pub access: AccessOptions,
     /// Time given to open requests when stopping, in seconds.
     #[arg(long, env = "LUMBUNG_SHUTDOWN_SECONDS", default_value_t = 30, value_name = "SECONDS")]
     pub shutdown_seconds: u64,
@@ -278,6 +288,29 @@ impl Default for GuardOptions {
             hsts_seconds: 0,
         }
     }
+}
+
+/// How callers are recognised beside keys: tokens of an issuer, certificates.
+#[derive(Clone, Debug, Default, Args)]
+pub struct AccessOptions {
+    /// Issuer of access tokens (RFC 9068) that are taken instead of keys: their `iss`.
+    #[arg(long, env = "LUMBUNG_TOKEN_ISSUER", value_name = "ISSUER", requires_all = ["token_audience", "token_jwks_file"])]
+    pub token_issuer: Option<String>,
+    /// What tokens name this service: their `aud`.
+    #[arg(long, env = "LUMBUNG_TOKEN_AUDIENCE", value_name = "AUDIENCE", requires = "token_issuer")]
+    pub token_audience: Option<String>,
+    /// File with the issuer's public keys, a JWK set; read again whenever it changes.
+    #[arg(long, env = "LUMBUNG_TOKEN_JWKS_FILE", value_name = "FILE", requires = "token_issuer")]
+    pub token_jwks_file: Option<PathBuf>,
+    /// File with the certificate chain to serve HTTPS with, PEM.
+    #[arg(long, env = "LUMBUNG_TLS_CERTIFICATE", value_name = "FILE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+    /// File with the certificate's private key, PEM.
+    #[arg(long, env = "LUMBUNG_TLS_KEY", value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
+    /// File with the authorities whose client certificates are taken, PEM.
+    #[arg(long, env = "LUMBUNG_TLS_CLIENT_CA", value_name = "FILE", requires = "tls_certificate")]
+    pub tls_client_ca: Option<PathBuf>,
 }
 
 /// Limits of intake in bulk: what a file may cost, whatever it holds.
@@ -403,6 +436,10 @@ fn parse_verifier(text: &str) -> Result<LogVerifier, String> {
 
 fn parse_origin(text: &str) -> Result<String, String> {
     check_origin(text).map(|()| text.to_owned())
+}
+
+fn parse_environment(text: &str) -> Result<Environment, String> {
+    serde_json::from_value(text.into()).map_err(|_| "use live or test".to_owned())
 }
 
 fn parse_region(text: &str) -> Result<Region, String> {

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         Task::Backup { database, file } => {
             Place::of(&database).and_then(|place| said(maintenance::backup(&place, &file)?))
         }
-        Task::Health { bind } => maintenance::health(bind).and_then(said),
+        Task::Health { bind, tls_certificate } => maintenance::health(bind, tls_certificate.as_deref()).and_then(said),
         Task::Generate { database, events } => {
             Place::of(&database).and_then(|place| said(lumbung::demo::generate(&place, events)?))
         }
@@ -93,7 +93,7 @@ fn demo(options: &DemoOptions) -> Result<(), OpenError> {
         std::fs::create_dir(&folder).map_err(|why| OpenError(format!("cannot make {}: {why}", folder.display())))?;
     }
     let database_url = named.unwrap_or_else(|| format!("sqlite:{}", folder.join("lumbung.db").display()));
-    let served = serve_demo(&DatabaseOptions::of(database_url), options);
+    let served = serve_demo(&DatabaseOptions::for_test(database_url), options);
     if temporary && let Err(why) = std::fs::remove_dir_all(&folder) {
         log::warn!("the temporary database could not be removed path={} error={why}", folder.display());
     }
@@ -107,7 +107,7 @@ fn serve_demo(database: &DatabaseOptions, options: &DemoOptions) -> Result<(), O
     let core = Core::open_with(&place, Clock::System, Ids::Random, listen.readers, listen.executor_limits())?;
     let running = || async {
         let running = Running::bind(core, listen)?;
-        let url = format!("http://{}", running.address);
+        let url = running.url();
         let text = if options.json { guide.to_json(&url) } else { guide.to_text(&url) };
         println!("{text}");
         running.run().await.map_err(|why| OpenError(format!("the server failed: {why}")))

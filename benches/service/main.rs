@@ -90,7 +90,14 @@ impl Databases {
         };
         let file = |ending: &str| self.folder.path().join(format!("{number}.{ending}"));
         let log = LogIdentity { origin: "bench/log".to_owned(), key_file: file("log-key"), accept_new_key: false };
-        Place { database, master_key_file: file("key"), witness_file: file("head"), accept_older: false, log }
+        Place {
+            database,
+            master_key_file: file("key"),
+            witness_file: file("head"),
+            accept_older: false,
+            log,
+            environment: lumbung::kernel::Environment::Test,
+        }
     }
 }
 
@@ -131,6 +138,7 @@ fn serve_place(place: &Place, batch_commands: usize) -> Served {
         batches: BatchLimits::default(),
         datasets: DatasetOptions::default(),
         guard: GuardOptions::default(),
+        access: lumbung::config::AccessOptions::default(),
         shutdown_seconds: 1,
     };
     let (sender, receiver) = mpsc::channel();

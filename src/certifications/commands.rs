@@ -418,6 +418,7 @@ mod tests {
             kind: OrganisationKind::Regency,
             region: Region::parse("64.72").unwrap(),
             key: Uuid::nil(),
+            scopes: None,
         };
         let failed = || Story::given([candidate(), assessed(CompetenceResult::BelumKompeten)]);
         failed().by(samarinda.clone()).when(appeal()).then_types(&["certification.appealed"]);

@@ -275,6 +275,7 @@ mod tests {
             kind: OrganisationKind::Regency,
             region: Region::parse("64.72").unwrap(),
             key: Uuid::nil(),
+            scopes: None,
         }
     }
 

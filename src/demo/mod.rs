@@ -109,6 +109,8 @@ fn read<T>(
 
 fn issue_keys(service: &Service) -> Result<Vec<(String, String)>, OpenError> {
     let mut keys = Vec::new();
+    // A label of its own for every start: a database that is kept gets further keys each time.
+    let label = format!("demo {}", service.clock.now());
     for organisation in registers::ORGANISATIONS {
         let name = match organisation.kind {
             OrganisationKind::Regency => format!("regency:{}", organisation.region),
@@ -116,9 +118,14 @@ fn issue_keys(service: &Service) -> Result<Vec<(String, String)>, OpenError> {
             kind => kind.to_string(),
         };
         let region = organisation.region().filter(|region| !region.is_province());
-        let label = Some("demo");
-        let key =
-            organisations::issue_key(service, organisation.kind, region, organisation.name, organisation.code, label)?;
+        let key = organisations::issue_key(
+            service,
+            organisation.kind,
+            region,
+            organisation.name,
+            organisation.code,
+            Some(&label),
+        )?;
         keys.push((name, key.text));
     }
     Ok(keys)

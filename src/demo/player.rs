@@ -86,6 +86,7 @@ impl<'a> Player<'a> {
             kind: organisation.kind,
             region: organisation.region().unwrap_or(PROVINCE),
             key: Uuid::nil(),
+            scopes: None,
         }
     }
 

@@ -400,6 +400,7 @@ mod tests {
             kind: OrganisationKind::Bank,
             region: crate::kernel::PROVINCE,
             key: Uuid::nil(),
+            scopes: None,
         };
         Story::given([applied()]).by(other).when(Approve::default()).refused("not_found");
     }

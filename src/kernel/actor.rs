@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Region;
+use super::{Region, Scopes};
 
 crate::words! {
     /// What an organisation is; decides what it may do.
@@ -25,6 +25,16 @@ crate::words! {
     }
 }
 
+crate::words! {
+    /// What a service and its keys are for: a key of one environment never works in the other.
+    Environment {
+        /// The real thing.
+        Live = "live",
+        /// Demonstrations and trials.
+        Test = "test",
+    }
+}
+
 /// The organisation behind a request; recorded with every event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
@@ -34,13 +44,21 @@ pub struct Actor {
     pub kind: OrganisationKind,
     /// The region it is bound to; the province for all but regencies.
     pub region: Region,
-    /// The key that was used, or the part of the service that acts by itself.
+    /// The key or client that was used, or the part of the service that acts by itself.
     pub key: Uuid,
+    /// What the credential is confined to; nothing when it may do all that its organisation may.
+    #[serde(default)]
+    pub scopes: Option<Scopes>,
 }
 
 impl Actor {
+    /// An organisation that acts with all its rights, by no key in particular.
+    pub fn of(organisation: Uuid, kind: OrganisationKind, region: Region) -> Self {
+        Self { organisation, kind, region, key: Uuid::nil(), scopes: None }
+    }
+
     /// The service itself acting for the provincial office: first keys and demonstration data.
     pub fn service() -> Self {
-        Self { organisation: Uuid::nil(), kind: OrganisationKind::Province, region: super::PROVINCE, key: Uuid::nil() }
+        Self::of(Uuid::nil(), OrganisationKind::Province, super::PROVINCE)
     }
 }

@@ -49,9 +49,11 @@ codes! {
     INVALID_CURSOR "invalid_cursor" 400: "Kursor tidak sah" / "Invalid cursor";
         "Mulai lagi dari halaman pertama; pakai `next_cursor` apa adanya dengan saringan yang sama." / "Start again from the first page; use `next_cursor` as it was given and with the same filters."
     UNAUTHENTICATED "unauthenticated" 401: "Kunci diperlukan" / "A key is needed";
-        "Kirim `Authorization: Bearer lumbung_…` dengan kunci yang berlaku." / "Send `Authorization: Bearer lumbung_…` with a valid key."
+        "Kirim `Authorization: Bearer lumbung_…` dengan kunci yang berlaku; `reason` menyebut apa yang kurang." / "Send `Authorization: Bearer lumbung_…` with a valid key; `reason` tells what is wrong with what was sent."
     FORBIDDEN "forbidden" 403: "Tidak berwenang" / "Not allowed";
         "Organisasi Anda tidak berwenang atas tindakan ini; hubungi dinas provinsi bila seharusnya berwenang." / "Your organisation may not do this; ask the provincial office if it should."
+    INSUFFICIENT_SCOPE "insufficient_scope" 403: "Lingkup kunci tidak cukup" / "The key's scopes do not reach this far";
+        "Pakai kunci dengan lingkup yang disebut dalam `scope`, atau tanpa batas lingkup." / "Use a key with the scope named in `scope`, or one that is not confined to scopes."
     NOT_FOUND "not_found" 404: "Tidak ditemukan" / "Not found";
         "Periksa alamat dan nomornya." / "Check the address and the identifier."
     METHOD_NOT_ALLOWED "method_not_allowed" 405: "Metode tidak didukung" / "Method not allowed";

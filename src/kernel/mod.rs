@@ -10,15 +10,17 @@ mod input;
 mod actor;
 pub mod codelists;
 mod codes;
+mod key_text;
 mod measure;
 mod money;
 mod person;
 mod region;
 mod rights;
+mod scopes;
 mod time;
 mod unique;
 
-pub use actor::{Actor, OrganisationKind};
+pub use actor::{Actor, Environment, OrganisationKind};
 pub use codes::{ALL_CODES, Code, code};
 pub mod problem_codes {
     //! The codes by name.
@@ -26,10 +28,12 @@ pub mod problem_codes {
 }
 pub use fault::{Fault, Faults, Pointer, Refusal, Text, shown};
 pub use input::{FlexibleInt, Id, Name, Note, Number, OneOf, Word, YesNo};
+pub use key_text::{KEY_PREFIX, KeyFault, check_key, write_key};
 pub use measure::MeasureDefinition;
 pub use money::{Money, Rupiah, decimal_text};
 pub use person::{NikOrang, Person, PersonChanges, PersonalData};
 pub use region::{PROVINCE, REGIONS, Region, RegionEntry};
 pub use rights::{Action, Area, Scope, may_follow, may_read, may_write, personal_data, reach};
+pub use scopes::{ScopeWord, Scopes};
 pub use time::{Clock, Date, Month, Timestamp};
 pub use unique::unique_id;

@@ -13,35 +13,36 @@
 use uuid::Uuid;
 
 use super::problem_codes::FORBIDDEN;
-use super::{Actor, OrganisationKind as Kind, Refusal, Region};
+use super::{Actor, OrganisationKind as Kind, Refusal, Region, ScopeWord};
 
-/// The areas that rights are given by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Area {
-    /// Organisations and their keys.
-    Organisations,
-    /// Cooperatives.
-    Cooperatives,
-    /// Managers.
-    Managers,
-    /// Submitting, resubmitting and withdrawing assessments.
-    Assessments,
-    /// Returning, determining and correcting assessments.
-    Determinations,
-    /// Putting candidates forward for certification.
-    Candidates,
-    /// Results and certificates.
-    Certificates,
-    /// Enterprises.
-    Enterprises,
-    /// Financings.
-    Financings,
-    /// Trainings and who attended them.
-    Trainings,
-    /// Programmes.
-    Programmes,
-    /// Designations of regions.
-    Regions,
+crate::words! {
+    /// The areas that rights are given by.
+    Area {
+        /// Organisations and their keys.
+        Organisations = "organisations",
+        /// Cooperatives.
+        Cooperatives = "cooperatives",
+        /// Managers.
+        Managers = "managers",
+        /// Submitting, resubmitting and withdrawing assessments.
+        Assessments = "assessments",
+        /// Returning, determining and correcting assessments.
+        Determinations = "determinations",
+        /// Putting candidates forward for certification.
+        Candidates = "candidates",
+        /// Results and certificates.
+        Certificates = "certificates",
+        /// Enterprises.
+        Enterprises = "enterprises",
+        /// Financings.
+        Financings = "financings",
+        /// Trainings and who attended them.
+        Trainings = "trainings",
+        /// Programmes.
+        Programmes = "programmes",
+        /// Designations of regions.
+        Regions = "regions",
+    }
 }
 
 /// What is done with the records of an area.
@@ -114,8 +115,26 @@ pub fn reach(actor: &Actor, action: Action, area: Area) -> Scope {
     }
 }
 
-/// What `actor` may write in `area`.
+/// What `actor` may write in `area`: what its kind may, as far as its credential goes.
 pub fn may_write(actor: &Actor, area: Area) -> Scope {
+    if actor.scopes.as_ref().is_none_or(|scopes| scopes.write(area)) {
+        kind_may_write(actor, area)
+    } else {
+        Scope::Nothing
+    }
+}
+
+/// What `actor` may read in `area`, likewise.
+pub fn may_read(actor: &Actor, area: Area) -> Scope {
+    if actor.scopes.as_ref().is_none_or(|scopes| scopes.read(area)) {
+        kind_may_read(actor, area)
+    } else {
+        Scope::Nothing
+    }
+}
+
+/// What an organisation of the actor's kind may write in `area`.
+pub(super) fn kind_may_write(actor: &Actor, area: Area) -> Scope {
     match (actor.kind, area) {
         (Kind::Province, _) | (Kind::Council, Area::Assessments) => Scope::All,
         (
@@ -134,9 +153,9 @@ pub fn may_write(actor: &Actor, area: Area) -> Scope {
     }
 }
 
-/// What `actor` may read in `area`.
+/// What an organisation of the actor's kind may read in `area`.
 #[allow(clippy::match_same_arms, reason = "one arm per line of the table of rights")]
-pub fn may_read(actor: &Actor, area: Area) -> Scope {
+pub(super) fn kind_may_read(actor: &Actor, area: Area) -> Scope {
     use Area as A;
     match (actor.kind, area) {
         (Kind::Province | Kind::Ministry | Kind::Auditor, _)
@@ -187,6 +206,27 @@ impl Actor {
         }
     }
 
+    /// Refuses a read of an area of which the actor may see nothing, and says what it lacks.
+    ///
+    /// # Errors
+    /// `forbidden` or `insufficient_scope`.
+    pub fn require_some_read(&self, area: Area) -> Result<Scope, Refusal> {
+        match may_read(self, area) {
+            Scope::Nothing if kind_may_read(self, area) != Scope::Nothing => Err(ScopeWord::Read(area).missing()),
+            Scope::Nothing => {
+                let kind = self.kind;
+                Err(Refusal::new(
+                    &FORBIDDEN,
+                    text!(
+                        "Organisasi berjenis `{kind}` tidak dapat membaca bagian ini.",
+                        "An organisation of kind `{kind}` cannot read this part."
+                    ),
+                ))
+            }
+            scope => Ok(scope),
+        }
+    }
+
     /// Refuses a write outside the actor's reach.
     ///
     /// # Errors
@@ -197,6 +237,7 @@ impl Actor {
             return Ok(());
         }
         Err(match scope {
+            Scope::Nothing if kind_may_write(self, area) != Scope::Nothing => ScopeWord::Write(area).missing(),
             Scope::Region(own) => Refusal::new(
                 &FORBIDDEN,
                 text!(
@@ -230,7 +271,7 @@ mod tests {
     use super::*;
 
     fn actor(kind: Kind, region: &str) -> Actor {
-        Actor { organisation: Uuid::from_u128(7), kind, region: Region::parse(region).unwrap(), key: Uuid::nil() }
+        Actor::of(Uuid::from_u128(7), kind, Region::parse(region).unwrap())
     }
 
     #[test]

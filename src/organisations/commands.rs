@@ -1,14 +1,11 @@
-//! Registering organisations, issuing and revoking their keys.
+//! Registering, deactivating and reactivating organisations.
 
 use deserr::Deserr;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::events::OrganisationEvent as Event;
 use super::state::Organisation;
-use crate::kernel::{
-    Area, Faults, Id, Name, Note, Number, OrganisationKind, PROVINCE, Refusal, Region, Text, Timestamp,
-};
+use crate::kernel::{Area, Faults, Name, Note, Number, OrganisationKind, PROVINCE, Refusal, Region, Text};
 use crate::ledger::{Decide, Decision, Scene};
 
 /// Lets an organisation use the service.
@@ -56,69 +53,89 @@ impl Decide for RegisterOrganisation {
     }
 }
 
-/// Records a key that was made for an organisation; the secret itself is not part of it.
-#[derive(Clone, Debug)]
-pub struct IssueKey {
-    /// The key's id.
-    pub key_id: Uuid,
-    /// What it is for.
-    pub label: Option<Name>,
-    /// SHA-256 of the key, hexadecimal.
-    pub hash: String,
-    /// Its last four characters.
-    pub last_four: String,
-    /// When it stops working by itself.
-    pub expires_at: Option<Timestamp>,
-}
-
-impl Decide for IssueKey {
-    type Resource = Organisation;
-
-    fn decide(&self, scene: &Scene<'_, Organisation>) -> Result<Decision<Organisation>, Refusal> {
-        let own = scene.own()?;
-        if own.keys.iter().any(|key| key.key_id == self.key_id) {
-            return Err(Refusal::duplicate("/key_id", "key_id", self.key_id));
-        }
-        if self.expires_at.is_some_and(|end| end <= scene.now) {
-            return Err(Refusal::rule(
-                "/expires_at",
-                "already_over",
-                Text::fixed("Waktu berakhir harus di masa depan.", "The expiry must lie in the future."),
-            ));
-        }
-        Ok(Decision::one(Event::KeyIssued {
-            key_id: self.key_id,
-            label: self.label.clone(),
-            hash: self.hash.clone(),
-            last_four: self.last_four.clone(),
-            expires_at: self.expires_at,
-        }))
-    }
-}
-
-/// Makes a key stop working at once.
+/// Makes everything of an organisation stop working at once: keys, certificates, clients of a token issuer.
 #[derive(Clone, Debug, Deserr, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
-#[schema(example = json!({"key_id": "019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b", "reason": "Pegawai pindah tugas"}))]
-pub struct RevokeKey {
-    /// Which key.
-    pub key_id: Id,
+#[schema(example = json!({"reason": "Kerja sama berakhir"}))]
+pub struct DeactivateOrganisation {
     /// Why.
     #[deserr(default)]
     #[schema(nullable = false)]
     pub reason: Option<Note>,
 }
 
-impl Decide for RevokeKey {
+impl Decide for DeactivateOrganisation {
     type Resource = Organisation;
 
     fn decide(&self, scene: &Scene<'_, Organisation>) -> Result<Decision<Organisation>, Refusal> {
         let own = scene.own()?;
-        let key = own.keys.iter().find(|key| key.key_id == self.key_id.0);
-        match key {
-            None => Err(Refusal::not_found("key", self.key_id.0)),
-            Some(key) if key.revoked_at.is_some() => Ok(Decision::nothing()),
-            Some(_) => Ok(Decision::one(Event::KeyRevoked { key_id: self.key_id.0, reason: self.reason.clone() })),
+        if scene.actor.organisation == scene.id {
+            return Err(Refusal::rule(
+                "",
+                "own_organisation",
+                Text::fixed(
+                    "Organisasi tidak dapat menonaktifkan dirinya sendiri: tidak ada yang dapat mengaktifkannya kembali.",
+                    "An organisation cannot deactivate itself: nobody could reactivate it.",
+                ),
+            ));
         }
+        own.require_active()?;
+        Ok(Decision::one(Event::Deactivated { reason: self.reason.clone() }))
+    }
+}
+
+/// Lets an organisation's keys and clients work again.
+#[derive(Clone, Debug, Deserr, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[schema(example = json!({"reason": "Kerja sama diperpanjang"}))]
+pub struct ReactivateOrganisation {
+    /// Why.
+    #[deserr(default)]
+    #[schema(nullable = false)]
+    pub reason: Option<Note>,
+}
+
+impl Decide for ReactivateOrganisation {
+    type Resource = Organisation;
+
+    fn decide(&self, scene: &Scene<'_, Organisation>) -> Result<Decision<Organisation>, Refusal> {
+        if scene.own()?.deactivated_at.is_none() {
+            return Err(Refusal::wrong_state("active", &["deactivations"]));
+        }
+        Ok(Decision::one(Event::Reactivated { reason: self.reason.clone() }))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::kernel::Actor;
+    use crate::ledger::testing::Story;
+
+    pub fn registered() -> Event {
+        Event::Registered {
+            name: Name::parse("Bank Uji").unwrap(),
+            kind: OrganisationKind::Bank,
+            region: PROVINCE,
+            code: None,
+        }
+    }
+
+    /// The organisation all stories are about.
+    pub fn itself() -> Actor {
+        Actor::of(crate::ledger::testing::SUBJECT, OrganisationKind::Bank, PROVINCE)
+    }
+
+    #[test]
+    fn an_organisation_is_deactivated_and_reactivated_by_another_only() {
+        let (off, on) = (DeactivateOrganisation { reason: None }, ReactivateOrganisation { reason: None });
+        let deactivated = || Event::Deactivated { reason: None };
+        Story::given([registered()]).when(off.clone()).then([deactivated()]);
+        Story::given([registered(), deactivated()]).when(off.clone()).refused("wrong_state");
+        Story::given([registered()]).when(on.clone()).refused("wrong_state");
+        Story::given([registered(), deactivated()]).when(on).then([Event::Reactivated { reason: None }]);
+        Story::given([registered()]).by(itself()).when(off.clone()).refused("forbidden");
+        let province = Actor { kind: OrganisationKind::Province, ..itself() };
+        Story::given([registered()]).by(province).when(off).refused_at("rule_refused", "");
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::kernel::{Name, Note, Number, OrganisationKind, Region, Timestamp};
+use crate::kernel::{Environment, Name, Note, Number, OrganisationKind, Region, Scopes, Timestamp};
 
 /// An event of an organisation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -22,7 +22,7 @@ pub enum OrganisationEvent {
         /// A code it is known by, such as a bank's.
         code: Option<Number>,
     },
-    /// A key was issued.
+    /// A key was issued. Version 1 knew no environment, scopes or rotation.
     #[serde(rename = "organisation.key_issued")]
     KeyIssued {
         /// The key's id, not its secret.
@@ -35,6 +35,12 @@ pub enum OrganisationEvent {
         last_four: String,
         /// When it stops working by itself.
         expires_at: Option<Timestamp>,
+        /// What its text says it is for.
+        environment: Option<Environment>,
+        /// What it is confined to; nothing when it may do all that its organisation may.
+        scopes: Option<Scopes>,
+        /// The key it takes over from.
+        replaces: Option<Replaced>,
     },
     /// A key stops working.
     #[serde(rename = "organisation.key_revoked")]
@@ -43,5 +49,63 @@ pub enum OrganisationEvent {
         key_id: Uuid,
         /// Why.
         reason: Option<Note>,
+    },
+    /// It may act by what another party vouches for.
+    #[serde(rename = "organisation.client_added")]
+    ClientAdded {
+        /// The client's id here.
+        client: Uuid,
+        /// What it is for.
+        label: Option<Name>,
+        /// What it is recognised by.
+        identity: ClientIdentity,
+    },
+    /// A client stops being recognised.
+    #[serde(rename = "organisation.client_removed")]
+    ClientRemoved {
+        /// Which.
+        client: Uuid,
+        /// Why.
+        reason: Option<Note>,
+    },
+    /// Nothing of it works any more: no key, no client.
+    #[serde(rename = "organisation.deactivated")]
+    Deactivated {
+        /// Why.
+        reason: Option<Note>,
+    },
+    /// Its keys and clients work again.
+    #[serde(rename = "organisation.reactivated")]
+    Reactivated {
+        /// Why.
+        reason: Option<Note>,
+    },
+}
+
+/// A key that another one takes over from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replaced {
+    /// Which.
+    pub key_id: Uuid,
+    /// How long it goes on working beside the new one.
+    pub until: Timestamp,
+}
+
+/// What a client is recognised by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "by", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ClientIdentity {
+    /// A token that an issuer signed.
+    Token {
+        /// The `iss` of the token.
+        issuer: Name,
+        /// The `client_id` of the token.
+        client_id: Name,
+    },
+    /// The certificate it opens the connection with.
+    Certificate {
+        /// SHA-256 of the certificate (DER), 64 hexadecimal digits.
+        sha256: String,
     },
 }

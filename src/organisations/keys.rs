@@ -1,29 +1,26 @@
-//! API keys: how they are made, and whose a key is.
+//! API keys: how they are made, and who is recognised by what.
 
-use data_encoding::{BASE32_NOPAD, HEXLOWER};
-use diesel::prelude::*;
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::commands::{IssueKey, RegisterOrganisation};
-use super::state::Organisation;
+use super::commands::RegisterOrganisation;
+use super::issuing::{IssueKey, MadeKey};
+use super::state::{Organisation, token_client};
 use super::views;
-use crate::kernel::{Actor, Name, Number, OrganisationKind, PROVINCE, Refusal, Region, Text, Timestamp};
-use crate::ledger::{Context, Hash};
-use crate::storage::{AnyConnection, OpenError, ReadError, claims};
-use crate::web::{KeySource, KnownKey, Service};
-
-/// What every key begins with, so that a leaked one is recognised.
-const PREFIX: &str = "lumbung_";
-/// Characters of the checksum at a key's end, by which a scanner tells a key from a look-alike without asking us.
-const CHECK_CHARACTERS: usize = 6;
+use crate::kernel::{
+    Actor, Environment, Name, Number, OrganisationKind, PROVINCE, Refusal, Region, Text, Timestamp, write_key,
+};
+use crate::ledger::Context;
+use crate::storage::{AnyConnection, OpenError, ReadError};
+use crate::web::{Credential, KeySource, KnownKey, Service};
 
 /// A key that was just made: the only moment its text exists.
 pub struct NewKey {
     /// The key as the client sends it.
     pub text: String,
-    /// SHA-256, hexadecimal.
-    pub hash: String,
+    /// What is recorded of it.
+    pub made: MadeKey,
 }
 
 impl NewKey {
@@ -31,51 +28,56 @@ impl NewKey {
     ///
     /// # Errors
     /// When the system gives no randomness.
-    pub fn make() -> Result<Self, getrandom::Error> {
+    pub fn make(key_id: Uuid, environment: Environment) -> Result<Self, getrandom::Error> {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret)?;
-        Ok(Self::of_secret(&secret))
-    }
-
-    /// The key of a given secret: the demonstration's keys are the same in every test.
-    pub fn of_secret(secret: &[u8; 32]) -> Self {
-        let body = BASE32_NOPAD.encode(secret).to_ascii_lowercase();
-        let check = BASE32_NOPAD.encode(&Sha256::digest(body.as_bytes())).to_ascii_lowercase();
-        let text = format!("{PREFIX}{body}{}", &check[..CHECK_CHARACTERS]);
+        let text = write_key(environment, &secret);
         let hash = HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
-        Self { text, hash }
-    }
-
-    /// The last four characters.
-    pub fn last_four(&self) -> String {
-        self.text[self.text.len() - 4..].to_owned()
+        let last_four = text[text.len() - 4..].to_owned();
+        Ok(Self { text, made: MadeKey { key_id, hash, last_four, environment } })
     }
 }
 
-/// How the web toolkit finds keys.
+/// How the web toolkit finds out who is calling.
 pub const SOURCE: KeySource = KeySource { find, version: views::last_position };
 
-fn find(connection: &mut AnyConnection, hash: &Hash, now: Timestamp) -> Result<Option<KnownKey>, ReadError> {
-    let hash = HEXLOWER.encode(hash);
-    let doc: Option<String> = claims::table
-        .inner_join(views::organisations::table.on(views::organisations::id.eq(claims::holder)))
-        .filter(claims::namespace.eq("api_key"))
-        .filter(claims::value.eq(&hash))
-        .select(views::organisations::doc)
-        .first(connection)
-        .optional()?;
-    let Some(doc) = doc else { return Ok(None) };
-    let organisation: Organisation = serde_json::from_str(&doc)?;
-    let key = organisation.keys.iter().find(|key| key.hash == hash && key.works(now));
-    Ok(key.map(|key| KnownKey {
-        actor: Actor {
-            organisation: organisation.stamp.id,
-            kind: organisation.kind,
-            region: organisation.region,
-            key: key.key_id,
-        },
-        expires_at: key.expires_at,
-    }))
+/// Stands in for the organisation that nobody is, so that what is unknown takes the very same way as what was revoked.
+const NOBODY: &str = r#"{"id":"00000000-0000-0000-0000-000000000000","version":0,"position":0,
+    "recorded_by":"00000000-0000-0000-0000-000000000000","recorded_at":"2014-01-01T00:00:00Z","updated_at":"2014-01-01T00:00:00Z",
+    "name":"-","kind":"auditor","region":"64","code":null,"deactivated_at":"2014-01-01T00:00:00Z","keys":[],"clients":[]}"#;
+
+/// One query and one document to read, whatever becomes of it.
+fn find(
+    connection: &mut AnyConnection,
+    credential: &Credential,
+    now: Timestamp,
+) -> Result<Option<KnownKey>, ReadError> {
+    let (namespace, value) = match credential {
+        Credential::Key(hash) => ("api_key", HEXLOWER.encode(hash)),
+        Credential::Certificate(hash) => ("certificate", HEXLOWER.encode(hash)),
+        Credential::Client { issuer, client_id } => ("token_client", token_client(issuer, client_id)),
+    };
+    let doc = views::holder_of(connection, namespace, &value)?;
+    let organisation: Organisation = serde_json::from_str(doc.as_deref().unwrap_or(NOBODY))?;
+    Ok(known_by(&organisation, (namespace, &value), now).filter(|_| organisation.deactivated_at.is_none()))
+}
+
+/// The organisation's key or client that this claim is of, if it works.
+fn known_by(organisation: &Organisation, (namespace, value): (&str, &str), now: Timestamp) -> Option<KnownKey> {
+    if namespace == "api_key" {
+        // What is compared is the hash that was looked up by: how long it takes tells nothing about any key.
+        let key = organisation.keys.iter().find(|key| key.hash == value && key.works(now))?;
+        let actor = Actor { key: key.key_id, scopes: key.scopes.clone(), ..organisation.actor() };
+        return Some(KnownKey { actor, label: key.label.clone(), expires_at: key.expires_at });
+    }
+    let clients = organisation.clients.iter().filter(|client| client.removed_at.is_none());
+    let mut named = clients.filter(|client| {
+        let claim = client.identity.claim();
+        (claim.namespace, &*claim.value) == (namespace, value)
+    });
+    let client = named.next()?;
+    let actor = Actor { key: client.client, ..organisation.actor() };
+    Some(KnownKey { actor, label: client.label.clone(), expires_at: None })
 }
 
 /// Issues a key from the command line: registers the organisation if it is new, then records the key through the ledger like any other
@@ -92,7 +94,7 @@ pub fn issue_key(
     label: Option<&str>,
 ) -> Result<NewKey, OpenError> {
     let said = |why: Text| OpenError(why.en.into_owned());
-    let key = NewKey::make().map_err(|why| OpenError(why.to_string()))?;
+    let key = NewKey::make(Uuid::now_v7(), service.environment).map_err(|why| OpenError(why.to_string()))?;
     let name = Name::parse(name).map_err(said)?;
     let mut reader = service.readers.get()?;
     let known = views::find_by_name(&mut reader, kind, region.unwrap_or(PROVINCE), &name.0)
@@ -107,25 +109,11 @@ pub fn issue_key(
         service.ledger.execute(Uuid::now_v7(), register, context()).result.map_err(refused)?.id
     };
     let issue = IssueKey {
-        key_id: Uuid::now_v7(),
+        made: key.made.clone(),
         label: label.map(Name::parse).transpose().map_err(said)?,
-        hash: key.hash.clone(),
-        last_four: key.last_four(),
+        scopes: None,
         expires_at: None,
     };
     service.ledger.execute(id, issue, context()).result.map_err(refused)?;
     Ok(key)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_has_its_prefix_and_256_bits_and_no_two_are_alike() {
-        let (one, other) = (NewKey::make().unwrap(), NewKey::make().unwrap());
-        assert!(one.text.starts_with("lumbung_") && one.text.len() == 8 + 52 + 6);
-        assert_ne!(one.text, other.text);
-        assert!(!one.hash.contains(&one.text));
-    }
 }

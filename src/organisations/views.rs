@@ -54,6 +54,20 @@ pub fn find_by_name(
         .optional()?)
 }
 
+/// The document of the organisation that holds a claim.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn holder_of(connection: &mut AnyConnection, namespace: &str, value: &str) -> Result<Option<String>, ReadError> {
+    Ok(claims::table
+        .inner_join(organisations::table.on(organisations::id.eq(claims::holder)))
+        .filter(claims::namespace.eq(namespace))
+        .filter(claims::value.eq(value))
+        .select(organisations::doc)
+        .first(connection)
+        .optional()?)
+}
+
 /// A page of the organisations a scope reaches.
 ///
 /// # Errors

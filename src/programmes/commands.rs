@@ -225,6 +225,7 @@ mod tests {
             kind: OrganisationKind::Council,
             region: PROVINCE,
             key: Uuid::nil(),
+            scopes: None,
         };
         Story::given([]).by(council).when(launch(vec![ten()])).refused("forbidden");
     }

@@ -106,6 +106,7 @@ mod tests {
             kind: OrganisationKind::Regency,
             region: Region::parse("64.72").unwrap(),
             key: Uuid::nil(),
+            scopes: None,
         };
         Story::given([]).by(regency).when(designate("64.72", "2014-03-01")).refused("forbidden");
     }

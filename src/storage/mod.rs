@@ -11,6 +11,7 @@ mod feed;
 mod fetcher;
 mod figures;
 mod integrity;
+mod key_uses;
 mod migrations;
 mod nodes;
 mod paging;
@@ -38,6 +39,7 @@ pub use feed::{Counted, FeedRow, Sieve, Stretch, count_events, feed_event, leave
 pub use fetcher::Fetcher;
 pub use figures::{Apart, FigureRow, Figures, PostingRow, figures, postings_of};
 pub use integrity::{check_kinds, check_log};
+pub use key_uses::{key_uses, note_key_uses};
 pub use migrations::{migrate, pending, revert_all};
 pub use nodes::{events_between, lacks_nodes, log_tree, position_of, renew_nodes, tile_hashes};
 pub use paging::{Keyset, Sort, within_text};

@@ -124,3 +124,11 @@ diesel::table! {
         wrapped -> Binary,
     }
 }
+
+diesel::table! {
+    /// When keys and clients were last used; beside the log.
+    key_uses (key_id) {
+        key_id -> Text,
+        last_used_at -> BigInt,
+    }
+}

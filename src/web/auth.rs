@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -9,15 +10,22 @@ use actix_web::{FromRequest, HttpRequest, web};
 use sha2::{Digest, Sha256};
 
 use super::around::RequestId;
+use super::keyring::{Credential, KnownKey};
 use super::line::Line;
 use super::problem::Problem;
 use super::quota::{count_for_organisation, count_key_lookup};
 use super::service::Service;
 use crate::kernel::problem_codes::{FORBIDDEN, INVALID_HEADER, UNAUTHENTICATED};
-use crate::kernel::{Action, Actor, Area, Refusal, Scope, Text, reach};
+use crate::kernel::{
+    Action, Actor, Area, KEY_PREFIX, Refusal, Scope, Scopes, Text, Timestamp, check_key, reach,
+};
 use crate::ledger::Hash;
 
-/// The caller: anonymous, or an organisation by one of its keys. A key that is sent and not valid is refused, never ignored.
+/// SHA-256 of the certificate a connection was opened with; kept with the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerCertificate(pub Hash);
+
+/// The caller: anonymous, or an organisation by one of its keys, a token or a certificate. What is sent and not valid is refused, never ignored.
 #[derive(Clone)]
 pub struct Caller {
     /// The service's handles.
@@ -26,10 +34,28 @@ pub struct Caller {
     pub actor: Option<Actor>,
     /// The request's id.
     pub request_id: RequestId,
-    /// Hash of the key that was sent.
-    pub(super) key: Option<Hash>,
+    /// What is known of the key or client, if one was sent.
+    pub known: Option<Arc<KnownKey>>,
+    /// What identifies the caller.
+    pub(super) shown: Shown,
     /// Whether the answer to a command shall bring the receipt of what it recorded.
     pub(super) wants_proof: bool,
+}
+
+/// What a request shows of its sender.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shown {
+    /// A key or a token.
+    bearer: Option<Bearer>,
+    certificate: Option<Hash>,
+}
+
+/// What the `Authorization` header holds.
+#[derive(Clone, Debug)]
+struct Bearer {
+    credential: Credential,
+    /// How a token confines its bearer: to scopes, and until when.
+    confined: Option<(Option<Scopes>, Timestamp)>,
 }
 
 impl Caller {
@@ -41,21 +67,18 @@ impl Caller {
         self.actor.as_ref().ok_or_else(|| Problem::of(&UNAUTHENTICATED))
     }
 
-    /// Looks once more whether the key still works: it may have been revoked while a long request was served.
+    /// Looks once more whether what was sent still works: it may have been revoked while a long request was served.
     ///
     /// # Errors
     /// `unauthenticated` when it does not.
     pub async fn require_still_valid(&self) -> Result<(), Problem> {
-        match &self.key {
-            Some(key) => who(&self.service, *key, None).await.map(|_| ()),
-            None => Ok(()),
-        }
+        identify(&self.service, &self.shown, None).await.map(|_| ())
     }
 
     /// What the caller may read in an area.
     ///
     /// # Errors
-    /// `unauthenticated` without a key, `forbidden` when it may read nothing there.
+    /// `unauthenticated` without a key, `forbidden` or `insufficient_scope` when it may read nothing there.
     pub fn reads(&self, area: Area) -> Result<(Actor, Scope), Problem> {
         self.reaches(Action::Read, area)
     }
@@ -66,17 +89,15 @@ impl Caller {
     /// As [`Caller::reads`].
     pub fn reaches(&self, action: Action, area: Area) -> Result<(Actor, Scope), Problem> {
         let actor = self.actor()?;
-        match reach(actor, action, area) {
+        let read = actor.require_some_read(area)?;
+        match if action == Action::Read { read } else { reach(actor, action, area) } {
             Scope::Nothing => {
                 let kind = actor.kind;
-                Err(Refusal::new(
-                    &FORBIDDEN,
-                    text!(
-                        "Organisasi berjenis `{kind}` tidak dapat membaca bagian ini.",
-                        "An organisation of kind `{kind}` cannot read this part."
-                    ),
-                )
-                .into())
+                let why = text!(
+                    "Organisasi berjenis `{kind}` tidak dapat membaca bagian ini.",
+                    "An organisation of kind `{kind}` cannot read this part."
+                );
+                Err(Refusal::new(&FORBIDDEN, why).into())
             }
             scope => Ok((actor.clone(), scope)),
         }
@@ -93,32 +114,103 @@ impl FromRequest for Caller {
         }
         let service = request.app_data::<web::Data<Service>>().cloned();
         let request_id = RequestId::of(request);
-        let (token, wants_proof) = (bearer(request), wants_proof(request));
+        let (token, certificate) = (bearer(request), request.conn_data::<PeerCertificate>().copied());
+        let wants_proof = wants_proof(request);
         let request = request.clone();
         Box::pin(async move {
             let service = service.ok_or_else(|| Problem::of(&crate::kernel::problem_codes::INTERNAL))?;
             let (token, wants_proof) = (token?, wants_proof?);
-            let Some(token) = token else {
-                return Ok(Self { service, actor: None, request_id, key: None, wants_proof });
-            };
-            let key = Sha256::digest(token.as_bytes()).into();
-            let actor = who(&service, key, Some(&request)).await?;
-            count_for_organisation(&request, &actor, 1)?;
-            Ok(Self { service, actor: Some(actor), request_id, key: Some(key), wants_proof })
+            let bearer = token.map(|token| read_bearer(&service, &token, certificate)).transpose()?;
+            let shown = Shown { bearer, certificate: certificate.map(|certificate| certificate.0) };
+            let known = identify(&service, &shown, Some(&request)).await?;
+            let actor = known.as_ref().map(|known| known.actor.clone());
+            if let Some(actor) = &actor {
+                count_for_organisation(&request, actor, 1)?;
+            }
+            Ok(Self { service, actor, request_id, known, shown, wants_proof })
         })
     }
 }
 
-/// Who holds the key with this hash. When it has to be looked up for a request, that is counted.
-async fn who(service: &Service, key: Hash, request: Option<&HttpRequest>) -> Result<Actor, Problem> {
+/// A refusal of what was sent, with a machine-readable reason.
+fn refused(reason: &'static str, detail: Text) -> Problem {
+    Refusal::new(&UNAUTHENTICATED, detail).with("reason", reason).into()
+}
+
+/// Reads a key or a token. What its text alone tells is refused without asking the database.
+fn read_bearer(service: &Service, token: &str, certificate: Option<PeerCertificate>) -> Result<Bearer, Problem> {
+    if let Some(tokens) = service.tokens.as_ref().filter(|_| !token.starts_with(KEY_PREFIX)) {
+        let verified = tokens.verify(token, service.clock.now(), certificate.map(|certificate| certificate.0));
+        let verified = verified.map_err(|fault| refused(fault.name(), fault.detail()))?;
+        let credential = Credential::Client { issuer: tokens.issuer().to_owned(), client_id: verified.client_id };
+        return Ok(Bearer { credential, confined: Some((verified.scopes, verified.until)) });
+    }
+    check_key(token, service.environment).map_err(|fault| refused(fault.name(), fault.detail()))?;
+    Ok(Bearer { credential: Credential::Key(Sha256::digest(token.as_bytes()).into()), confined: None })
+}
+
+/// Who shows this; nobody when nothing is shown.
+async fn identify(
+    service: &Service,
+    shown: &Shown,
+    request: Option<&HttpRequest>,
+) -> Result<Option<Arc<KnownKey>>, Problem> {
+    let by_certificate = match shown.certificate {
+        Some(hash) => Some(who(service, &Credential::Certificate(hash), request).await?),
+        None => None,
+    };
+    let Some(bearer) = &shown.bearer else { return Ok(by_certificate) };
+    let known = who(service, &bearer.credential, request).await?;
+    if by_certificate.is_some_and(|other| other.actor.organisation != known.actor.organisation) {
+        return Err(refused(
+            "two_organisations",
+            Text::fixed(
+                "Sertifikat sambungan ini milik organisasi lain daripada kunci atau token yang dikirim.",
+                "The certificate of this connection belongs to another organisation than the key or token that was sent.",
+            ),
+        ));
+    }
+    let Some((scopes, until)) = &bearer.confined else { return Ok(Some(known)) };
+    if service.clock.now() >= *until {
+        return Err(unknown(&bearer.credential));
+    }
+    let actor = Actor { scopes: scopes.clone(), ..known.actor.clone() };
+    Ok(Some(Arc::new(KnownKey { actor, expires_at: Some(*until), label: known.label.clone() })))
+}
+
+/// Who shows this credential. Unknown, revoked and expired take the same way: one look into memory, one into the database, which is counted
+/// when it is for a request.
+async fn who(
+    service: &Service,
+    credential: &Credential,
+    request: Option<&HttpRequest>,
+) -> Result<Arc<KnownKey>, Problem> {
     let now = service.clock.now();
-    if let Some(actor) = service.keyring.recall(&key, now) {
-        return Ok(actor);
+    if let Some(known) = service.keyring.recall(credential, now) {
+        return Ok(known);
     }
     request.map_or(Ok(()), count_key_lookup)?;
-    let keyring = service.keyring.clone();
-    let found = service.look_up(move |connection| keyring.find(connection, &key, now)).await?;
-    found.ok_or_else(|| Problem::of(&UNAUTHENTICATED))
+    let (keyring, asked) = (service.keyring.clone(), credential.clone());
+    let found = service.look_up(move |connection| keyring.find(connection, &asked, now)).await?;
+    found.ok_or_else(|| unknown(credential))
+}
+
+fn unknown(credential: &Credential) -> Problem {
+    let detail = match credential {
+        Credential::Key(_) => Text::fixed(
+            "Kunci ini tidak dikenal di sini, sudah dicabut, atau sudah berakhir.",
+            "This key is not known here, was revoked, or has expired.",
+        ),
+        Credential::Certificate(_) => Text::fixed(
+            "Sertifikat sambungan ini tidak terdaftar pada organisasi mana pun.",
+            "The certificate of this connection is not registered with any organisation.",
+        ),
+        Credential::Client { .. } => Text::fixed(
+            "Klien yang disebut token ini tidak terdaftar pada organisasi mana pun.",
+            "The client this token names is not registered with any organisation.",
+        ),
+    };
+    refused("unknown", detail)
 }
 
 /// `Want-Proof: ?1`, a boolean as RFC 9651 writes it.

@@ -5,11 +5,15 @@
 //! last saw counts for [`LEASE`], so a revocation that waits for [`LEASE`] before it is answered has reached every instance.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use prometheus::IntCounter;
+
 use super::problem::Problem;
-use crate::kernel::{Actor, Timestamp};
+use super::uses::KeyUses;
+use crate::kernel::{Actor, Name, Timestamp};
 use crate::ledger::Hash;
 use crate::storage::{AnyConnection, ReadError};
 
@@ -20,11 +24,29 @@ pub const LOOK_EVERY: Duration = Duration::from_millis(300);
 /// Keys remembered; beyond that all are forgotten and asked for anew.
 const KEYS_MAX: usize = 10_000;
 
-/// A key that works, and until when.
+/// What a caller shows, as far as it identifies anyone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Credential {
+    /// SHA-256 of an API key.
+    Key(Hash),
+    /// SHA-256 of the certificate the connection was opened with.
+    Certificate(Hash),
+    /// Who a token was issued to.
+    Client {
+        /// Its issuer.
+        issuer: String,
+        /// The client.
+        client_id: String,
+    },
+}
+
+/// A key or client that works, and until when.
 #[derive(Clone, Debug)]
 pub struct KnownKey {
     /// Who holds it.
     pub actor: Actor,
+    /// What it is for.
+    pub label: Option<Name>,
     /// When it stops working by itself.
     pub expires_at: Option<Timestamp>,
 }
@@ -32,8 +54,8 @@ pub struct KnownKey {
 /// How keys are found. Supplied by the organisations area, which ranks above this module.
 #[derive(Clone, Copy)]
 pub struct KeySource {
-    /// The key with this hash, if it works now.
-    pub find: fn(&mut AnyConnection, &Hash, Timestamp) -> Result<Option<KnownKey>, ReadError>,
+    /// Who shows this, if it works now.
+    pub find: fn(&mut AnyConnection, &Credential, Timestamp) -> Result<Option<KnownKey>, ReadError>,
     /// A number that changes whenever any organisation does.
     pub version: fn(&mut AnyConnection) -> Result<i64, ReadError>,
 }
@@ -42,11 +64,13 @@ pub struct KeySource {
 pub struct Keyring {
     source: KeySource,
     known: RwLock<Known>,
+    uses: Arc<KeyUses>,
+    asked: IntCounter,
 }
 
 #[derive(Default)]
 struct Known {
-    keys: HashMap<Hash, KnownKey>,
+    keys: HashMap<Credential, (Arc<KnownKey>, Arc<AtomicI64>)>,
     /// Raised with every forgetting: what was read before is not remembered after.
     generation: u64,
     version: Option<i64>,
@@ -54,9 +78,14 @@ struct Known {
 }
 
 impl Keyring {
-    /// An empty ring.
-    pub fn new(source: KeySource) -> Arc<Self> {
-        Arc::new(Self { source, known: RwLock::default() })
+    /// An empty ring; `asked` counts how often the database is asked.
+    pub fn new(source: KeySource, asked: IntCounter) -> Arc<Self> {
+        Arc::new(Self { source, known: RwLock::default(), uses: Arc::default(), asked })
+    }
+
+    /// When the keys were last used.
+    pub fn uses(&self) -> Arc<KeyUses> {
+        self.uses.clone()
     }
 
     /// Forgets all keys.
@@ -82,31 +111,44 @@ impl Keyring {
         Ok(())
     }
 
-    /// Who holds the key with this hash, if that is remembered and certain.
-    pub fn recall(&self, hash: &Hash, now: Timestamp) -> Option<Actor> {
+    /// Who shows this, if that is remembered and certain.
+    pub fn recall(&self, credential: &Credential, now: Timestamp) -> Option<Arc<KnownKey>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let certain = known.certain_until.is_some_and(|until| Instant::now() < until);
-        let key = known.keys.get(hash).filter(|_| certain)?;
-        key.expires_at.is_none_or(|expiry| now < expiry).then(|| key.actor.clone())
+        let (key, used) = known.keys.get(credential).filter(|_| certain)?;
+        let works = key.expires_at.is_none_or(|expiry| now < expiry);
+        works.then(|| {
+            used.store(now.micros(), Ordering::Relaxed);
+            key.clone()
+        })
     }
 
-    /// Asks the database who holds the key with this hash, and remembers it.
+    /// Asks the database who shows this, and remembers it. That nobody does is not remembered: whether something was asked for before
+    /// changes nothing in how it is answered.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn find(&self, connection: &mut AnyConnection, hash: &Hash, now: Timestamp) -> Result<Option<Actor>, Problem> {
+    pub fn find(
+        &self,
+        connection: &mut AnyConnection,
+        credential: &Credential,
+        now: Timestamp,
+    ) -> Result<Option<Arc<KnownKey>>, Problem> {
+        self.asked.inc();
         let generation = self.known.read().unwrap_or_else(PoisonError::into_inner).generation;
-        let Some(key) = (self.source.find)(connection, hash, now)? else {
+        let Some(key) = (self.source.find)(connection, credential, now)? else {
             return Ok(None);
         };
-        let actor = key.actor.clone();
+        let used = self.uses.of(key.actor.key);
+        let key = Arc::new(key);
+        used.store(now.micros(), Ordering::Relaxed);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.generation == generation {
             if known.keys.len() >= KEYS_MAX {
                 known.keys.clear();
             }
-            known.keys.insert(*hash, key);
+            known.keys.insert(credential.clone(), (key.clone(), used));
         }
-        Ok(Some(actor))
+        Ok(Some(key))
     }
 }

@@ -27,6 +27,7 @@ pub struct Metrics {
     head: IntGauge,
     waiting: IntGauge,
     running: IntGauge,
+    look_ups: IntCounter,
 }
 
 impl Metrics {
@@ -80,6 +81,9 @@ impl Metrics {
         let head = gauge("lumbung_log_head_position", "Position of the last event, of all instances")?;
         let waiting = gauge("lumbung_executor_queue_commands", "Commands that wait to be taken")?;
         let running = gauge("lumbung_executor_running", "1 while commands are taken, 0 once the disk has failed")?;
+        let look_ups = Opts::new("lumbung_credential_lookups_total", "How often the database was asked who is calling");
+        let look_ups = IntCounter::with_opts(look_ups)?;
+        registry.register(Box::new(look_ups.clone()))?;
         Ok(Self {
             registry,
             requests,
@@ -92,7 +96,13 @@ impl Metrics {
             head,
             waiting,
             running,
+            look_ups,
         })
+    }
+
+    /// Counts how often the database is asked who is calling.
+    pub fn look_ups(&self) -> IntCounter {
+        self.look_ups.clone()
     }
 
     /// A request was answered.

@@ -26,11 +26,15 @@ mod ranges;
 mod reply;
 mod service;
 mod show;
+#[cfg(feature = "rustls")]
+mod tls;
+mod tokens;
 mod unpack;
 mod upload;
+mod uses;
 
 pub use around::{around, method_not_allowed_or_not_found};
-pub use auth::Caller;
+pub use auth::{Caller, PeerCertificate};
 pub use client::Networks;
 pub use command::{Command, read_key};
 pub use connections::Connections;
@@ -38,7 +42,7 @@ pub use cors::{Cors, Origin};
 pub use gathering::Gathering;
 pub use guard::{Guard, HEADER_BYTES_MAX, HEADERS_MAX, Room, URL_BYTES_MAX};
 pub use json::{DEPTH_MAX, strict_json, too_deep};
-pub use keyring::{KeySource, Keyring, KnownKey, LEASE, LOOK_EVERY};
+pub use keyring::{Credential, KeySource, Keyring, KnownKey, LEASE, LOOK_EVERY};
 pub use line::{
     Answering, CommandMethod, LineAnswer, LineCommand, Recorded, Routes, gathering_caller, no_such_command,
 };
@@ -53,4 +57,8 @@ pub use ranges::{FileReply, file_reply};
 pub use reply::{command_reply, constant_reply, document_reply, json_reply};
 pub use service::{READS_AT_ONCE_MAX, Service};
 pub use show::{Present, Shown, Stored, Viewer, resource_as_of, show, show_history, show_made_of_stream, show_to_all};
+#[cfg(feature = "rustls")]
+pub use tls::{connect_to_own, peer_certificate, tls_config};
+pub use tokens::Tokens;
 pub use upload::{UploadLimits, receive};
+pub use uses::UseWriter;

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::kernel::problem_codes::{INTERNAL, LOG_NOT_SIGNED, NOT_FOUND, UNAVAILABLE};
+use crate::kernel::problem_codes::{INSUFFICIENT_SCOPE, INTERNAL, LOG_NOT_SIGNED, NOT_FOUND, UNAVAILABLE};
 use crate::kernel::{Code, Refusal, Text, code};
 use crate::storage::{NotSigned, ReadError};
 
@@ -157,7 +157,9 @@ impl ResponseError for Problem {
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
         match self.0.code.status {
-            401 => response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"lumbung\"")),
+            401 => response.insert_header((header::WWW_AUTHENTICATE, challenge(&self.0))),
+            403 if self.0.code == &INSUFFICIENT_SCOPE => response
+                .insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"lumbung\", error=\"insufficient_scope\"")),
             429 | 503 => {
                 let told = self.0.members.get("retry_after_seconds").and_then(serde_json::Value::as_u64);
                 response.insert_header((header::RETRY_AFTER, told.unwrap_or(RETRY_AFTER_SECONDS)))
@@ -167,6 +169,15 @@ impl ResponseError for Problem {
         let mut response = response.finish();
         response.extensions_mut().insert(self.clone());
         response
+    }
+}
+
+/// What RFC 6750 wants said: nothing more when nothing was sent, `invalid_token` when what was sent is not valid.
+fn challenge(refusal: &Refusal) -> &'static str {
+    if refusal.members.contains_key("reason") {
+        "Bearer realm=\"lumbung\", error=\"invalid_token\""
+    } else {
+        "Bearer realm=\"lumbung\""
     }
 }
 

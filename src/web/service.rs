@@ -11,8 +11,9 @@ use super::keyring::Keyring;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::show::Stored;
+use super::tokens::Tokens;
 use crate::kernel::problem_codes::{INTERNAL, OVERLOADED, UNAVAILABLE};
-use crate::kernel::{Clock, Refusal, Text};
+use crate::kernel::{Clock, Environment, Refusal, Text};
 use crate::ledger::{Answer, Context, Decide, Ledger, Submission, receipt_text};
 use crate::storage::{AnyConnection, Checkpoints, DocRow, Fetcher, ReadError, Readers, Signed, Tail, Vault, log_tree};
 
@@ -42,6 +43,10 @@ pub struct Service {
     pub checkpoints: Arc<Checkpoints>,
     /// Places for reads that wait for a reader or have one.
     pub reads: Arc<Semaphore>,
+    /// What this service is for: keys of another environment are refused.
+    pub environment: Environment,
+    /// Verifies tokens, when an issuer is configured.
+    pub tokens: Option<Arc<Tokens>>,
     /// Where commands are gathered, when this is the service as the lines of a batch see it.
     pub gathering: Option<Arc<Gathering>>,
 }

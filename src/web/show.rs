@@ -241,7 +241,8 @@ pub async fn show_history<R: Present + Stored>(
     let history = show_made_of_stream::<R, _, _>(caller, id, as_of, |_, events, as_of_position| {
         let states = states_of::<R>(events).map_err(ReadError::Corrupt)?;
         let docs: Result<Vec<_>, _> = states.iter().map(serde_json::to_value).collect();
-        let docs = docs.map_err(ReadError::from)?;
+        let mut docs = docs.map_err(ReadError::from)?;
+        docs.iter_mut().for_each(hide);
         let before = std::iter::once(&serde_json::Value::Null).chain(&docs);
         let data: Result<Vec<_>, _> =
             events.iter().zip(before.zip(&docs)).map(|(event, (from, to))| history_line(event, from, to)).collect();
@@ -250,8 +251,20 @@ pub async fn show_history<R: Present + Stored>(
     Ok(json_reply(&history.await?))
 }
 
-/// Members of a document that change with every event, or are nobody's business.
-const NOT_TOLD: [&str; 5] = ["version", "position", "updated_at", "sealed", "subject"];
+/// Members of a document that change with every event.
+const NOT_TOLD: [&str; 3] = ["version", "position", "updated_at"];
+
+/// Takes away what is of no use to a reader, and nobody's business: sealed text, and the hashes of keys.
+fn hide(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(members) => {
+            members.retain(|name, _| !matches!(name.as_str(), "sealed" | "subject" | "hash"));
+            members.values_mut().for_each(hide);
+        }
+        serde_json::Value::Array(values) => values.iter_mut().for_each(hide),
+        _ => {}
+    }
+}
 
 /// The members of a document that an event changed: what they were and what they became.
 fn changes(from: &serde_json::Value, to: &serde_json::Value) -> serde_json::Map<String, serde_json::Value> {
@@ -270,10 +283,7 @@ fn history_line(
 ) -> Result<serde_json::Value, serde_json::Error> {
     let envelope = &event.envelope;
     let mut data: serde_json::Value = serde_json::from_str(&event.data)?;
-    // Sealed text is of no use to a reader, and nobody's business.
-    for secret in ["sealed", "subject"] {
-        data.as_object_mut().and_then(|data| data.remove(secret));
-    }
+    hide(&mut data);
     Ok(json!({
         "position": envelope.position,
         "event_id": envelope.event_id,

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use actix_web::dev::ServerHandle;
 use lumbung::app::{Core, Place, Running};
-use lumbung::config::{BatchLimits, DatasetOptions, GuardOptions, ListenOptions};
+use lumbung::config::{AccessOptions, BatchLimits, DatasetOptions, GuardOptions, ListenOptions};
 use lumbung::kernel::{Clock, OrganisationKind, Region};
 use lumbung::ledger::Ids;
 use lumbung::organisations::issue_key;
@@ -96,6 +96,7 @@ pub fn listen_options() -> ListenOptions {
         batches: BatchLimits::default(),
         datasets: DatasetOptions::default(),
         guard: GuardOptions::default(),
+        access: AccessOptions::default(),
         shutdown_seconds: 2,
     }
 }
@@ -116,6 +117,11 @@ impl App {
     /// Starts a service with a clock that is set.
     pub fn start_at(clock: Clock) -> Self {
         Self::start_as(clock, listen_options())
+    }
+
+    /// Starts a service that recognises callers by more than keys.
+    pub fn start_with_access(clock: Clock, access: AccessOptions) -> Self {
+        Self::start_as(clock, ListenOptions { access, ..listen_options() })
     }
 
     fn start_as(clock: Clock, options: ListenOptions) -> Self {

@@ -16,14 +16,14 @@ fn readiness_says_what_is_at_fault() {
     let app = App::start();
     let ready = app.get("", "/readyz").expect(200);
     assert_eq!(ready["checks"], json!({"database": "ok", "schema": "ok", "executor": "ok"}));
-    assert!(health(app.url.trim_start_matches("http://").parse().unwrap()).is_ok());
+    assert!(health(app.url.trim_start_matches("http://").parse().unwrap(), None).is_ok());
     let mut hand = app.place.database.open_for_maintenance().unwrap();
     let last = "(SELECT max(version) FROM __diesel_schema_migrations)";
     let lost = format!("DELETE FROM __diesel_schema_migrations WHERE version = {last}");
     diesel::connection::SimpleConnection::batch_execute(&mut hand, &lost).unwrap();
     let problem = app.get("", "/readyz").problem(503, "unavailable");
     assert!(problem["checks"]["schema"].as_str().unwrap().starts_with("1 step"), "{problem}");
-    let why = health(app.url.trim_start_matches("http://").parse().unwrap()).unwrap_err().0;
+    let why = health(app.url.trim_start_matches("http://").parse().unwrap(), None).unwrap_err().0;
     assert!(why.starts_with("not ready") && why.contains("lumbung migrate"), "{why}");
 }
 

@@ -34,6 +34,7 @@ pub fn place_in(folder: &TempDir) -> Place {
         witness_file: folder.path().join("lumbung.head"),
         accept_older: false,
         log: log_in(folder.path()),
+        environment: lumbung::kernel::Environment::Live,
     }
 }
 
