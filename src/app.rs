@@ -18,15 +18,15 @@ use crate::config::{DatabaseOptions, ListenOptions};
 use crate::kernel::Clock;
 use crate::ledger::{AfterCommit, Event, Ids, Kind, Ledger, Limits, Resource};
 use crate::storage::{
-    AnyConnection, Database, Fetcher, OpenError, ReadError, Readers, Vault, Watcher, Witness, head_position, migrate,
-    open_store,
+    AnyConnection, Database, Fetcher, KeySource, MasterKey, OpenError, ReadError, Readers, Vault, Watcher, Witness,
+    head_position, migrate, open_store,
 };
 use crate::web::{
     Keyring, LOOK_EVERY, Language, Metrics, Problem, Routes, Service, around, health, json_reply,
     method_not_allowed_or_not_found, metrics, no_such_command, problem_page,
 };
 use crate::{
-    assessments, batches, certifications, codes, cooperatives, enterprises, financing, managers, openapi,
+    assessments, audit, batches, certifications, codes, cooperatives, enterprises, financing, managers, openapi,
     organisations, programmes, regions, statistics, timeline, trainings,
 };
 
@@ -49,6 +49,7 @@ fn areas(config: &mut ServiceConfig) {
         .configure(programmes::http::routes)
         .configure(statistics::http::routes)
         .configure(timeline::http::routes)
+        .configure(audit::http::routes)
         .configure(organisations::http::routes)
         .configure(regions::http::routes)
         .configure(codes::http::routes);
@@ -103,6 +104,8 @@ pub struct Place {
     pub database: Database,
     /// Its master key.
     pub master_key_file: PathBuf,
+    /// The master key itself, when the environment gives it.
+    pub master_key: Option<MasterKey>,
     /// What was seen of its log, kept outside it.
     pub witness_file: PathBuf,
     /// Whether a database that lacks what was seen of it may be opened all the same.
@@ -126,7 +129,13 @@ impl Place {
         };
         let master_key_file = options.master_key_file.clone().unwrap_or_else(|| beside(".key"));
         let witness_file = options.witness_file.clone().unwrap_or_else(|| beside(".head"));
-        Ok(Self { database, master_key_file, witness_file, accept_older: options.accept_older_database })
+        let master_key = MasterKey::of_environment()?;
+        Ok(Self { database, master_key_file, master_key, witness_file, accept_older: options.accept_older_database })
+    }
+
+    /// Where the master key is read.
+    pub fn key_source(&self) -> KeySource {
+        KeySource { file: self.master_key_file.clone(), given: self.master_key.clone() }
     }
 }
 
@@ -154,13 +163,13 @@ impl Core {
     /// # Errors
     /// A sentence for the operator.
     pub fn open_with(place: &Place, clock: Clock, ids: Ids, readers: u32, limits: Limits) -> Result<Self, OpenError> {
+        let key_source = place.key_source();
         let vault = {
             let mut connection = place.database.open_writer()?;
             let steps = migrate(&mut connection)?;
             log::info!("the schema is up to date steps_taken={steps}");
             let set_up = Vault::is_set_up(&mut connection).map_err(OpenError::of)?;
-            let master_key = Vault::master_key(&place.master_key_file, !set_up)?;
-            Arc::new(Vault::open(&mut connection, &master_key)?)
+            Arc::new(Vault::open_from(&mut connection, &key_source, !set_up)?.0)
         };
         let witness = Arc::new(Witness::new(&place.witness_file, &vault));
         let readers = Readers::open(&place.database, readers)?;
@@ -174,9 +183,10 @@ impl Core {
             Ledger::start(store, clock.clone(), ids, limits, after_commit(keyring.clone(), metrics.clone()))
                 .map_err(|why| OpenError(format!("the executor cannot be started: {why}")))?;
         let looking = keyring.clone();
-        let (following, counting) = (witness.clone(), metrics.clone());
+        let (following, counting, sealing) = (witness.clone(), metrics.clone(), vault.clone());
         let follow = move |connection: &mut AnyConnection| {
             looking.look(connection)?;
+            sealing.follow(connection, &key_source)?;
             counting.head_is(head_position(connection)?);
             following.follow(connection)
         };

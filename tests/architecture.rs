@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the lowest rank up. An area may import the areas before it.
-const RANKS: [&str; 23] = [
+const RANKS: [&str; 25] = [
     "kernel",
     "ledger",
     "storage",
@@ -15,6 +15,7 @@ const RANKS: [&str; 23] = [
     "regions",
     "organisations",
     "cooperatives",
+    "persons",
     "managers",
     "assessments",
     "certifications",
@@ -24,6 +25,7 @@ const RANKS: [&str; 23] = [
     "programmes",
     "statistics",
     "timeline",
+    "audit",
     "config",
     "batches",
     "app",

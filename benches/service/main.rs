@@ -85,7 +85,13 @@ impl Databases {
             }
         };
         let file = |ending: &str| self.folder.path().join(format!("{number}.{ending}"));
-        Place { database, master_key_file: file("key"), witness_file: file("head"), accept_older: false }
+        Place {
+            database,
+            master_key_file: file("key"),
+            master_key: None,
+            witness_file: file("head"),
+            accept_older: false,
+        }
     }
 }
 

@@ -28,7 +28,9 @@ pub use fault::{Fault, Faults, Pointer, Refusal, Text, shown};
 pub use input::{FlexibleInt, Id, Name, Note, Number, OneOf, Word, YesNo};
 pub use measure::MeasureDefinition;
 pub use money::{Money, Rupiah, decimal_text};
-pub use person::{NikOrang, Person, PersonChanges, PersonalData};
+pub use person::{
+    DataStanding, NikOrang, Person, PersonChanges, PersonalData, holds_identity_number, without_identity_numbers,
+};
 pub use region::{PROVINCE, REGIONS, Region, RegionEntry};
 pub use rights::{Area, Scope, may_read, may_write, personal_data};
 pub use time::{Clock, Date, Month, Timestamp};

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::command::{Answer, Context, Decide, Request, Submission};
 use super::executor::Ledger;
+use super::look::Looking;
 use super::store::Batch;
 use crate::kernel::Refusal;
 use crate::kernel::problem_codes::UNAVAILABLE;
@@ -60,6 +61,8 @@ pub(super) enum Waiting {
     One(Submission),
     /// Commands sent together.
     Together(Group),
+    /// That somebody looks at personal data.
+    Looking(Looking),
 }
 
 impl Submission {

@@ -16,6 +16,7 @@ mod command;
 mod event;
 mod executor;
 mod group;
+mod look;
 mod merkle;
 mod posting;
 mod replay;
@@ -30,6 +31,7 @@ pub use command::{Answer, Context, Decide, Decision, Done, IfMatch, Request, Sce
 pub use event::{Draft, Envelope, Event, decode, encode};
 pub use executor::{AfterCommit, Committed, Ids, Ledger, Limits};
 pub use group::{Decided, Terms};
+pub use look::Look;
 pub use merkle::{Frontier, Hash, leaf_hash};
 pub use posting::{Cell as PostingCell, Posting};
 pub use replay::{Replayed, Step, fold_stream, states_of, steps};

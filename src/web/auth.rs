@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -12,8 +13,8 @@ use super::around::RequestId;
 use super::line::Line;
 use super::problem::Problem;
 use super::service::Service;
-use crate::kernel::problem_codes::{FORBIDDEN, UNAUTHENTICATED};
-use crate::kernel::{Actor, Area, Refusal, Scope, may_read};
+use crate::kernel::problem_codes::{FORBIDDEN, INVALID_HEADER, UNAUTHENTICATED};
+use crate::kernel::{Actor, Area, Refusal, Scope, Text, may_read};
 use crate::ledger::Hash;
 
 /// The caller: anonymous, or an organisation by one of its keys. A key that is sent and not valid is refused, never ignored.
@@ -27,6 +28,10 @@ pub struct Caller {
     pub request_id: RequestId,
     /// Hash of the key that was sent.
     pub(super) key: Option<Hash>,
+    /// What is asked: method and route.
+    pub(super) operation: Arc<str>,
+    /// What personal data is wanted for, if the caller says.
+    pub(super) purpose: Option<Arc<str>>,
 }
 
 impl Caller {
@@ -83,14 +88,18 @@ impl FromRequest for Caller {
         let service = request.app_data::<web::Data<Service>>().cloned();
         let request_id = RequestId::of(request);
         let token = bearer(request);
+        let route = request.match_pattern().unwrap_or_default();
+        let operation: Arc<str> = format!("{} {route}", request.method()).into();
+        let purpose = purpose(request.headers());
         Box::pin(async move {
+            let purpose = purpose?;
             let service = service.ok_or_else(|| Problem::of(&crate::kernel::problem_codes::INTERNAL))?;
             let Some(token) = token? else {
-                return Ok(Self { service, actor: None, request_id, key: None });
+                return Ok(Self { service, actor: None, request_id, key: None, operation, purpose });
             };
             let key = Sha256::digest(token.as_bytes()).into();
             let actor = who(&service, key).await?;
-            Ok(Self { service, actor: Some(actor), request_id, key: Some(key) })
+            Ok(Self { service, actor: Some(actor), request_id, key: Some(key), operation, purpose })
         })
     }
 }
@@ -104,6 +113,35 @@ async fn who(service: &Service, key: Hash) -> Result<Actor, Problem> {
     let keyring = service.keyring.clone();
     let found = service.look_up(move |connection| keyring.find(connection, &key, now)).await?;
     found.ok_or_else(|| Problem::of(&UNAUTHENTICATED))
+}
+
+/// Says what personal data is wanted for: the reference of a letter or a file.
+const PURPOSE_REFERENCE: &str = "purpose-reference";
+/// Longest reference.
+const PURPOSE_CHARACTERS_MAX: usize = 64;
+/// Digits in a row that may be an identity number or a phone: a reference that holds them is refused, because it is kept in clear.
+const PURPOSE_DIGITS_MAX: usize = 9;
+
+/// The `Purpose-Reference` that was sent.
+fn purpose(headers: &header::HeaderMap) -> Result<Option<Arc<str>>, Problem> {
+    let Some(value) = headers.get(PURPOSE_REFERENCE) else {
+        return Ok(None);
+    };
+    let text = value.to_str().unwrap_or_default().trim();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte);
+    let longest = text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or_default();
+    let usable = (1..=PURPOSE_CHARACTERS_MAX).contains(&text.len()) && text.bytes().all(plain);
+    if usable && longest <= PURPOSE_DIGITS_MAX {
+        return Ok(Some(text.into()));
+    }
+    Err(Refusal::new(
+        &INVALID_HEADER,
+        Text::fixed(
+            "Purpose-Reference menyebut nomor surat atau berkas: 1 sampai 64 huruf, angka, atau -_.:/, tanpa spasi dan tanpa lebih dari 9 angka berturut-turut.",
+            "Purpose-Reference names a letter or a file: 1 to 64 letters, digits or -_.:/, without spaces and without more than 9 digits in a row.",
+        ),
+    )
+    .into())
 }
 
 /// The bearer token, if an `Authorization` header was sent at all.

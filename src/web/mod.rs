@@ -34,12 +34,14 @@ pub use line::{
 pub use metrics::Metrics;
 pub use page::{List, MadePage, NoFilter, Page, PageParams, listing, listing_for_all, made_page};
 pub use params::{IdPath, Params};
-pub use personal::{present_persons, reseal_person, seal_person};
+pub use personal::{
+    Seen, amend_resealed, open_person, present_persons, record_looks, reseal_person, seal_person, sees_person,
+};
 pub use problem::{Language, Problem, ProblemDocument, problem_page, wants_english};
-pub use reply::{command_reply, constant_reply, document_reply, json_reply};
+pub use reply::{command_reply, constant_reply, document_reply, json_reply, private_reply};
 pub use service::Service;
 pub use show::{
     AsOfParams, Present, Shown, Stored, Viewer, parse_as_of, point_in_time, resource_as_of, show, show_history,
-    show_made_of_stream, show_to_all,
+    show_made_of_stream, show_to_all, told_data,
 };
 pub use upload::{UploadLimits, receive};
