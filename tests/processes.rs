@@ -19,7 +19,11 @@ mod crash;
 mod faults;
 #[path = "processes/instances.rs"]
 mod instances;
+#[path = "processes/privacy.rs"]
+mod privacy;
 #[path = "processes/program.rs"]
 mod program;
 #[path = "processes/rebuild.rs"]
 mod rebuild;
+#[path = "processes/rotation.rs"]
+mod rotation;
