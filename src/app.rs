@@ -24,8 +24,8 @@ use crate::datasets::{Shelf, ShelfLimits};
 use crate::kernel::{Clock, Environment};
 use crate::ledger::{AfterCommit, Event, Ids, Kind, Ledger, Limits, Resource};
 use crate::storage::{
-    AnyConnection, Checkpoints, Database, Fetcher, LogIdentity, OpenError, ReadError, Readers, Tail, Vault, Watcher,
-    Witness, head_position, lacks_nodes, migrate, mirror_of, open_store, pending, renew_nodes,
+    AnyConnection, Checkpoints, Database, Fetcher, KeySource, LogIdentity, MasterKey, OpenError, ReadError, Readers, Tail,
+    Vault, Watcher, Witness, head_position, lacks_nodes, migrate, mirror_of, open_store, pending, renew_nodes,
 };
 use crate::web::{
     Connections, Guard, Keyring, LOOK_EVERY, Language, Metrics, Problem, READS_AT_ONCE_MAX, Routes, Service, Tokens,
@@ -34,8 +34,8 @@ use crate::web::{
 #[cfg(feature = "rustls")]
 use crate::web::{peer_certificate, tls_config};
 use crate::{
-    assessments, batches, certifications, codes, cooperatives, datasets, enterprises, feed, financing, managers, openapi,
-    organisations, programmes, proofs, regions, statistics, timeline, trainings,
+    assessments, audit, batches, certifications, codes, cooperatives, datasets, enterprises, feed, financing, managers,
+    openapi, organisations, programmes, proofs, regions, statistics, timeline, trainings,
 };
 
 /// Every route of the service, in one list.
@@ -63,6 +63,7 @@ fn areas(config: &mut ServiceConfig) {
         .configure(programmes::http::routes)
         .configure(statistics::http::routes)
         .configure(timeline::http::routes)
+        .configure(audit::http::routes)
         .configure(organisations::http::routes)
         .configure(regions::http::routes)
         .configure(codes::http::routes)
@@ -118,6 +119,8 @@ pub struct Place {
     pub database: Database,
     /// Its master key.
     pub master_key_file: PathBuf,
+    /// The master key itself, when the environment gives it.
+    pub master_key: Option<MasterKey>,
     /// What was seen of its log, kept outside it.
     pub witness_file: PathBuf,
     /// Whether a database that lacks what was seen of it may be opened all the same.
@@ -152,7 +155,13 @@ impl Place {
             accept_new_key: options.accept_new_log_key,
         };
         let (accept_older, environment) = (options.accept_older_database, options.environment);
-        Ok(Self { database, master_key_file, witness_file, accept_older, log, environment })
+        let master_key = MasterKey::of_environment()?;
+        Ok(Self { database, master_key_file, master_key, witness_file, accept_older, log, environment })
+    }
+
+    /// Where the master key is read.
+    pub fn key_source(&self) -> KeySource {
+        KeySource { file: self.master_key_file.clone(), given: self.master_key.clone() }
     }
 }
 
@@ -219,9 +228,11 @@ impl Core {
             .map_err(|why| OpenError(format!("the tail cannot be started: {why}")))?;
         let (ledger, executor) = ledger(clock.clone(), after_commit(keyring.clone(), metrics.clone(), tail.clone()))?;
         let looking = keyring.clone();
-        let (following, counting, waking) = (witness.clone(), metrics.clone(), tail.clone());
+        let key_source = place.key_source();
+        let (following, counting, waking, sealing) = (witness.clone(), metrics.clone(), tail.clone(), vault.clone());
         let follow = move |connection: &mut AnyConnection| {
             looking.look(connection)?;
+            sealing.follow(connection, &key_source)?;
             counting.head_is(head_position(connection)?);
             waking.moved();
             following.follow(connection)
@@ -273,8 +284,7 @@ fn set_up(place: &Place) -> Result<(Arc<Vault>, Arc<Checkpoints>), OpenError> {
     let steps = migrate(&mut connection)?;
     log::info!("the schema is up to date steps_taken={steps}");
     let set_up = Vault::is_set_up(&mut connection).map_err(OpenError::of)?;
-    let master_key = Vault::master_key(&place.master_key_file, !set_up)?;
-    let vault = Vault::open(&mut connection, &master_key)?;
+    let (vault, _) = Vault::open_from(&mut connection, &place.key_source(), !set_up)?;
     if let Some(original) = mirror_of(&mut connection, &vault)? {
         let original = original.origin();
         return Err(OpenError(format!("this database is a copy of the log {original}; serve it with --read-only")));
@@ -301,7 +311,7 @@ fn found(place: &Place) -> Result<(Arc<Vault>, Arc<Checkpoints>), OpenError> {
     if !Vault::is_set_up(&mut connection).map_err(OpenError::of)? {
         return Err(not_ready());
     }
-    let vault = Vault::open(&mut connection, &Vault::master_key(&place.master_key_file, false)?)?;
+    let vault = Vault::open(&mut connection, &place.key_source().read(false)?)?;
     if let Some(original) = mirror_of(&mut connection, &vault)? {
         let checkpoints = Checkpoints::mirrored(original, &place.witness_file);
         return Ok((Arc::new(vault.of_copy()), Arc::new(checkpoints)));

@@ -80,7 +80,8 @@ pub struct DatabaseOptions {
     /// Database, `sqlite:PATH` or `postgres://USER@HOST/NAME`.
     #[arg(long, env = "DATABASE_URL", default_value = "sqlite:lumbung.db", value_name = "URL")]
     pub database_url: String,
-    /// File with the master key that seals personal data [default: the database's path with `.key` added; `lumbung.key` for `PostgreSQL`].
+    /// File with the master key that seals personal data, for its owner's eyes only [default: the database's path with `.key` added;
+    /// `lumbung.key` for `PostgreSQL`]. The variable `LUMBUNG_MASTER_KEY` may hold the key itself instead.
     #[arg(long, env = "LUMBUNG_MASTER_KEY_FILE", value_name = "FILE")]
     pub master_key_file: Option<PathBuf>,
     /// File that notes the last position seen, so that an older backup put in place is noticed [default: as the master key's, with `.head`].
@@ -422,6 +423,16 @@ pub enum KeysTask {
         /// What the key is for.
         #[arg(long)]
         label: Option<String>,
+    },
+    /// Put another master key in the place of the one that seals personal data, while the service runs. Nothing recorded changes; the old
+    /// key is kept beside the new one until you remove it, because older backups open with it alone.
+    RotateMaster {
+        /// Where the data is.
+        #[command(flatten)]
+        database: DatabaseOptions,
+        /// File with the new key, 64 hexadecimal digits [default: one is made].
+        #[arg(long, value_name = "FILE")]
+        new_master_key_file: Option<PathBuf>,
     },
 }
 

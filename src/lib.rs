@@ -9,7 +9,7 @@
 //! | 2 | [`ledger`] | event sourcing itself: commands, the executor, folds, the Merkle frontier; no area, no HTTP, no database |
 //! | 3 | [`storage`] | the databases: connections, migrations, the writer, shared reads, the vault of personal data keys |
 //! | 4 | [`web`] | the toolkit handlers are written with: who calls, what they sent, pages, problems |
-//! | 5 | areas | [`organisations`], [`cooperatives`], … each a folder: events, state, commands, views, http |
+//! | 5 | areas | [`organisations`], [`persons`], [`cooperatives`], … each a folder: events, state, commands, views, http; [`audit`] tells who looked |
 //! | 6 | [`feed`], [`datasets`] | the log read by others; the records as tables, whole, as of a position: CSV, NDJSON, Parquet |
 //! | 6 | [`batches`] | intake in bulk: files of commands, through the same handlers |
 //! | 7 | [`app`] | puts the parts together: routes, middleware, start and stop; [`openapi`] is the document |
@@ -17,6 +17,10 @@
 //!
 //! A write goes `http → Command → Ledger queue → executor → Store`, and its answer comes back after the commit. A read goes
 //! `http → views → stored document`. There is no third way.
+//!
+//! Everything can be made anew from the log, but for three things that are kept beside it: the keys that persons' data is sealed with, which
+//! erasing destroys; the receipts of Idempotency-Keys; and the looks, that is who was shown whose personal data. Looks go through the same
+//! queue and transactions as commands, and only grow ([`audit`]).
 
 #[macro_use]
 pub mod kernel;
@@ -25,6 +29,7 @@ pub mod storage;
 pub mod web;
 
 pub mod assessments;
+pub mod audit;
 pub mod certifications;
 pub mod codes;
 pub mod cooperatives;
@@ -34,6 +39,7 @@ pub mod feed;
 pub mod financing;
 pub mod managers;
 pub mod organisations;
+pub mod persons;
 pub mod programmes;
 pub mod proofs;
 pub mod regions;

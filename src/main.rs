@@ -130,7 +130,12 @@ fn log_key(options: &DatabaseOptions) -> Result<(), OpenError> {
 }
 
 fn keys(task: KeysTask) -> Result<(), OpenError> {
-    let KeysTask::Issue { database, kind, region, name, code, label } = task;
+    let (database, kind, region, name, code, label) = match task {
+        KeysTask::Issue { database, kind, region, name, code, label } => (database, kind, region, name, code, label),
+        KeysTask::RotateMaster { database, new_master_key_file } => {
+            return said(maintenance::rotate(&Place::of(&database)?, new_master_key_file.as_deref())?);
+        }
+    };
     let core = Core::open(&Place::of(&database)?, Clock::System, Ids::Random, 1, 16)?;
     let issued = organisations::issue_key(&core.service, kind, region, &name, code.as_deref(), label.as_deref());
     core.close();

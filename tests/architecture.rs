@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the lowest rank up. An area may import the areas before it.
-const RANKS: [&str; 27] = [
+const RANKS: [&str; 29] = [
     "kernel",
     "ledger",
     "storage",
@@ -15,6 +15,7 @@ const RANKS: [&str; 27] = [
     "regions",
     "organisations",
     "cooperatives",
+    "persons",
     "managers",
     "assessments",
     "certifications",
@@ -27,6 +28,7 @@ const RANKS: [&str; 27] = [
     "feed",
     "proofs",
     "datasets",
+    "audit",
     "config",
     "batches",
     "app",

@@ -21,7 +21,11 @@ mod faults;
 mod instances;
 #[path = "processes/mirror.rs"]
 mod mirror;
+#[path = "processes/privacy.rs"]
+mod privacy;
 #[path = "processes/program.rs"]
 mod program;
 #[path = "processes/rebuild.rs"]
 mod rebuild;
+#[path = "processes/rotation.rs"]
+mod rotation;

@@ -93,6 +93,7 @@ impl Databases {
         Place {
             database,
             master_key_file: file("key"),
+            master_key: None,
             witness_file: file("head"),
             accept_older: false,
             log,

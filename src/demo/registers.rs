@@ -6,8 +6,9 @@ use super::player::{Player, date, day, failed, id, name, note, number};
 use crate::cooperatives::{BadanHukum, CooperativeKind, GrantLicence, RegisterCooperative};
 use crate::enterprises::{RegisterSealedEnterprise, SizeBasis};
 use crate::kernel::{Actor, Id, Money, NikOrang, OrganisationKind, Person, Region};
-use crate::managers::{Appoint, ErasePerson, RegisterSealed, Role};
+use crate::managers::{Appoint, Manager, RegisterSealed, Role};
 use crate::organisations::RegisterOrganisation;
+use crate::persons::{ErasePerson, OnPerson};
 use crate::programmes::{Enrol, Launch, Measure, ParticipantKind, Target};
 use crate::regions::{Designate, DesignationTerms, DesignationTitle, region_id};
 use crate::storage::OpenError;
@@ -258,6 +259,6 @@ pub fn designations(player: &Player<'_>) -> Result<(), OpenError> {
 
 /// One person asks for erasure.
 pub fn erasure(player: &Player<'_>) -> Result<(), OpenError> {
-    let command = ErasePerson { reason: note("Permintaan pemilik data; bukan lagi pengelola")? };
-    player.play(&player.province(), "2014-05-26", id("manager", 35), command)
+    let erase = ErasePerson { reason: note("Permintaan pemilik data; bukan lagi pengelola")? };
+    player.play(&player.province(), "2014-05-26", id("manager", 35), OnPerson::<Manager, _>::of(erase))
 }

@@ -9,6 +9,7 @@ use super::state::{Enterprise, EnterpriseStatus};
 use crate::kernel::problem_codes::PRECONDITION_FAILED;
 use crate::kernel::{Area, Date, Faults, Name, Note, OneOf, Refusal, Region};
 use crate::ledger::{Decide, Decision, Scene, SubjectKey};
+use crate::persons::HoldsPerson;
 
 /// Puts an enterprise on record, its owner's data sealed.
 #[derive(Clone, Debug)]
@@ -92,6 +93,7 @@ impl Decide for AmendSealedEnterprise {
         };
         let (mut sealed, mut key) = (None, None);
         if let Some(owner) = &self.owner {
+            own.standing().require_amendable()?;
             let Some((changed, with)) = owner.changed.clone().filter(|_| own.sealed == owner.based_on) else {
                 return Err(Refusal::new(&PRECONDITION_FAILED, PRECONDITION_FAILED.advice.clone()));
             };

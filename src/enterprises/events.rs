@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::size::{SizeBasis, SizeClass, SizeRule};
 use crate::kernel::{Date, Name, Note, Region};
+use crate::persons::ErasureGround;
 
 /// What its size was judged on, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -61,6 +62,36 @@ pub enum EnterpriseEvent {
     Closed {
         /// The last day.
         closed_on: Date,
+        /// Why.
+        reason: Note,
+    },
+    /// The key of the owner's data was destroyed.
+    #[serde(rename = "enterprise.personal_data_erased")]
+    PersonalDataErased {
+        /// Why.
+        reason: Note,
+    },
+    /// The owner's data was asked to be erased and is kept.
+    #[serde(rename = "enterprise.erasure_refused")]
+    ErasureRefused {
+        /// What the law gives as a ground.
+        ground: ErasureGround,
+        /// The provision.
+        law: Note,
+        /// Why it applies.
+        reason: Note,
+        /// When it ceases to.
+        until: Option<Date>,
+    },
+    /// The processing of the owner's data is restricted.
+    #[serde(rename = "enterprise.processing_restricted")]
+    ProcessingRestricted {
+        /// Why.
+        reason: Note,
+    },
+    /// It is restricted no longer.
+    #[serde(rename = "enterprise.restriction_lifted")]
+    RestrictionLifted {
         /// Why.
         reason: Note,
     },

@@ -10,13 +10,13 @@ use super::commands::{AmendSealedEnterprise, CloseEnterprise, RegisterSealedEnte
 use super::size::{SizeBasis, SizeClass, SizeRule};
 use super::state::{Enterprise, EnterpriseStatus};
 use super::views::{self, EnterpriseFilter};
-use crate::kernel::problem_codes::PRECONDITION_FAILED;
 use crate::kernel::{Date, Faults, Name, Person, PersonChanges, PersonalData, Region};
 use crate::ledger::Stamp;
+use crate::persons::{ErasePerson, LiftRestriction, OnPerson, RefuseErasure, RestrictProcessing};
 use crate::storage::{AnyConnection, ReadError};
 use crate::web::{
     AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Stored, Viewer,
-    command_reply, listing, present_persons, reseal_person, seal_person, show, show_history,
+    amend_resealed, listing, present_persons, reseal_person, seal_person, show, show_history,
 };
 
 impl Present for Enterprise {
@@ -24,7 +24,7 @@ impl Present for Enterprise {
     const REWRITES: bool = true;
 
     fn present(viewer: &Viewer, connection: &mut AnyConnection, docs: Vec<String>) -> Result<Vec<String>, Problem> {
-        present_persons(viewer, connection, &docs)
+        present_persons::<Self>(viewer, connection, &docs)
     }
 }
 
@@ -51,7 +51,7 @@ pub struct EnterpriseDocument {
     status: EnterpriseStatus,
     /// The last day, when it was closed.
     closed_on: Option<Date>,
-    /// Whether `person` is shown, hidden or erased.
+    /// Whether `person` is shown, hidden, erased, or restricted to the provincial office.
     personal_data: PersonalData,
     /// The owner's data, for the provincial office, the regency of the region, and auditors.
     person: Option<Person>,
@@ -100,9 +100,6 @@ pub struct AmendEnterprise {
     size_basis: Option<SizeBasis>,
 }
 
-/// How often an amendment is tried again when somebody else changed the owner's data meanwhile.
-const AMEND_ATTEMPTS: u32 = 8;
-
 /// Routes of this area.
 pub fn routes(config: &mut ServiceConfig) {
     config
@@ -111,7 +108,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(get_enterprise)
         .service(amend_enterprise)
         .service(list_enterprise_history)
-        .service(close_enterprise);
+        .service(close_enterprise)
+        .service(erase_enterprise)
+        .service(refuse_enterprise_erasure)
+        .service(restrict_enterprise)
+        .service(lift_enterprise_restriction);
 }
 
 /// Register an enterprise
@@ -162,18 +163,7 @@ async fn get_enterprise(
 #[patch("/enterprises/{id}")]
 async fn amend_enterprise(id: IdPath, command: Command<AmendEnterprise>) -> Result<HttpResponse, Problem> {
     command.require_id(id.0)?;
-    let mut attempts_left = AMEND_ATTEMPTS;
-    loop {
-        attempts_left -= 1;
-        let amend = seal_changes(&command, id.0).await?;
-        let Command { caller, context, .. } = &command;
-        let answer = caller.service.execute(id.0, amend, context.clone()).await?;
-        // Somebody else was first: their change and ours are put together. With `If-Match`, the sender wants to know instead.
-        let overtaken = answer.result.as_ref().is_err_and(|refusal| refusal.code == &PRECONDITION_FAILED);
-        if !overtaken || context.if_match.is_some() || attempts_left == 0 {
-            return command_reply::<Enterprise>(caller, answer).await;
-        }
-    }
+    amend_resealed(&command.caller, &command.context, id.0, async || seal_changes(&command, id.0).await).await
 }
 
 /// Opens the owner's data, makes the changes and seals it again, if it is to change.
@@ -219,4 +209,44 @@ async fn list_enterprise_history(
 #[post("/enterprises/{id}/closures")]
 async fn close_enterprise(id: IdPath, command: Command<CloseEnterprise>) -> Result<HttpResponse, Problem> {
     command.on(id.0).await
+}
+
+/// Erase an enterprise owner's personal data
+///
+/// Destroys the key. Events and proofs stay; what they say about the person cannot be read any more, by anyone.
+#[utoipa::path(tag = "enterprises", params(("id" = Uuid, Path, description = "The enterprise")), request_body = ErasePerson,
+    responses((status = 200, description = "Erased", body = EnterpriseDocument)))]
+#[post("/enterprises/{id}/erasures")]
+async fn erase_enterprise(id: IdPath, command: Command<ErasePerson>) -> Result<HttpResponse, Problem> {
+    command.map(OnPerson::<Enterprise, _>::of).on(id.0).await
+}
+
+/// Refuse to erase an enterprise owner's personal data
+///
+/// Records the ground and the provision that keep the data (UU 27/2022 pasal 15). Changes nothing else; the person's disclosure tells of it.
+#[utoipa::path(tag = "enterprises", params(("id" = Uuid, Path, description = "The enterprise")), request_body = RefuseErasure,
+    responses((status = 200, description = "Recorded", body = EnterpriseDocument)))]
+#[post("/enterprises/{id}/erasure-refusals")]
+async fn refuse_enterprise_erasure(id: IdPath, command: Command<RefuseErasure>) -> Result<HttpResponse, Problem> {
+    command.map(OnPerson::<Enterprise, _>::of).on(id.0).await
+}
+
+/// Restrict the processing of an enterprise owner's personal data
+///
+/// From now on nobody but the provincial office reads it, as it is or as it was, and nobody amends it.
+#[utoipa::path(tag = "enterprises", params(("id" = Uuid, Path, description = "The enterprise")), request_body = RestrictProcessing,
+    responses((status = 200, description = "Restricted", body = EnterpriseDocument)))]
+#[post("/enterprises/{id}/restrictions")]
+async fn restrict_enterprise(id: IdPath, command: Command<RestrictProcessing>) -> Result<HttpResponse, Problem> {
+    command.map(OnPerson::<Enterprise, _>::of).on(id.0).await
+}
+
+/// Lift the restriction on an enterprise owner's personal data
+///
+/// Only the provincial office may.
+#[utoipa::path(tag = "enterprises", params(("id" = Uuid, Path, description = "The enterprise")), request_body = LiftRestriction,
+    responses((status = 200, description = "Lifted", body = EnterpriseDocument)))]
+#[post("/enterprises/{id}/restriction-liftings")]
+async fn lift_enterprise_restriction(id: IdPath, command: Command<LiftRestriction>) -> Result<HttpResponse, Problem> {
+    command.map(OnPerson::<Enterprise, _>::of).on(id.0).await
 }

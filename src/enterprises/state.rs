@@ -7,8 +7,9 @@ use uuid::Uuid;
 use super::events::{EnterpriseEvent as Event, Judged};
 use super::size::{SizeBasis, SizeClass, SizeRule};
 use super::views;
-use crate::kernel::{Area, Date, Name, OneOf, Region};
+use crate::kernel::{Area, DataStanding, Date, Name, OneOf, Region};
 use crate::ledger::{Cell, Envelope, Resource, Stamp, Table};
+use crate::persons::{HoldsPerson, PersonChange};
 
 crate::words! {
     /// Whether it works.
@@ -55,6 +56,14 @@ pub struct Enterprise {
     /// The owner's data, sealed; never shown.
     #[schema(ignore)]
     pub sealed: String,
+    /// Whether the owner's data was erased; said where it is so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(ignore)]
+    pub erased: bool,
+    /// Whether its processing is restricted; said where it is so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(ignore)]
+    pub restricted: bool,
 }
 
 impl Enterprise {
@@ -75,6 +84,8 @@ impl Enterprise {
             closed_on: None,
             subject: *subject,
             sealed: sealed.clone(),
+            erased: false,
+            restricted: false,
         })
     }
 }
@@ -103,6 +114,13 @@ impl Resource for Enterprise {
                 state.status = EnterpriseStatus::Closed;
                 state.closed_on = Some(*closed_on);
             }
+            Event::PersonalDataErased { .. } => {
+                state.erased = true;
+                state.sealed.clear();
+            }
+            Event::ErasureRefused { .. } => {}
+            Event::ProcessingRestricted { .. } => state.restricted = true,
+            Event::RestrictionLifted { .. } => state.restricted = false,
         }
         Some(state)
     }
@@ -125,5 +143,24 @@ impl Resource for Enterprise {
     }
     fn home(&self) -> (Region, Uuid) {
         (self.region, self.stamp.recorded_by)
+    }
+}
+
+impl HoldsPerson for Enterprise {
+    fn standing(&self) -> DataStanding {
+        DataStanding { erased: self.erased, restricted: self.restricted }
+    }
+    fn subject(&self) -> Uuid {
+        self.subject
+    }
+    fn event_of(change: PersonChange) -> Event {
+        match change {
+            PersonChange::Erased { reason } => Event::PersonalDataErased { reason },
+            PersonChange::ErasureRefused { ground, law, reason, until } => {
+                Event::ErasureRefused { ground, law, reason, until }
+            }
+            PersonChange::Restricted { reason } => Event::ProcessingRestricted { reason },
+            PersonChange::RestrictionLifted { reason } => Event::RestrictionLifted { reason },
+        }
     }
 }

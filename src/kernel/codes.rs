@@ -68,6 +68,8 @@ codes! {
         "Pakai catatan yang disebut dalam `existing`." / "Use the record named in `existing`."
     PERSONAL_DATA_ERASED "personal_data_erased" 409: "Data pribadi sudah dihapus" / "Personal data was erased";
         "Data pribadi orang ini telah dimusnahkan dan tidak dapat diubah." / "This person's data was destroyed and cannot be changed."
+    PERSONAL_DATA_RESTRICTED "personal_data_restricted" 409: "Pengolahan data pribadi dibatasi" / "Processing of personal data is restricted";
+        "Data pribadi orang ini tidak diubah selama pengolahannya dibatasi; dinas provinsi dapat mencabut pembatasan." / "This person's data is not changed while its processing is restricted; the provincial office can lift the restriction."
     PRECONDITION_FAILED "precondition_failed" 412: "Sudah berubah" / "It has changed";
         "Baca lagi, bandingkan, lalu kirim dengan `If-Match` yang baru." / "Read it again, compare, and send with the new `If-Match`."
     BODY_TOO_LARGE "body_too_large" 413: "Isi terlalu besar" / "Body too large";

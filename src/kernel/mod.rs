@@ -31,7 +31,9 @@ pub use input::{FlexibleInt, Id, Name, Note, Number, OneOf, Word, YesNo};
 pub use key_text::{KEY_PREFIX, KeyFault, check_key, write_key};
 pub use measure::MeasureDefinition;
 pub use money::{Money, Rupiah, decimal_text};
-pub use person::{NikOrang, Person, PersonChanges, PersonalData};
+pub use person::{
+    DataStanding, NikOrang, Person, PersonChanges, PersonalData, holds_identity_number, without_identity_numbers,
+};
 pub use region::{PROVINCE, REGIONS, Region, RegionEntry};
 pub use rights::{Action, Area, Scope, may_follow, may_read, may_write, personal_data, reach};
 pub use scopes::{ScopeWord, Scopes};

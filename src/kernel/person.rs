@@ -1,14 +1,41 @@
 //! A person's data in the clear: it exists only between the sealed text and an answer to someone who may see it.
 
+use std::borrow::Cow;
+
 use deserr::{Deserr, IntoValue, Value, ValuePointerRef};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{Fault, Faults, Name, Note, Number, Pointer, Text};
+use super::problem_codes::{PERSONAL_DATA_ERASED, PERSONAL_DATA_RESTRICTED};
+use super::{Fault, Faults, Name, Note, Number, Pointer, Refusal, Text};
 
 /// Digits of a person's NIK.
 const NIK_DIGITS: usize = 16;
+
+/// Whether a text may hold a person's identity number: 16 digits in a row.
+pub fn holds_identity_number(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() == NIK_DIGITS)
+}
+
+/// The text with what may be an identity number left out: for what is repeated to a sender, whatever field it was sent in.
+pub fn without_identity_numbers(text: &str) -> Cow<'_, str> {
+    if !holds_identity_number(text) {
+        return text.into();
+    }
+    let (mut told, mut digits) = (String::new(), String::new());
+    for c in text.chars().chain(['\0']) {
+        if c.is_ascii_digit() {
+            digits.push(c);
+            continue;
+        }
+        told.push_str(if digits.len() == NIK_DIGITS { "…" } else { &digits });
+        digits.clear();
+        told.push(c);
+    }
+    told.pop();
+    told.into()
+}
 
 /// A person's identity number (NIK): 16 digits. Not to be taken for a cooperative's `nik_koperasi`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,5 +133,54 @@ crate::words! {
         Hidden = "hidden",
         /// It was erased; no one can see it any more.
         Erased = "erased",
+        /// Its processing is restricted: only the provincial office sees it.
+        Restricted = "restricted",
+    }
+}
+
+/// What was done about a person's data as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DataStanding {
+    /// The key was destroyed.
+    pub erased: bool,
+    /// Its processing is restricted.
+    pub restricted: bool,
+}
+
+impl DataStanding {
+    /// Refuses what needs the data when it was erased.
+    ///
+    /// # Errors
+    /// `personal_data_erased`.
+    pub fn require_kept(self) -> Result<(), Refusal> {
+        if self.erased {
+            return Err(Refusal::new(&PERSONAL_DATA_ERASED, PERSONAL_DATA_ERASED.advice.clone()));
+        }
+        Ok(())
+    }
+
+    /// Refuses to amend what was erased, or is restricted.
+    ///
+    /// # Errors
+    /// `personal_data_erased`, `personal_data_restricted`.
+    pub fn require_amendable(self) -> Result<(), Refusal> {
+        self.require_kept()?;
+        if self.restricted {
+            return Err(Refusal::new(&PERSONAL_DATA_RESTRICTED, PERSONAL_DATA_RESTRICTED.advice.clone()));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_an_identity_number_is_left_out_and_other_numbers_stay() {
+        let told = without_identity_numbers("NIK 6472014101800001, koperasi 6472010010001 …6472014101800002");
+        assert_eq!(told, "NIK …, koperasi 6472010010001 ……");
+        assert_eq!(without_identity_numbers("64720141018000012"), "64720141018000012");
+        assert!(holds_identity_number("/v1/managers/6472014101800001") && !holds_identity_number("64.72"));
     }
 }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::batch::Work;
 use super::command::{Answer, Context, Decide, Submission};
 use super::group::{Decided, Group, Terms};
+use super::look::{Look, Looking};
 use super::queue::{EndOfQueue, Queue, Taken};
 use super::store::{Batch, Harm, Head, Store, StoreError};
 use super::world::{States, World};
@@ -196,9 +197,9 @@ struct Executor {
 impl Executor {
     fn run(&mut self, queue: &Queue) {
         let _end = EndOfQueue(queue);
-        while let Some(Taken { submissions, group }) = queue.take() {
-            if !submissions.is_empty() {
-                self.execute(submissions);
+        while let Some(Taken { submissions, looking, group }) = queue.take() {
+            if !submissions.is_empty() || !looking.is_empty() {
+                self.execute(submissions, looking);
             }
             if let Some(group) = group {
                 self.execute_group(group);
@@ -210,11 +211,11 @@ impl Executor {
     fn execute_group(&mut self, group: Group) {
         let Group { submissions, terms, reply } = group;
         let apart = !terms.atomic && !terms.dry_run && submissions.len() > 1;
-        let answers = match self.attempt(&submissions, terms) {
+        let answers = match self.attempt(&submissions, Vec::new(), terms) {
             Ok(answers) => answers,
             Err(Failed::Batch(error)) if apart => {
                 log::warn!("a batch failed and is retried one by one commands={} error={error}", submissions.len());
-                let alone = |submission| self.attempt(std::slice::from_ref(submission), terms);
+                let alone = |submission| self.attempt(std::slice::from_ref(submission), Vec::new(), terms);
                 let answer =
                     |result: Result<Vec<Answer>, Failed>| result.unwrap_or_else(|failed| vec![failed.answer()]);
                 submissions.iter().map(alone).flat_map(answer).collect()
@@ -230,15 +231,25 @@ impl Executor {
     }
 
     /// Executes a batch; when the database refuses it, each command alone, so that a poison command harms only its sender.
-    fn execute(&mut self, submissions: Vec<Submission>) {
-        match self.attempt(&submissions, Terms::ALONE) {
-            Ok(answers) => reply(submissions, answers),
-            Err(Failed::Batch(error)) if submissions.len() > 1 => {
+    fn execute(&mut self, submissions: Vec<Submission>, looking: Vec<Looking>) {
+        let looks = looking.iter().flat_map(|some| some.looks.iter().cloned()).collect();
+        match self.attempt(&submissions, looks, Terms::ALONE) {
+            Ok(answers) => {
+                reply(submissions, answers);
+                for some in looking {
+                    some.answer(Ok(()));
+                }
+            }
+            Err(Failed::Batch(error)) if submissions.len() + looking.len() > 1 => {
                 log::warn!("a batch failed and is retried one by one commands={} error={error}", submissions.len());
                 for submission in submissions {
                     let alone = vec![submission];
-                    let answers = self.attempt(&alone, Terms::ALONE).unwrap_or_else(|failed| vec![failed.answer()]);
-                    reply(alone, answers);
+                    let answers = self.attempt(&alone, Vec::new(), Terms::ALONE);
+                    reply(alone, answers.unwrap_or_else(|failed| vec![failed.answer()]));
+                }
+                for mut some in looking {
+                    let recorded = self.attempt(&[], std::mem::take(&mut some.looks), Terms::ALONE);
+                    some.answer(recorded.map(|_| ()).map_err(|_| Failed::not_shown()));
                 }
             }
             // The database itself is not to be had, or nobody knows what became of the batch: trying each alone would only make everybody
@@ -247,16 +258,19 @@ impl Executor {
                 log::error!("commands could not be recorded commands={} error={}", submissions.len(), failed.error());
                 let answers = submissions.iter().map(|_| failed.answer()).collect();
                 reply(submissions, answers);
+                for some in looking {
+                    some.answer(Err(Failed::not_shown()));
+                }
             }
         }
     }
 
-    fn attempt(&mut self, submissions: &[Submission], terms: Terms) -> Result<Vec<Answer>, Failed> {
+    fn attempt(&mut self, submissions: &[Submission], looks: Vec<Look>, terms: Terms) -> Result<Vec<Answer>, Failed> {
         if let Some(why) = self.stopped.get() {
             return Err(Failed::Begin(StoreError::new(why)));
         }
         // Whatever panics in here must not take the executor, and with it the service, along.
-        let result = catch_unwind(AssertUnwindSafe(|| self.transaction(submissions, terms)))
+        let result = catch_unwind(AssertUnwindSafe(|| self.transaction(submissions, looks, terms)))
             .unwrap_or_else(|_| Err(Failed::Batch(StoreError::new("the batch panicked"))));
         if let Err(failed) = &result {
             self.store.rollback();
@@ -272,7 +286,12 @@ impl Executor {
         result
     }
 
-    fn transaction(&mut self, submissions: &[Submission], terms: Terms) -> Result<Vec<Answer>, Failed> {
+    fn transaction(
+        &mut self,
+        submissions: &[Submission],
+        looks: Vec<Look>,
+        terms: Terms,
+    ) -> Result<Vec<Answer>, Failed> {
         let began = Instant::now();
         let head = self.store.begin().map_err(Failed::Begin)?;
         // Recorded times never go back, whatever the machine's clock does.
@@ -285,6 +304,7 @@ impl Executor {
         self.ids = ids;
         let (mut batch, states) = work.into_batch()?;
         terms.trim(&mut batch);
+        batch.looks = looks.into_iter().map(|look| Look { looked_at: now, ..look }).collect();
         if batch.is_empty() {
             self.store.rollback();
             return Ok(answers);
@@ -295,7 +315,9 @@ impl Executor {
             self.kept = Some((batch.head.position, states));
         }
         let (took, commit_took) = (began.elapsed(), decided.elapsed());
-        (self.after_commit)(&Committed { batch: &batch, commands: submissions.len(), took, commit_took });
+        if !submissions.is_empty() {
+            (self.after_commit)(&Committed { batch: &batch, commands: submissions.len(), took, commit_took });
+        }
         Ok(answers)
     }
 }
@@ -363,6 +385,11 @@ impl Failed {
             ),
         };
         Answer { replayed: false, result: Err(Refusal::new(&UNAVAILABLE, detail)) }
+    }
+
+    /// What is told to whom no data can be shown, since that could not be recorded.
+    fn not_shown() -> Refusal {
+        Refusal::new(&UNAVAILABLE, UNAVAILABLE.advice.clone())
     }
 }
 

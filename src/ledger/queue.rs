@@ -14,11 +14,15 @@ use uuid::Uuid;
 use super::command::Submission;
 use super::executor::Limits;
 use super::group::Group;
+use super::look::Looking;
 use crate::kernel::problem_codes::{OVERLOADED, UNAVAILABLE};
 use crate::kernel::{Refusal, Text};
 
 /// How long a lane must have been too slow before it takes nothing new: a single long transaction is no overload.
 const STANDING_AFTER: Duration = Duration::from_millis(100);
+
+/// Looks in one transaction, about: enough for a few full pages.
+const LOOKS_MAX: usize = 2000;
 
 /// The queue between the handles and the executor.
 pub(super) struct Queue {
@@ -33,6 +37,8 @@ struct Inner {
     lanes: VecDeque<Lane>,
     /// Groups need no bound here: a file has two on their way, and files are counted at their own door.
     groups: VecDeque<Group>,
+    /// Looks at personal data, which wait for nobody's commands.
+    looking: VecDeque<Looking>,
     /// Commands in all lanes.
     count: usize,
     /// No handle is left: what is here is finished and nothing more comes.
@@ -52,6 +58,7 @@ struct Lane {
 #[derive(Default)]
 pub(super) struct Taken {
     pub submissions: Vec<Submission>,
+    pub looking: Vec<Looking>,
     pub group: Option<Group>,
 }
 
@@ -98,10 +105,23 @@ impl Queue {
         Ok(())
     }
 
+    /// Looks are bounded by the queue's length as commands are, in a line of their own.
+    pub fn push_looking(&self, looking: Looking) -> Result<(), Refusal> {
+        let mut inner = self.inner();
+        inner.require_open()?;
+        if inner.looking.len() >= self.limits.queue_commands.max(1) {
+            return Err(full(inner.looking.len()));
+        }
+        inner.looking.push_back(looking);
+        drop(inner);
+        self.filled.notify_one();
+        Ok(())
+    }
+
     /// Waits until there is something; nothing once no handle is left and all is taken.
     pub fn take(&self) -> Option<Taken> {
         let mut inner = self.inner();
-        while inner.count == 0 && inner.groups.is_empty() {
+        while inner.count == 0 && inner.groups.is_empty() && inner.looking.is_empty() {
             if inner.closed {
                 return None;
             }
@@ -113,7 +133,7 @@ impl Queue {
     /// Commands that wait, and groups.
     pub fn waiting(&self) -> usize {
         let inner = self.inner();
-        inner.count + inner.groups.len()
+        inner.count + inner.groups.len() + inner.looking.len()
     }
 
     /// The last handle is gone.
@@ -165,6 +185,13 @@ impl Inner {
     fn take(&mut self, limits: &Limits, now: Instant) -> Taken {
         let wait = limits.queue_wait.unwrap_or(Duration::MAX);
         let mut taken = Taken { group: self.groups.pop_front(), ..Taken::default() };
+        let mut looks = 0;
+        while looks < LOOKS_MAX
+            && let Some(looking) = self.looking.pop_front()
+        {
+            looks += looking.looks.len();
+            taken.looking.push(looking);
+        }
         while taken.submissions.len() < limits.batch_commands.max(1) {
             let Some(mut lane) = self.lanes.pop_front() else { break };
             if let Some((since, submission)) = lane.commands.pop_front() {

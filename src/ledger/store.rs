@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::event::Event;
+use super::look::Look;
 use super::merkle::{Frontier, Hash, Node};
 use super::posting::Posting;
 use super::resource::{Cell, Fact, Table};
@@ -53,6 +54,8 @@ pub struct SubjectKey {
     pub lookup: Option<String>,
     /// The data key, wrapped by the master key.
     pub wrapped: Vec<u8>,
+    /// The mark of that master key. A new key is not written once another master took its place: it could never be opened.
+    pub wrapped_by: Vec<u8>,
     /// Whether the key is new; that of a known person is never replaced, only its look-up.
     pub is_new: bool,
 }
@@ -135,6 +138,8 @@ pub struct Batch {
     pub subject_keys: Vec<SubjectKey>,
     /// Persons whose keys are destroyed.
     pub destroyed: Vec<Uuid>,
+    /// Who is shown whose personal data.
+    pub looks: Vec<Look>,
     /// The head after the batch.
     pub head: Head,
 }
@@ -142,6 +147,11 @@ pub struct Batch {
 impl Batch {
     /// Whether there is anything to write.
     pub fn is_empty(&self) -> bool {
+        self.leaves_the_log() && self.looks.is_empty()
+    }
+
+    /// Whether the log and all that follows from it stay as they are.
+    pub fn leaves_the_log(&self) -> bool {
         self.events.is_empty() && self.receipts.is_empty()
     }
 }

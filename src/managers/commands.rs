@@ -6,9 +6,10 @@ use utoipa::ToSchema;
 use super::events::ManagerEvent as Event;
 use super::state::{Manager, Role};
 use crate::cooperatives::{Cooperative, CooperativeStatus};
-use crate::kernel::problem_codes::{PERSONAL_DATA_ERASED, PRECONDITION_FAILED};
+use crate::kernel::problem_codes::PRECONDITION_FAILED;
 use crate::kernel::{Area, Date, Faults, Id, Note, Refusal, Region, Text};
 use crate::ledger::{Decide, Decision, Scene, SubjectKey, Wants, World};
+use crate::persons::HoldsPerson;
 
 /// Puts a person on record, the data sealed.
 #[derive(Clone, Debug)]
@@ -32,15 +33,6 @@ impl Decide for RegisterSealed {
     }
 }
 
-/// The person, unless the data was erased.
-fn known<'a>(scene: &Scene<'a, Manager>) -> Result<&'a Manager, Refusal> {
-    let own = scene.own()?;
-    if own.erased {
-        return Err(Refusal::new(&PERSONAL_DATA_ERASED, PERSONAL_DATA_ERASED.advice.clone()));
-    }
-    Ok(own)
-}
-
 /// Changes a person's data.
 #[derive(Clone, Debug)]
 pub struct AmendSealed {
@@ -54,7 +46,8 @@ impl Decide for AmendSealed {
     type Resource = Manager;
 
     fn decide(&self, scene: &Scene<'_, Manager>) -> Result<Decision<Manager>, Refusal> {
-        let own = known(scene)?;
+        let own = scene.own()?;
+        own.standing().require_amendable()?;
         let Some((sealed, key)) = self.changed.clone().filter(|_| own.sealed == self.based_on) else {
             return Err(Refusal::new(&PRECONDITION_FAILED, PRECONDITION_FAILED.advice.clone()));
         };
@@ -144,32 +137,14 @@ impl Decide for Depart {
     }
 }
 
-/// Destroys the key of a person's data.
-#[derive(Clone, Debug, Deserr, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
-#[schema(example = json!({"reason": "Permintaan pemilik data menurut UU 27/2022 pasal 8"}))]
-pub struct ErasePerson {
-    /// Why.
-    pub reason: Note,
-}
-
-impl Decide for ErasePerson {
-    type Resource = Manager;
-
-    fn decide(&self, scene: &Scene<'_, Manager>) -> Result<Decision<Manager>, Refusal> {
-        let own = known(scene)?;
-        let mut decision = Decision::one(Event::PersonalDataErased { reason: self.reason.clone() });
-        decision.destroyed.push(own.subject);
-        Ok(decision)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cooperatives::{CooperativeEvent, CooperativeKind};
+    use crate::kernel::{Actor, OrganisationKind};
     use crate::kernel::{Name, Number};
     use crate::ledger::testing::Story;
+    use crate::persons::{ErasePerson, ErasureGround, LiftRestriction, OnPerson, RefuseErasure, RestrictProcessing};
     use uuid::Uuid;
 
     const KSP: Id = Id(Uuid::from_u128(0x15B));
@@ -230,19 +205,57 @@ mod tests {
         let reason = Note::parse("permintaan").unwrap();
         let erased = || Story::<Manager>::given([registered(), Event::PersonalDataErased { reason: reason.clone() }]);
         assert!(erased().state().sealed.is_empty());
-        erased().when(ErasePerson { reason: reason.clone() }).refused("personal_data_erased");
+        erased().when(OnPerson::of(ErasePerson { reason: reason.clone() })).refused("personal_data_erased");
         erased().when(AmendSealed { based_on: String::new(), changed: None }).refused("personal_data_erased");
     }
 
     #[test]
     fn an_amendment_of_data_that_somebody_else_changed_meanwhile_is_not_made() {
-        let key =
-            SubjectKey { subject: Uuid::nil(), holder: Uuid::nil(), lookup: None, wrapped: Vec::new(), is_new: false };
+        let key = SubjectKey {
+            wrapped_by: Vec::new(),
+            subject: Uuid::nil(),
+            holder: Uuid::nil(),
+            lookup: None,
+            wrapped: Vec::new(),
+            is_new: false,
+        };
         let amend = |based_on: &str| AmendSealed {
             based_on: based_on.to_owned(),
             changed: Some(("x1.other".to_owned(), key.clone())),
         };
         Story::given([registered()]).when(amend("x1.older")).refused("precondition_failed");
         Story::given([registered()]).when(amend("x1.sealed")).then_types(&["manager.details_amended"]);
+    }
+
+    #[test]
+    fn a_refused_erasure_changes_nothing_but_the_record_of_it() {
+        let note = |text: &str| Note::parse(text).unwrap();
+        let refuse = || RefuseErasure {
+            ground: ErasureGround::CertificateInForce,
+            law: note("UU 27/2022 pasal 15"),
+            reason: note("Sertifikat berlaku"),
+            until: None,
+        };
+        Story::<Manager>::given([registered()]).when(OnPerson::of(refuse())).then_types(&["manager.erasure_refused"]);
+        let erased = Story::<Manager>::given([registered(), Event::PersonalDataErased { reason: note("permintaan") }]);
+        erased.when(OnPerson::of(refuse())).refused("personal_data_erased");
+    }
+
+    #[test]
+    fn while_processing_is_restricted_nothing_is_amended_and_only_the_province_lifts_it() {
+        let reason = Note::parse("disangkal").unwrap();
+        let restricted =
+            || Story::<Manager>::given([registered(), Event::ProcessingRestricted { reason: reason.clone() }]);
+        let amend = AmendSealed { based_on: "x1.sealed".to_owned(), changed: None };
+        restricted().when(amend).refused("personal_data_restricted");
+        let restrict = || OnPerson::of(RestrictProcessing { reason: reason.clone() });
+        restricted().when(restrict()).refused("wrong_state");
+        let lift = || OnPerson::of(LiftRestriction { reason: reason.clone() });
+        Story::<Manager>::given([registered()]).when(lift()).refused("wrong_state");
+        let regency = Actor { kind: OrganisationKind::Regency, region: samarinda(), ..Actor::service() };
+        restricted().by(regency).when(lift()).refused("forbidden");
+        restricted().when(lift()).then([Event::RestrictionLifted { reason: reason.clone() }]);
+        let erase = OnPerson::of(ErasePerson { reason: reason.clone() });
+        restricted().when(erase).then_types(&["manager.personal_data_erased"]);
     }
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::state::Role;
 use crate::kernel::{Date, Note, Region};
+use crate::persons::ErasureGround;
 
 /// An event of a manager.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -52,6 +53,30 @@ pub enum ManagerEvent {
     /// The key of the person's data was destroyed.
     #[serde(rename = "manager.personal_data_erased")]
     PersonalDataErased {
+        /// Why.
+        reason: Note,
+    },
+    /// The person's data was asked to be erased and is kept.
+    #[serde(rename = "manager.erasure_refused")]
+    ErasureRefused {
+        /// What the law gives as a ground.
+        ground: ErasureGround,
+        /// The provision.
+        law: Note,
+        /// Why it applies.
+        reason: Note,
+        /// When it ceases to.
+        until: Option<Date>,
+    },
+    /// The processing of the person's data is restricted.
+    #[serde(rename = "manager.processing_restricted")]
+    ProcessingRestricted {
+        /// Why.
+        reason: Note,
+    },
+    /// It is restricted no longer.
+    #[serde(rename = "manager.restriction_lifted")]
+    RestrictionLifted {
         /// Why.
         reason: Note,
     },

@@ -6,16 +6,16 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::commands::{AmendSealed, Appoint, Depart, ErasePerson, RegisterSealed};
+use super::commands::{AmendSealed, Appoint, Depart, RegisterSealed};
 use super::state::{Appointment, Manager};
 use super::views::{self, ManagerFilter, PUT_FORWARD};
-use crate::kernel::problem_codes::PRECONDITION_FAILED;
 use crate::kernel::{Faults, Person, PersonChanges, PersonalData, Region, Scope};
 use crate::ledger::Stamp;
+use crate::persons::{ErasePerson, LiftRestriction, OnPerson, RefuseErasure, RestrictProcessing};
 use crate::storage::{AnyConnection, ReadError, current_facts};
 use crate::web::{
     AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Stored, Viewer,
-    command_reply, listing, present_persons, reseal_person, seal_person, show, show_history,
+    amend_resealed, listing, present_persons, reseal_person, seal_person, show, show_history,
 };
 
 impl Present for Manager {
@@ -24,7 +24,7 @@ impl Present for Manager {
     const ADMITS_BY_HOME: bool = false;
 
     fn present(viewer: &Viewer, connection: &mut AnyConnection, docs: Vec<String>) -> Result<Vec<String>, Problem> {
-        present_persons(viewer, connection, &docs)
+        present_persons::<Self>(viewer, connection, &docs)
     }
 
     /// A certifier sees the managers put forward to it.
@@ -51,7 +51,7 @@ pub struct ManagerDocument {
     erased: bool,
     /// Roles held now and before.
     appointments: Vec<Appointment>,
-    /// Whether `person` is shown, hidden or erased.
+    /// Whether `person` is shown, hidden, erased, or restricted to the provincial office.
     personal_data: PersonalData,
     /// The person's data, for the provincial office, the regency of the region, and auditors.
     person: Option<Person>,
@@ -77,9 +77,6 @@ pub struct AmendManager {
     person: PersonChanges,
 }
 
-/// How often an amendment is tried again when somebody else changed the data meanwhile.
-const AMEND_ATTEMPTS: u32 = 8;
-
 /// Routes of this area.
 pub fn routes(config: &mut ServiceConfig) {
     config
@@ -90,7 +87,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(list_manager_history)
         .service(appoint_manager)
         .service(depart_manager)
-        .service(erase_manager);
+        .service(erase_manager)
+        .service(refuse_manager_erasure)
+        .service(restrict_manager)
+        .service(lift_manager_restriction);
 }
 
 /// Register a manager
@@ -140,18 +140,7 @@ async fn get_manager(
 #[patch("/managers/{id}")]
 async fn amend_manager(id: IdPath, command: Command<AmendManager>) -> Result<HttpResponse, Problem> {
     command.require_id(id.0)?;
-    let mut attempts_left = AMEND_ATTEMPTS;
-    loop {
-        attempts_left -= 1;
-        let amend = seal_changes(&command, id.0).await?;
-        let Command { caller, context, .. } = &command;
-        let answer = caller.service.execute(id.0, amend, context.clone()).await?;
-        // Somebody else was first: their change and ours are put together. With `If-Match`, the sender wants to know instead.
-        let overtaken = answer.result.as_ref().is_err_and(|refusal| refusal.code == &PRECONDITION_FAILED);
-        if !overtaken || context.if_match.is_some() || attempts_left == 0 {
-            return command_reply::<Manager>(caller, answer).await;
-        }
-    }
+    amend_resealed(&command.caller, &command.context, id.0, async || seal_changes(&command, id.0).await).await
 }
 
 /// Opens the manager's data, makes the changes and seals it again. When there is nothing to open, the decision says why.
@@ -200,5 +189,35 @@ async fn depart_manager(id: IdPath, command: Command<Depart>) -> Result<HttpResp
     responses((status = 200, description = "Erased", body = ManagerDocument)))]
 #[post("/managers/{id}/erasures")]
 async fn erase_manager(id: IdPath, command: Command<ErasePerson>) -> Result<HttpResponse, Problem> {
-    command.on(id.0).await
+    command.map(OnPerson::<Manager, _>::of).on(id.0).await
+}
+
+/// Refuse to erase a manager's personal data
+///
+/// Records the ground and the provision that keep the data (UU 27/2022 pasal 15). Changes nothing else; the person's disclosure tells of it.
+#[utoipa::path(tag = "managers", params(("id" = Uuid, Path, description = "The manager")), request_body = RefuseErasure,
+    responses((status = 200, description = "Recorded", body = ManagerDocument)))]
+#[post("/managers/{id}/erasure-refusals")]
+async fn refuse_manager_erasure(id: IdPath, command: Command<RefuseErasure>) -> Result<HttpResponse, Problem> {
+    command.map(OnPerson::<Manager, _>::of).on(id.0).await
+}
+
+/// Restrict the processing of a manager's personal data
+///
+/// From now on nobody but the provincial office reads it, as it is or as it was, and nobody amends it.
+#[utoipa::path(tag = "managers", params(("id" = Uuid, Path, description = "The manager")), request_body = RestrictProcessing,
+    responses((status = 200, description = "Restricted", body = ManagerDocument)))]
+#[post("/managers/{id}/restrictions")]
+async fn restrict_manager(id: IdPath, command: Command<RestrictProcessing>) -> Result<HttpResponse, Problem> {
+    command.map(OnPerson::<Manager, _>::of).on(id.0).await
+}
+
+/// Lift the restriction on a manager's personal data
+///
+/// Only the provincial office may.
+#[utoipa::path(tag = "managers", params(("id" = Uuid, Path, description = "The manager")), request_body = LiftRestriction,
+    responses((status = 200, description = "Lifted", body = ManagerDocument)))]
+#[post("/managers/{id}/restriction-liftings")]
+async fn lift_manager_restriction(id: IdPath, command: Command<LiftRestriction>) -> Result<HttpResponse, Problem> {
+    command.map(OnPerson::<Manager, _>::of).on(id.0).await
 }

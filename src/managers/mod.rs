@@ -13,7 +13,7 @@ pub mod http;
 mod state;
 mod views;
 
-pub use commands::{AmendSealed, Appoint, Depart, ErasePerson, RegisterSealed};
+pub use commands::{AmendSealed, Appoint, Depart, RegisterSealed};
 pub use events::ManagerEvent;
 pub use state::{Appointment, Manager, Role};
 pub use views::PUT_FORWARD;

@@ -8,8 +8,9 @@ use super::events::ManagerEvent as Event;
 use super::views;
 use crate::cooperatives::MANAGED_BY;
 use crate::kernel::codelists::is_marked;
-use crate::kernel::{Area, Date, OneOf, Region};
+use crate::kernel::{Area, DataStanding, Date, OneOf, Region};
 use crate::ledger::{Cell, Envelope, Fact, Resource, Span, Stamp, Table};
+use crate::persons::{HoldsPerson, PersonChange};
 
 crate::words! {
     /// What a person is at a cooperative.
@@ -71,6 +72,10 @@ pub struct Manager {
     pub sealed: String,
     /// Whether the data was erased.
     pub erased: bool,
+    /// Whether its processing is restricted; said where it is so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(ignore)]
+    pub restricted: bool,
     /// Roles held now and before.
     pub appointments: Vec<Appointment>,
 }
@@ -120,6 +125,7 @@ impl Resource for Manager {
                 subject: *subject,
                 sealed: sealed.clone(),
                 erased: false,
+                restricted: false,
                 appointments: Vec::new(),
             });
         };
@@ -143,6 +149,9 @@ impl Resource for Manager {
                 state.erased = true;
                 state.sealed.clear();
             }
+            Event::ErasureRefused { .. } => {}
+            Event::ProcessingRestricted { .. } => state.restricted = true,
+            Event::RestrictionLifted { .. } => state.restricted = false,
         }
         Some(state)
     }
@@ -174,5 +183,24 @@ impl Resource for Manager {
                 span.fact(MANAGED_BY, held.cooperative, self.region)
             })
             .collect()
+    }
+}
+
+impl HoldsPerson for Manager {
+    fn standing(&self) -> DataStanding {
+        DataStanding { erased: self.erased, restricted: self.restricted }
+    }
+    fn subject(&self) -> Uuid {
+        self.subject
+    }
+    fn event_of(change: PersonChange) -> Event {
+        match change {
+            PersonChange::Erased { reason } => Event::PersonalDataErased { reason },
+            PersonChange::ErasureRefused { ground, law, reason, until } => {
+                Event::ErasureRefused { ground, law, reason, until }
+            }
+            PersonChange::Restricted { reason } => Event::ProcessingRestricted { reason },
+            PersonChange::RestrictionLifted { reason } => Event::RestrictionLifted { reason },
+        }
     }
 }

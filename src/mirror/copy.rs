@@ -83,7 +83,7 @@ impl Copy {
         let mut connection = place.database.open_writer()?;
         migrate(&mut connection)?;
         let set_up = Vault::is_set_up(&mut connection).map_err(OpenError::of)?;
-        let vault = Vault::open(&mut connection, &Vault::master_key(&place.master_key_file, !set_up)?)?;
+        let vault = Vault::open(&mut connection, &place.key_source().read(!set_up)?)?;
         let position = head_position(&mut connection).map_err(OpenError::of)?;
         if position > 0 && mirror_of(&mut connection, &vault)?.is_none() {
             return Err(OpenError("the database holds a log of its own; name an empty one for the copy".to_owned()));

@@ -14,9 +14,22 @@ use crate::ledger::Frontier;
 /// Events read at a time.
 const SPAN_EVENTS: i64 = 4000;
 
-/// The triggers that make the log append-only.
-const SQLITE_TRIGGERS: [&str; 3] = ["events_refuse_update", "events_refuse_delete", "events_refuse_gaps"];
-const POSTGRES_TRIGGERS: [&str; 3] = ["events_refuse_change", "events_refuse_truncate", "events_refuse_gaps"];
+/// The triggers that make the log append-only, and the record of who looked at personal data.
+const SQLITE_TRIGGERS: [&str; 6] = [
+    "events_refuse_update",
+    "events_refuse_delete",
+    "events_refuse_gaps",
+    "looks_refuse_update",
+    "looks_refuse_delete",
+    "looks_refuse_replace",
+];
+const POSTGRES_TRIGGERS: [&str; 5] = [
+    "events_refuse_change",
+    "events_refuse_truncate",
+    "events_refuse_gaps",
+    "looks_refuse_change",
+    "looks_refuse_truncate",
+];
 
 /// Checks the log from its first event to its last; tells how many there are.
 ///
@@ -97,19 +110,21 @@ struct Name {
 fn check_triggers(connection: &mut AnyConnection) -> Result<(), ReadError> {
     let (query, wanted) = match connection {
         AnyConnection::Sqlite(_) => {
-            ("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'events'", SQLITE_TRIGGERS)
+            let query = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ('events', 'looks')";
+            (query, SQLITE_TRIGGERS.as_slice())
         }
         AnyConnection::Postgres(_) => (
-            "SELECT tgname::text AS name FROM pg_trigger WHERE tgrelid = 'events'::regclass AND tgenabled = 'A'",
-            POSTGRES_TRIGGERS,
+            "SELECT tgname::text AS name FROM pg_trigger \
+             WHERE tgrelid IN ('events'::regclass, 'looks'::regclass) AND tgenabled = 'A'",
+            POSTGRES_TRIGGERS.as_slice(),
         ),
     };
     let found = diesel::sql_query(query).load::<Name>(connection)?;
     match wanted.iter().find(|wanted| !found.iter().any(|trigger| trigger.name == **wanted)) {
         None => Ok(()),
-        Some(missing) => {
-            Err(ReadError::Corrupt(format!("the trigger {missing} is missing or off: events could be changed")))
-        }
+        Some(missing) => Err(ReadError::Corrupt(format!(
+            "the trigger {missing} is missing or off: what is recorded could be changed"
+        ))),
     }
 }
 

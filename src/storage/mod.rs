@@ -1,5 +1,5 @@
 //! The databases: connections and pools, migrations, the writer's [`Store`](crate::ledger::Store), what readers share, and the vault
-//! of personal data keys.
+//! of personal data keys with its master key and the rotation of that.
 //!
 //! Writing is native to each database and lives in a file of its own (`sqlite`, `postgres`). Reading is written once: queries run on the
 //! [`AnyConnection`] enum that diesel derives over both databases.
@@ -12,13 +12,16 @@ mod fetcher;
 mod figures;
 mod integrity;
 mod key_uses;
+mod master;
 mod migrations;
 mod nodes;
 mod paging;
 mod pool;
 mod postgres;
+mod postgres_persons;
 mod reader;
 mod replay;
+mod rotation;
 #[allow(missing_docs, reason = "columns are explained in the migrations")]
 mod schema;
 mod sqlite;
@@ -40,6 +43,7 @@ pub use fetcher::Fetcher;
 pub use figures::{Apart, FigureRow, Figures, PostingRow, figures, postings_of};
 pub use integrity::{check_kinds, check_log};
 pub use key_uses::{key_uses, note_key_uses};
+pub use master::{KeySource, MasterKey, private_key, read_key};
 pub use migrations::{migrate, pending, revert_all};
 pub use nodes::{events_between, lacks_nodes, log_tree, position_of, renew_nodes, tile_hashes};
 pub use paging::{Keyset, Sort, within_text};
@@ -50,12 +54,13 @@ pub use reader::{
     head_position, in_one_state, position_at, recorded_at, stream_to_version, stream_up_to,
 };
 pub use replay::{Compared, Divergence, compare};
-pub use schema::{claims, facts, postings, tallies};
+pub use rotation::{Rotated, rotate_master};
+pub use schema::{claims, facts, looks, postings, tallies};
 pub use sqlite::SqliteStore;
 pub use staging::Staging;
 pub use store::{analyse, copy_into, open_store};
 pub use streams::Streams;
 pub use tail::Tail;
-pub use vault::{Sealed, Vault, VaultError, private_key};
+pub use vault::{Sealed, Vault, VaultError};
 pub use watch::Watcher;
 pub use witness::Witness;

@@ -15,8 +15,9 @@ use super::arrays::{Answering, Column, Part, Statement, borrowed, text};
 use super::connection::{AGE_MAX, closed, one_line};
 use super::figures;
 use super::nodes;
+use super::postgres_persons::{insert_looks, write_persons};
 use super::reader::{EventRow, read_event};
-use super::schema::{claims, events, head, subject_keys};
+use super::schema::{claims, events, head};
 use super::sqlite::{ReceiptRow, read_receipt};
 use super::{AnyConnection, Database, DocRow, FactRow, OpenError};
 use crate::kernel::Timestamp;
@@ -180,6 +181,14 @@ pub(super) fn rows_by_id(connection: &mut PgConnection, table: &str, ids: &[Uuid
 }
 
 fn write(connection: &mut PgConnection, batch: &Batch) -> QueryResult<()> {
+    if batch.leaves_the_log() {
+        // Nobody needs to be told of a new position.
+        let mut statement = Statement::default();
+        statement.sql("WITH ");
+        insert_looks(&mut statement, &batch.looks);
+        statement.sql("done AS (SELECT 1) SELECT count(*)::text, ''::text FROM done");
+        return statement.load::<(String, String)>(connection).map(|_| ());
+    }
     write_persons(connection, batch)?;
     // Parts of one statement do not see each other's rows, so what is given up goes first.
     for claim in &batch.released {
@@ -195,6 +204,7 @@ fn write(connection: &mut PgConnection, batch: &Batch) -> QueryResult<()> {
     insert_postings(&mut statement, "", &batch.postings);
     add_tallies(&mut statement, &batch.postings);
     insert_receipts(&mut statement, &batch.receipts);
+    insert_looks(&mut statement, &batch.looks);
     statement.sql("moved AS (UPDATE head SET position = ");
     statement.bind(Part::Int(batch.head.position));
     statement.sql(", recorded_at = ");
@@ -446,34 +456,4 @@ fn insert_receipts<'a>(statement: &mut Statement<'a>, receipts: &'a [Receipt]) {
     let names =
         "organisation, key, fingerprint, created, stream_kind, stream_id, version, position, refusal, recorded_at";
     statement.insert("received", "receipts", names, columns, "");
-}
-
-/// Persons' keys; numbers are given free before they are taken, so these are statements of their own.
-fn write_persons(connection: &mut PgConnection, batch: &Batch) -> QueryResult<()> {
-    if !batch.destroyed.is_empty() {
-        let subjects: Vec<String> = batch.destroyed.iter().map(Uuid::to_string).collect();
-        diesel::delete(subject_keys::table.filter(subject_keys::subject.eq_any(subjects))).execute(connection)?;
-    }
-    for key in batch.subject_keys.iter().filter(|key| !key.is_new) {
-        diesel::update(subject_keys::table.find(key.subject.to_string()))
-            .set(subject_keys::lookup.eq(&key.lookup))
-            .execute(connection)?;
-    }
-    let new: Vec<_> = batch
-        .subject_keys
-        .iter()
-        .filter(|key| key.is_new)
-        .map(|key| {
-            (
-                subject_keys::subject.eq(key.subject.to_string()),
-                subject_keys::holder.eq(key.holder.to_string()),
-                subject_keys::lookup.eq(&key.lookup),
-                subject_keys::wrapped.eq(&key.wrapped),
-            )
-        })
-        .collect();
-    if !new.is_empty() {
-        diesel::insert_into(subject_keys::table).values(new).execute(connection)?;
-    }
-    Ok(())
 }

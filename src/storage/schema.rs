@@ -119,6 +119,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Who was shown whose personal data.
+    looks (number) {
+        number -> BigInt,
+        looked_at -> BigInt,
+        organisation -> Text,
+        key -> Text,
+        kind -> Text,
+        record -> Text,
+        subject -> Text,
+        operation -> Text,
+        request_id -> Text,
+        purpose -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     secrets (name) {
         name -> Text,
         wrapped -> Binary,

@@ -10,11 +10,12 @@ use super::FactRow;
 use super::figures;
 use super::nodes;
 use super::reader::{EventRow, of_stream, read_event};
-use super::schema::{claims, events, facts, head, receipts, subject_keys};
+use super::rotation::check_master;
+use super::schema::{claims, events, facts, head, looks, receipts, secrets, subject_keys};
 use crate::kernel::{Region, Timestamp};
 use crate::ledger::{
-    Batch, Cell, Claim, Event, FactChange, Frontier, Harm, Head, PERSON, Posting, Receipt, StateRow, Store, StoreError,
-    SubjectKey, Table,
+    Batch, Cell, Claim, Event, FactChange, Frontier, Harm, Head, Look, PERSON, Posting, Receipt, StateRow, Store,
+    StoreError, SubjectKey, Table,
 };
 
 /// How often, and how long apart, emptying the write-ahead log is tried while readers hold it up.
@@ -220,6 +221,9 @@ impl SqliteStore {
         for receipt in &batch.receipts {
             diesel::insert_into(receipts::table).values(receipt_row(receipt)).execute(&mut self.connection)?;
         }
+        check_master(batch.subject_keys.iter(), || {
+            secrets::table.find("lookup").select(secrets::wrapped).first(&mut self.connection).optional()
+        })?;
         // Numbers are given free before they are taken.
         for subject in &batch.destroyed {
             diesel::delete(subject_keys::table.find(subject.to_string())).execute(&mut self.connection)?;
@@ -229,6 +233,12 @@ impl SqliteStore {
         }
         for key in batch.subject_keys.iter().filter(|key| key.is_new) {
             self.write_subject_key(key)?;
+        }
+        for look in &batch.looks {
+            self.write_look(look)?;
+        }
+        if batch.leaves_the_log() {
+            return Ok(());
         }
         diesel::update(head::table.find(1))
             .set((
@@ -288,6 +298,21 @@ impl SqliteStore {
             facts::from_position.eq(change.position),
         );
         diesel::insert_into(facts::table).values(row).execute(&mut self.connection)
+    }
+
+    fn write_look(&mut self, look: &Look) -> QueryResult<usize> {
+        let row = (
+            looks::looked_at.eq(look.looked_at.micros()),
+            looks::organisation.eq(look.organisation.to_string()),
+            looks::key.eq(look.key.to_string()),
+            looks::kind.eq(look.kind),
+            looks::record.eq(look.record.to_string()),
+            looks::subject.eq(look.subject.to_string()),
+            looks::operation.eq(&*look.operation),
+            looks::request_id.eq(&*look.request_id),
+            looks::purpose.eq(look.purpose.as_deref()),
+        );
+        diesel::insert_into(looks::table).values(row).execute(&mut self.connection)
     }
 
     fn write_subject_key(&mut self, key: &SubjectKey) -> QueryResult<usize> {

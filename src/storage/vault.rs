@@ -1,6 +1,6 @@
 //! Personal data at rest: one random key per person, wrapped by the master key; destroying the key erases the person.
 
-use std::path::Path;
+use std::sync::{PoisonError, RwLock};
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -10,6 +10,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
+use super::master::{KeySource, MasterKey};
 use super::schema::{secrets, subject_keys};
 use super::{AnyConnection, OpenError, ReadError};
 use crate::ledger::{Hash, SubjectKey};
@@ -24,23 +25,97 @@ pub type Sealed = String;
 
 /// Why sealing or opening failed; never says anything about the data.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VaultError(pub String);
+pub enum VaultError {
+    /// A person's key does not open with the master key: it was rotated, and the new one has not been read yet.
+    MasterKey,
+    /// Anything else.
+    Other(String),
+}
 
 impl std::fmt::Display for VaultError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(match self {
+            Self::MasterKey => "a person's key does not open with this master key",
+            Self::Other(why) => why,
+        })
     }
 }
 impl std::error::Error for VaultError {}
 
 /// The keys that seal. Neither shows itself in logs: there is no `Debug`.
 pub struct Vault {
-    master: XChaCha20Poly1305,
+    master: RwLock<Master>,
     lookup: [u8; KEY_BYTES],
     of_copy: bool,
 }
 
+#[derive(Clone)]
+struct Master {
+    cipher: XChaCha20Poly1305,
+    /// The look-up key as this master wraps it in the database: another one there means that another master took its place.
+    mark: Vec<u8>,
+    /// Whether it was told that the new one could not be read.
+    missed: bool,
+}
+
 impl Vault {
+    /// Whether the database already holds secrets that only its master key opens.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn is_set_up(connection: &mut AnyConnection) -> Result<bool, ReadError> {
+        Ok(secrets::table.count().get_result::<i64>(connection)? > 0)
+    }
+
+    /// Opens the vault with the key at its source; where a rotation was interrupted before the new key took its place, it is put there
+    /// now, which the second part of the answer tells. With `create`, a key is made where there is none.
+    ///
+    /// # Errors
+    /// When the database cannot be used, or the master key is not the one it was sealed with.
+    pub fn open_from(
+        connection: &mut AnyConnection,
+        source: &KeySource,
+        create: bool,
+    ) -> Result<(Self, bool), OpenError> {
+        let refused = match Self::open(connection, &source.read(create)?) {
+            Ok(vault) => return Ok((vault, false)),
+            Err(why) => why,
+        };
+        let Some(vault) = source.pending()?.and_then(|pending| Self::open(connection, &pending).ok()) else {
+            return Err(refused);
+        };
+        let replaced = source.adopt_pending()?;
+        log::warn!("an interrupted rotation of the master key was finished old_key={}", replaced.display());
+        Ok((vault, true))
+    }
+
+    /// Opens the vault; the first time, makes the look-up key.
+    ///
+    /// # Errors
+    /// As [`Vault::open_from`].
+    pub fn open(connection: &mut AnyConnection, master: &MasterKey) -> Result<Self, OpenError> {
+        let cipher = XChaCha20Poly1305::new(&master.0.into());
+        let failed = |why: diesel::result::Error| OpenError(format!("the vault cannot be opened: {why}"));
+        let mut wrapped = lookup_key(connection).map_err(failed)?;
+        if wrapped.is_none() {
+            let key: [u8; KEY_BYTES] = random()?;
+            let sealed = seal(&cipher, b"lookup", &key).map_err(OpenError::of)?;
+            let made = diesel::insert_into(secrets::table)
+                .values((secrets::name.eq("lookup"), secrets::wrapped.eq(sealed)))
+                .execute(connection);
+            // Another instance that starts at the same moment may have made it first: then that one counts.
+            wrapped = lookup_key(connection).map_err(failed)?;
+            if wrapped.is_none() {
+                made.map_err(failed)?;
+            }
+        }
+        let mark = wrapped.unwrap_or_default();
+        let lookup = unseal(&cipher, b"lookup", &mark).ok().and_then(|key| key.try_into().ok());
+        let lookup = lookup
+            .ok_or_else(|| OpenError("the master key is not the one this database was sealed with".to_owned()))?;
+        Ok(Self { master: RwLock::new(Master { cipher, mark, missed: false }), lookup, of_copy: false })
+    }
+
     /// The same for the copy of another log, whose persons' keys are not here.
     #[must_use]
     pub fn of_copy(self) -> Self {
@@ -52,66 +127,6 @@ impl Vault {
         self.of_copy
     }
 
-    /// Reads the master key (64 hexadecimal digits) from `path`, or makes one there when `create` allows it.
-    ///
-    /// # Errors
-    /// When the file cannot be read or made, or holds something else.
-    pub fn master_key(path: &Path, create: bool) -> Result<[u8; KEY_BYTES], OpenError> {
-        let named = |why: &str| OpenError(format!("the master key file {}: {why}", path.display()));
-        match std::fs::read_to_string(path) {
-            Ok(text) => HEXLOWER
-                .decode(text.trim().to_ascii_lowercase().as_bytes())
-                .ok()
-                .and_then(|bytes| bytes.try_into().ok())
-                .ok_or_else(|| named("it must hold 64 hexadecimal digits and nothing else")),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && create => {
-                let key: [u8; KEY_BYTES] = random()?;
-                write_private(path, &HEXLOWER.encode(&key)).map_err(|why| named(&why.to_string()))?;
-                log::warn!("a new master key was made; keep a copy apart from the database path={}", path.display());
-                Ok(key)
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(named(
-                "it is missing, and this database holds data sealed with it; put it back or name it with --master-key-file",
-            )),
-            Err(error) => Err(named(&error.to_string())),
-        }
-    }
-
-    /// Whether the database already holds secrets that only its master key opens.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn is_set_up(connection: &mut AnyConnection) -> Result<bool, ReadError> {
-        Ok(secrets::table.count().get_result::<i64>(connection)? > 0)
-    }
-
-    /// Opens the vault; the first time, makes the look-up key.
-    ///
-    /// # Errors
-    /// When the database cannot be used, or the master key is not the one it was sealed with.
-    pub fn open(connection: &mut AnyConnection, master: &[u8; KEY_BYTES]) -> Result<Self, OpenError> {
-        let cipher = XChaCha20Poly1305::new(master.into());
-        let failed = |why: diesel::result::Error| OpenError(format!("the vault cannot be opened: {why}"));
-        let mut wrapped = lookup_key(connection).map_err(failed)?;
-        if wrapped.is_none() {
-            let key: [u8; KEY_BYTES] = random()?;
-            let sealed = seal(&cipher, b"lookup", &key).map_err(|why| OpenError(why.0))?;
-            let made = diesel::insert_into(secrets::table)
-                .values((secrets::name.eq("lookup"), secrets::wrapped.eq(sealed)))
-                .execute(connection);
-            // Another instance that starts at the same moment may have made it first: then that one counts.
-            wrapped = lookup_key(connection).map_err(failed)?;
-            if wrapped.is_none() {
-                made.map_err(failed)?;
-            }
-        }
-        let lookup = wrapped
-            .and_then(|wrapped| unseal(&cipher, b"lookup", &wrapped).ok())
-            .and_then(|key| key.try_into().ok())
-            .ok_or_else(|| OpenError("the master key is not the one this database was sealed with".to_owned()))?;
-        Ok(Self { master: cipher, lookup, of_copy: false })
-    }
-
     /// What is kept sealed in the database under a name.
     ///
     /// # Errors
@@ -119,7 +134,7 @@ impl Vault {
     pub fn kept(&self, connection: &mut AnyConnection, name: &str) -> Result<Option<Vec<u8>>, OpenError> {
         let found = secrets::table.find(name).select(secrets::wrapped).first::<Vec<u8>>(connection).optional();
         let found = found.map_err(|why| OpenError(format!("the vault cannot be read: {why}")))?;
-        found.map(|wrapped| unseal(&self.master, name.as_bytes(), &wrapped).map_err(OpenError::of)).transpose()
+        found.map(|wrapped| unseal(&self.master().cipher, name.as_bytes(), &wrapped).map_err(OpenError::of)).transpose()
     }
 
     /// Keeps something under a name, unless something is kept there that must not be replaced; tells what is kept now.
@@ -134,7 +149,7 @@ impl Vault {
         replace: bool,
     ) -> Result<Vec<u8>, OpenError> {
         let failed = |why: diesel::result::Error| OpenError(format!("the vault cannot be written: {why}"));
-        let sealed = seal(&self.master, name.as_bytes(), value).map_err(OpenError::of)?;
+        let sealed = seal(&self.master().cipher, name.as_bytes(), value).map_err(OpenError::of)?;
         if replace {
             diesel::delete(secrets::table.find(name)).execute(connection).map_err(failed)?;
         }
@@ -145,6 +160,80 @@ impl Vault {
             Some(kept) => Ok(kept),
             None => Err(made.err().map_or_else(|| OpenError("the vault keeps nothing".to_owned()), failed)),
         }
+    }
+
+    /// What is kept under a name, wrapped by another master.
+    ///
+    /// # Errors
+    /// When it does not open.
+    pub(super) fn wrap_kept(&self, name: &str, wrapped: &[u8], new: &MasterKey) -> Result<Vec<u8>, VaultError> {
+        let value = unseal(&self.master().cipher, name.as_bytes(), wrapped).map_err(|_| VaultError::MasterKey)?;
+        seal(&XChaCha20Poly1305::new(&new.0.into()), name.as_bytes(), &value)
+    }
+
+    fn master(&self) -> Master {
+        self.master.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the database is still sealed with the key that is open.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn is_current(&self, connection: &mut AnyConnection) -> Result<bool, ReadError> {
+        Ok(lookup_key(connection)?.is_some_and(|wrapped| wrapped == self.master().mark))
+    }
+
+    /// Whether this key opens what the vault holds.
+    pub fn opens_with(&self, key: &MasterKey) -> bool {
+        unseal(&XChaCha20Poly1305::new(&key.0.into()), b"lookup", &self.master().mark).is_ok()
+    }
+
+    /// Looks whether the master key was rotated, and reads the new one if so. Until it can be read, personal data is neither shown nor taken.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn follow(&self, connection: &mut AnyConnection, source: &KeySource) -> Result<(), ReadError> {
+        let Some(mark) = lookup_key(connection)?.filter(|mark| *mark != self.master().mark) else {
+            return Ok(());
+        };
+        let keys = [source.pending().ok().flatten(), source.read(false).ok()];
+        let ciphers = keys.into_iter().flatten().map(|key| XChaCha20Poly1305::new(&key.0.into()));
+        let opens = |cipher: &XChaCha20Poly1305| unseal(cipher, b"lookup", &mark).is_ok_and(|key| key == self.lookup);
+        let new = ciphers.into_iter().find(opens);
+        let mut master = self.master.write().unwrap_or_else(PoisonError::into_inner);
+        match new {
+            Some(cipher) => {
+                *master = Master { cipher, mark, missed: false };
+                log::info!("the master key was rotated and is read anew");
+            }
+            None if !master.missed => {
+                master.missed = true;
+                log::error!(
+                    "the master key was rotated and the new one is not here; no personal data is shown or taken until it is path={}",
+                    source.file.display()
+                );
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// A person's key, wrapped by another master.
+    ///
+    /// # Errors
+    /// When it does not open.
+    pub(super) fn wrap_anew(&self, subject: &str, wrapped: &[u8], new: &MasterKey) -> Result<Vec<u8>, VaultError> {
+        let subject = Uuid::parse_str(subject).map_err(|why| VaultError::Other(why.to_string()))?;
+        let key = unseal(&self.master().cipher, subject.as_bytes(), wrapped).map_err(|_| VaultError::MasterKey)?;
+        seal(&XChaCha20Poly1305::new(&new.0.into()), subject.as_bytes(), &key)
+    }
+
+    /// The key of the look-up hashes, wrapped by another master.
+    ///
+    /// # Errors
+    /// When the system gives no randomness.
+    pub(super) fn wrap_lookup(&self, new: &MasterKey) -> Result<Vec<u8>, VaultError> {
+        seal(&XChaCha20Poly1305::new(&new.0.into()), b"lookup", &self.lookup)
     }
 
     /// A keyed hash for `purpose`: identity numbers are few enough to be guessed, so a bare hash would reveal them.
@@ -176,9 +265,10 @@ impl Vault {
         clear: &[u8],
         identity_number: Option<&str>,
     ) -> Result<(SubjectKey, Sealed), VaultError> {
-        let key: [u8; KEY_BYTES] = random().map_err(|why| VaultError(why.0))?;
+        let key: [u8; KEY_BYTES] = random().map_err(|why| VaultError::Other(why.0))?;
         let subject = Uuid::now_v7();
-        let wrapped = seal(&self.master, subject.as_bytes(), &key)?;
+        let Master { cipher, mark, .. } = self.master();
+        let wrapped = seal(&cipher, subject.as_bytes(), &key)?;
         let sealed = seal_text(&key, subject, clear)?;
         Ok((
             SubjectKey {
@@ -186,6 +276,7 @@ impl Vault {
                 holder,
                 lookup: identity_number.map(|number| self.lookup(number)),
                 wrapped,
+                wrapped_by: mark,
                 is_new: true,
             },
             sealed,
@@ -212,15 +303,16 @@ impl Vault {
     /// # Errors
     /// When the key or the data was altered.
     pub fn open_sealed(&self, key: &SubjectKey, sealed: &str) -> Result<Vec<u8>, VaultError> {
-        let damaged = || VaultError("sealed data is damaged".to_owned());
+        let damaged = || VaultError::Other("sealed data is damaged".to_owned());
         let encoded = sealed.strip_prefix(SEALED_PREFIX).ok_or_else(damaged)?;
         let bytes = BASE64URL_NOPAD.decode(encoded.as_bytes()).map_err(|_| damaged())?;
         unseal(&XChaCha20Poly1305::new(&self.unwrap(key)?.into()), key.subject.as_bytes(), &bytes)
     }
 
     fn unwrap(&self, key: &SubjectKey) -> Result<[u8; KEY_BYTES], VaultError> {
-        let data_key = unseal(&self.master, key.subject.as_bytes(), &key.wrapped)?;
-        data_key.try_into().map_err(|_| VaultError("a person's key is damaged".to_owned()))
+        let data_key = unseal(&self.master().cipher, key.subject.as_bytes(), &key.wrapped);
+        let data_key = data_key.map_err(|_| VaultError::MasterKey)?;
+        data_key.try_into().map_err(|_| VaultError::Other("a person's key is damaged".to_owned()))
     }
 
     /// The key rows of these persons; an erased person has none.
@@ -241,6 +333,7 @@ impl Vault {
                     holder: Uuid::parse_str(&holder)?,
                     lookup,
                     wrapped,
+                    wrapped_by: Vec::new(),
                     is_new: false,
                 })
             })
@@ -252,21 +345,22 @@ fn lookup_key(connection: &mut AnyConnection) -> QueryResult<Option<Vec<u8>>> {
     secrets::table.find("lookup").select(secrets::wrapped).first(connection).optional()
 }
 
-fn random<const N: usize>() -> Result<[u8; N], OpenError> {
+pub(super) fn random<const N: usize>() -> Result<[u8; N], OpenError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|why| OpenError(format!("the system gives no randomness: {why}")))?;
     Ok(bytes)
 }
 
 fn seal(cipher: &XChaCha20Poly1305, context: &[u8], clear: &[u8]) -> Result<Vec<u8>, VaultError> {
-    let nonce: [u8; NONCE_BYTES] = random().map_err(|why| VaultError(why.0))?;
+    let nonce: [u8; NONCE_BYTES] = random().map_err(|why| VaultError::Other(why.0))?;
     let payload = Payload { msg: clear, aad: context };
-    let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| VaultError("sealing failed".to_owned()))?;
+    let sealed =
+        cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| VaultError::Other("sealing failed".to_owned()))?;
     Ok([nonce.as_slice(), &sealed].concat())
 }
 
 fn unseal(cipher: &XChaCha20Poly1305, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
-    let damaged = || VaultError("sealed data does not open with this key".to_owned());
+    let damaged = || VaultError::Other("sealed data does not open with this key".to_owned());
     let (nonce, text) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or_else(damaged)?;
     cipher.decrypt(&XNonce::from(*nonce), Payload { msg: text, aad: context }).map_err(|_| damaged())
 }
@@ -274,51 +368,4 @@ fn unseal(cipher: &XChaCha20Poly1305, context: &[u8], sealed: &[u8]) -> Result<V
 fn seal_text(key: &[u8; KEY_BYTES], subject: Uuid, clear: &[u8]) -> Result<Sealed, VaultError> {
     let sealed = seal(&XChaCha20Poly1305::new(key.into()), subject.as_bytes(), clear)?;
     Ok(format!("{SEALED_PREFIX}{}", BASE64URL_NOPAD.encode(&sealed)))
-}
-
-/// Reads a private key (64 hexadecimal digits) that nobody but its owner may read, or makes one there when `create` allows it.
-///
-/// # Errors
-/// When the file cannot be read or made, is open to others, or holds something else.
-pub fn private_key(path: &Path, create: bool) -> Result<[u8; KEY_BYTES], OpenError> {
-    let named = |why: &str| OpenError(format!("the log key file {}: {why}", path.display()));
-    match std::fs::metadata(path) {
-        Ok(metadata) if is_open_to_others(&metadata) => {
-            return Err(named("others than its owner may read it; close it with `chmod 600`"));
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && create => {
-            let key: [u8; KEY_BYTES] = random()?;
-            write_private(path, &HEXLOWER.encode(&key)).map_err(|why| named(&why.to_string()))?;
-            log::info!("a new key was made to sign the log with; keep a copy of it path={}", path.display());
-            return Ok(key);
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(named(
-                "it is missing, and this log has been signed with it; put it back or name it with --log-key-file. If it is lost, start \
-                 once with --accept-new-log-key; for everybody who verifies it is another log then",
-            ));
-        }
-        Ok(_) | Err(_) => {}
-    }
-    let text = std::fs::read_to_string(path).map_err(|why| named(&why.to_string()))?;
-    let key = HEXLOWER.decode(text.trim().to_ascii_lowercase().as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
-    key.ok_or_else(|| named("it must hold 64 hexadecimal digits and nothing else"))
-}
-
-#[cfg(unix)]
-fn is_open_to_others(metadata: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    metadata.permissions().mode() & 0o077 != 0
-}
-
-#[cfg(unix)]
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    // The name must be as durable as the content: the database is worth nothing without this file.
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

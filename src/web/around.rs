@@ -22,7 +22,7 @@ use crate::kernel::problem_codes::{
     BODY_TOO_LARGE, INTERNAL, INVALID_PARAMETER, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, NOT_FOUND, OVERLOADED,
     RATE_LIMITED,
 };
-use crate::kernel::{Code, unique_id};
+use crate::kernel::{Code, Region, holds_identity_number, unique_id};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id taken over from a client.
@@ -48,6 +48,7 @@ impl RequestId {
             !text.is_empty()
                 && text.len() <= REQUEST_ID_CHARACTERS_MAX
                 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+                && !holds_identity_number(text)
         };
         let sent = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(usable);
         let given = || Arc::from(&*unique_id().hyphenated().encode_lower(&mut Uuid::encode_buffer()));
@@ -272,11 +273,26 @@ fn write_log(method: &Method, response: &ServiceResponse<BoxBody>, started: Inst
     };
     log::log!(
         level,
-        "answered {method} with {} path={path} duration_us={} request_id={}",
+        "answered {method} with {} path={} duration_us={} request_id={}",
         status.as_u16(),
+        told_path(response.request()),
         started.elapsed().as_micros(),
         request_id.id
     );
+}
+
+/// The path as the log tells it: its route, with the ids that records are known by. Whatever else somebody writes into an address may name
+/// a person.
+fn told_path(request: &HttpRequest) -> String {
+    let Some(route) = request.match_pattern() else {
+        return "unmatched".to_owned();
+    };
+    let told = |(part, given)| {
+        let known = Uuid::try_parse(given).is_ok() || Region::parse(given).is_ok();
+        if known { given } else { part }
+    };
+    let parts: Vec<&str> = route.split('/').zip(request.path().split('/')).map(told).collect();
+    parts.join("/")
 }
 
 /// Answers what no route takes: 405 with `Allow` when the path exists for other methods, else 404.

@@ -40,6 +40,10 @@ pub struct Caller {
     pub(super) shown: Shown,
     /// Whether the answer to a command shall bring the receipt of what it recorded.
     pub(super) wants_proof: bool,
+    /// What is asked: method and route.
+    pub(super) operation: Arc<str>,
+    /// What personal data is wanted for, if the caller says.
+    pub(super) purpose: Option<Arc<str>>,
 }
 
 /// What a request shows of its sender.
@@ -115,9 +119,12 @@ impl FromRequest for Caller {
         let service = request.app_data::<web::Data<Service>>().cloned();
         let request_id = RequestId::of(request);
         let (token, certificate) = (bearer(request), request.conn_data::<PeerCertificate>().copied());
-        let wants_proof = wants_proof(request);
+        let (wants_proof, purpose) = (wants_proof(request), purpose(request.headers()));
+        let route = request.match_pattern().unwrap_or_default();
+        let operation: Arc<str> = format!("{} {route}", request.method()).into();
         let request = request.clone();
         Box::pin(async move {
+            let purpose = purpose?;
             let service = service.ok_or_else(|| Problem::of(&crate::kernel::problem_codes::INTERNAL))?;
             let (token, wants_proof) = (token?, wants_proof?);
             let bearer = token.map(|token| read_bearer(&service, &token, certificate)).transpose()?;
@@ -127,7 +134,7 @@ impl FromRequest for Caller {
             if let Some(actor) = &actor {
                 count_for_organisation(&request, actor, 1)?;
             }
-            Ok(Self { service, actor, request_id, known, shown, wants_proof })
+            Ok(Self { service, actor, request_id, known, shown, wants_proof, operation, purpose })
         })
     }
 }
@@ -223,6 +230,35 @@ fn wants_proof(request: &HttpRequest) -> Result<bool, Problem> {
             Err(Refusal::new(&INVALID_HEADER, why).into())
         }
     }
+}
+
+/// Says what personal data is wanted for: the reference of a letter or a file.
+const PURPOSE_REFERENCE: &str = "purpose-reference";
+/// Longest reference.
+const PURPOSE_CHARACTERS_MAX: usize = 64;
+/// Digits in a row that may be an identity number or a phone: a reference that holds them is refused, because it is kept in clear.
+const PURPOSE_DIGITS_MAX: usize = 9;
+
+/// The `Purpose-Reference` that was sent.
+fn purpose(headers: &header::HeaderMap) -> Result<Option<Arc<str>>, Problem> {
+    let Some(value) = headers.get(PURPOSE_REFERENCE) else {
+        return Ok(None);
+    };
+    let text = value.to_str().unwrap_or_default().trim();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte);
+    let longest = text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or_default();
+    let usable = (1..=PURPOSE_CHARACTERS_MAX).contains(&text.len()) && text.bytes().all(plain);
+    if usable && longest <= PURPOSE_DIGITS_MAX {
+        return Ok(Some(text.into()));
+    }
+    Err(Refusal::new(
+        &INVALID_HEADER,
+        Text::fixed(
+            "Purpose-Reference menyebut nomor surat atau berkas: 1 sampai 64 huruf, angka, atau -_.:/, tanpa spasi dan tanpa lebih dari 9 angka berturut-turut.",
+            "Purpose-Reference names a letter or a file: 1 to 64 letters, digits or -_.:/, without spaces and without more than 9 digits in a row.",
+        ),
+    )
+    .into())
 }
 
 /// The bearer token, if an `Authorization` header was sent at all.

@@ -49,14 +49,18 @@ pub use line::{
 pub use metrics::Metrics;
 pub use page::{List, MadePage, NoFilter, Page, PageParams, listing, listing_for_all, made_page};
 pub use params::{IdPath, PARAMETERS_MAX, Params};
-pub use personal::{present_persons, reseal_person, seal_person};
+pub use personal::{
+    Seen, amend_resealed, open_person, present_persons, record_looks, reseal_person, seal_person, sees_person,
+};
 pub use point::{AsOfParams, ReportParams, ReportPoint, known_at, parse_as_of, point_in_time, report_point};
 pub use problem::{Language, Problem, ProblemDocument, problem_page, wants_english};
 pub use quota::{Quota, Quotas, count_for_organisation};
 pub use ranges::{FileReply, file_reply};
-pub use reply::{command_reply, constant_reply, document_reply, json_reply};
+pub use reply::{command_reply, constant_reply, document_reply, json_reply, private_reply};
 pub use service::{READS_AT_ONCE_MAX, Service};
-pub use show::{Present, Shown, Stored, Viewer, resource_as_of, show, show_history, show_made_of_stream, show_to_all};
+pub use show::{
+    Present, Shown, Stored, Viewer, resource_as_of, show, show_history, show_made_of_stream, show_to_all, told_data,
+};
 #[cfg(feature = "rustls")]
 pub use tls::{connect_to_own, peer_certificate, tls_config};
 pub use tokens::Tokens;

@@ -12,7 +12,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::auth::Caller;
 use super::params::{pairs, read_pairs};
+use super::personal::record_looks;
 use super::problem::Problem;
+use super::reply::private;
 use super::service::Service;
 use super::show::{Present, Viewer};
 use crate::kernel::problem_codes::{INVALID_CURSOR, INVALID_PARAMETER};
@@ -205,7 +207,7 @@ where
 {
     let (actor, scope) = caller.reads(R::AREA)?;
     let service = caller.service.clone();
-    let viewer = Viewer { actor: Some(actor.clone()), vault: service.vault.clone(), on: service.clock.now().day() };
+    let viewer = Viewer::new(Some(actor.clone()), service.vault.clone(), service.clock.now().day(), false);
     let Page { filter, keyset, limit, bound_to } = page;
     let sort = keyset.sort;
     require_sortable::<R>(sort)?;
@@ -213,10 +215,13 @@ where
         let rows = query(connection, &actor, scope, &filter, &keyset)?;
         let (rows, last) = cut(rows, limit);
         let docs = R::present(&viewer, connection, rows.into_iter().map(|row| row.doc).collect())?;
-        Ok((docs, last, head_position(connection)?))
+        Ok((docs, last, head_position(connection)?, viewer.seen()))
     });
-    let (docs, last, as_of_position) = read.await?;
-    Ok(page_reply(request, &service, &docs, last.map(|row| cursor_at(sort, &row)), &bound_to, as_of_position))
+    let (docs, last, as_of_position, seen) = read.await?;
+    let shows_persons = !seen.is_empty();
+    record_looks(&caller, seen).await?;
+    let reply = page_reply(request, &service, &docs, last.map(|row| cursor_at(sort, &row)), &bound_to, as_of_position);
+    Ok(if shows_persons { private(reply) } else { reply })
 }
 
 /// Answers a list that anyone may see as it is stored.

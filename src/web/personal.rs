@@ -1,19 +1,24 @@
-//! Personal data on its way in (sealed before a command is made) and out (opened for those who may see it).
+//! Personal data on its way in (sealed before a command is made) and out (opened for those who may see it, which is recorded before they do).
 
+use actix_web::HttpResponse;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::auth::Caller;
 use super::problem::Problem;
+use super::reply::command_reply;
 use super::service::Service;
-use super::show::Viewer;
-use crate::kernel::problem_codes::INTERNAL;
-use crate::kernel::{Actor, Person, PersonChanges, PersonalData, Region, personal_data};
-use crate::ledger::SubjectKey;
+use super::show::{Present, Stored, Viewer};
+use crate::kernel::problem_codes::{INTERNAL, PRECONDITION_FAILED, UNAVAILABLE};
+use crate::kernel::{
+    Actor, OrganisationKind, Person, PersonChanges, PersonalData, Region, Timestamp, personal_data,
+};
+use crate::ledger::{Context, Decide, Look, SubjectKey};
 use crate::storage::{AnyConnection, ReadError, Sealed, Vault, VaultError};
 
 fn failed(error: &VaultError) -> Problem {
     log::error!("personal data could not be sealed or opened error={error}");
-    Problem::of(&INTERNAL)
+    Problem::of(if *error == VaultError::MasterKey { &UNAVAILABLE } else { &INTERNAL })
 }
 
 /// Seals a new person's data under a new key. With `once`, the identity number may be registered once only: a manager is one record, an owner
@@ -49,9 +54,7 @@ pub async fn reseal_person(
         .read(move |connection| {
             let key = Vault::keys(connection, &[subject.to_string()])?.pop();
             let Some(key) = key else { return Ok(None) };
-            let clear = vault.open_sealed(&key, &sealed).map_err(|why| failed(&why))?;
-            let person: Person = serde_json::from_slice(&clear).map_err(ReadError::from)?;
-            let person = person.changed(changes);
+            let person = open_person(&vault, &key, &sealed)?.changed(changes);
             let clear = serde_json::to_vec(&person).map_err(ReadError::from)?;
             let number = person.nik_orang.as_ref().filter(|_| once).map(|number| number.0.as_str());
             let sealed = vault.seal_again(key, &clear, number);
@@ -60,45 +63,156 @@ pub async fn reseal_person(
         .await
 }
 
-/// Replaces `sealed` in each document by `person` and `personal_data`: opened for whoever sees the person ([`personal_data`]), hidden from
-/// everyone else.
+/// How often an amendment is tried again when somebody else changed the data meanwhile.
+const AMEND_ATTEMPTS: u32 = 8;
+
+/// Carries out a command made by `seal` out of the data as it is now. When somebody else was first, their change and ours are put together:
+/// it is made anew. With `If-Match`, the sender wants to know instead.
+///
+/// # Errors
+/// The refusal, as a problem.
+pub async fn amend_resealed<C: Decide>(
+    caller: &Caller,
+    context: &Context,
+    id: Uuid,
+    seal: impl AsyncFn() -> Result<C, Problem>,
+) -> Result<HttpResponse, Problem>
+where
+    C::Resource: Present + Stored,
+{
+    let mut attempts_left = AMEND_ATTEMPTS;
+    loop {
+        attempts_left -= 1;
+        let answer = caller.service.execute(id, seal().await?, context.clone()).await?;
+        let overtaken = answer.result.as_ref().is_err_and(|refusal| refusal.code == &PRECONDITION_FAILED);
+        if !overtaken || context.if_match.is_some() || attempts_left == 0 {
+            return command_reply::<C::Resource>(caller, answer).await;
+        }
+    }
+}
+
+/// A person's data in clear.
+///
+/// # Errors
+/// When it does not open.
+pub fn open_person(vault: &Vault, key: &SubjectKey, sealed: &str) -> Result<Person, Problem> {
+    let clear = vault.open_sealed(key, sealed).map_err(|why| failed(&why))?;
+    Ok(serde_json::from_slice(&clear).map_err(ReadError::from)?)
+}
+
+/// Whose data an answer holds in clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The kind of record that holds it.
+    pub kind: &'static str,
+    /// The record.
+    pub record: Uuid,
+    /// Whose it is.
+    pub subject: Uuid,
+}
+
+/// Records that the caller is about to be shown these persons' data; when this returns, it is on disk.
+///
+/// # Errors
+/// `overloaded` or `unavailable`: then nothing may be shown.
+pub async fn record_looks(caller: &Caller, seen: Vec<Seen>) -> Result<(), Problem> {
+    if seen.is_empty() {
+        return Ok(());
+    }
+    let actor = caller.actor()?;
+    let look = |seen: Seen| Look {
+        organisation: actor.organisation,
+        key: actor.key,
+        kind: seen.kind,
+        record: seen.record,
+        subject: seen.subject,
+        operation: caller.operation.clone(),
+        request_id: caller.request_id.id.clone(),
+        purpose: caller.purpose.clone(),
+        looked_at: Timestamp::default(),
+    };
+    let recorded = caller.service.ledger.look(seen.into_iter().map(look).collect())?;
+    Ok(recorded.await.map_err(|_| Problem::of(&UNAVAILABLE))??)
+}
+
+/// Whether the actor sees the data of a person in a record of `region` that `owner` registered. Restricted data is for the provincial office
+/// alone.
+pub fn sees_person(actor: &Actor, region: Region, owner: Uuid, restricted: bool) -> bool {
+    personal_data(actor, region, owner) && (!restricted || actor.kind == OrganisationKind::Province)
+}
+
+/// What is known of the person in a document.
+struct Held {
+    record: Uuid,
+    subject: Uuid,
+    sealed: String,
+    erased: bool,
+    restricted: bool,
+    sees: bool,
+}
+
+impl Held {
+    /// Takes what is never shown out of the document.
+    fn take<R: Stored>(doc: &mut Value, viewer: &Viewer, connection: &mut AnyConnection) -> Result<Self, Problem> {
+        let id = |value: &Value| value.as_str().and_then(|text| Uuid::parse_str(text).ok()).unwrap_or_default();
+        let (record, owner) = (id(&doc["id"]), id(&doc["recorded_by"]));
+        let region = doc["region"].as_str().and_then(|code| Region::parse(code).ok());
+        let mut restricted = doc["restricted"].as_bool().unwrap_or_default();
+        let sees = |restricted| {
+            let both = viewer.actor.as_ref().zip(region);
+            both.is_some_and(|(actor, region)| sees_person(actor, region, owner, restricted))
+        };
+        // A restriction holds for what was recorded before it, too.
+        if viewer.past && sees(restricted) {
+            let now = R::find(connection, &record.to_string())?.map(|row| serde_json::from_str::<Value>(&row.doc));
+            let now = now.transpose().map_err(ReadError::from)?.unwrap_or_default();
+            restricted = now["restricted"].as_bool().unwrap_or_default();
+        }
+        let mut taken = |name: &str| doc.as_object_mut().and_then(|doc| doc.remove(name)).unwrap_or_default();
+        taken("restricted");
+        Ok(Self {
+            record,
+            subject: id(&taken("subject")),
+            sealed: taken("sealed").as_str().unwrap_or_default().to_owned(),
+            erased: doc["erased"].as_bool().unwrap_or_default(),
+            restricted,
+            sees: sees(restricted),
+        })
+    }
+}
+
+/// Replaces `sealed` in each document by `person` and `personal_data`: opened for those who may see it, hidden from everyone else. Whose
+/// data is opened is noted with the viewer.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn present_persons(
+pub fn present_persons<R: Stored>(
     viewer: &Viewer,
     connection: &mut AnyConnection,
     docs: &[String],
 ) -> Result<Vec<String>, Problem> {
     let mut docs: Vec<Value> =
         docs.iter().map(|doc| serde_json::from_str(doc)).collect::<Result<_, _>>().map_err(ReadError::from)?;
-    let visible = |doc: &Value| {
-        let owner = doc["recorded_by"].as_str().and_then(|text| Uuid::parse_str(text).ok()).unwrap_or_default();
-        let region = doc["region"].as_str().and_then(|code| Region::parse(code).ok());
-        let sees = |actor: &Actor| region.is_some_and(|region| personal_data(actor, region, owner));
-        viewer.actor.as_ref().is_some_and(sees)
-    };
-    let wanted: Vec<String> =
-        docs.iter().filter(|doc| visible(doc)).filter_map(|doc| doc["subject"].as_str().map(str::to_owned)).collect();
+    let held: Vec<Held> =
+        docs.iter_mut().map(|doc| Held::take::<R>(doc, viewer, connection)).collect::<Result<_, _>>()?;
+    let wanted: Vec<String> = held.iter().filter(|held| held.sees).map(|held| held.subject.to_string()).collect();
     let keys = if wanted.is_empty() { Vec::new() } else { Vault::keys(connection, &wanted)? };
-    for doc in &mut docs {
-        let sees = visible(doc);
-        let subject = doc["subject"].as_str().and_then(|text| Uuid::parse_str(text).ok()).unwrap_or_default();
-        let sealed = doc.as_object_mut().and_then(|doc| {
-            doc.remove("subject");
-            doc.remove("sealed")
-        });
-        let erased = doc["erased"].as_bool().unwrap_or_default();
-        let key = keys.iter().find(|key| key.subject == subject);
-        let (person, state) = match (sealed.as_ref().and_then(Value::as_str), key) {
-            _ if erased => (Value::Null, PersonalData::Erased),
-            (Some(sealed), Some(key)) if sees => {
-                let clear = viewer.vault.open_sealed(key, sealed).map_err(|why| failed(&why))?;
-                (serde_json::from_slice(&clear).map_err(ReadError::from)?, PersonalData::Shown)
+    for (doc, held) in docs.iter_mut().zip(held) {
+        let key = keys.iter().find(|key| key.subject == held.subject);
+        let (person, state) = match key {
+            _ if held.erased => (Value::Null, PersonalData::Erased),
+            _ if !held.sees && held.restricted => (Value::Null, PersonalData::Restricted),
+            _ if !held.sees => (Value::Null, PersonalData::Hidden),
+            // In the copy of another log persons' keys are elsewhere.
+            None if viewer.vault.is_of_copy() => (Value::Null, PersonalData::Hidden),
+            // The key is gone: erased since the version that is shown.
+            None => (Value::Null, PersonalData::Erased),
+            Some(key) => {
+                let person = open_person(&viewer.vault, key, &held.sealed)?;
+                viewer.saw(Seen { kind: R::KIND, record: held.record, subject: held.subject });
+                let state = if held.restricted { PersonalData::Restricted } else { PersonalData::Shown };
+                (serde_json::to_value(person).map_err(ReadError::from)?, state)
             }
-            // Visible, but the key is gone: erased since the version that is shown.
-            (Some(_), None) if sees && !viewer.vault.is_of_copy() => (Value::Null, PersonalData::Erased),
-            _ => (Value::Null, PersonalData::Hidden),
         };
         doc["person"] = person;
         doc["personal_data"] = Value::from(crate::kernel::OneOf::word(state));

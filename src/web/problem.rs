@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::kernel::problem_codes::{INSUFFICIENT_SCOPE, INTERNAL, LOG_NOT_SIGNED, NOT_FOUND, UNAVAILABLE};
-use crate::kernel::{Code, Refusal, Text, code};
+use crate::kernel::{Code, Refusal, Text, code, without_identity_numbers};
 use crate::storage::{NotSigned, ReadError};
 
 /// Seconds after which a client may try again when we are busy and the problem does not say so itself.
@@ -122,20 +122,21 @@ impl Problem {
     /// The document in one language.
     pub fn document(&self, language: Language, instance: &str, request_id: &str) -> ProblemDocument {
         let Refusal { code, detail, faults, members } = &self.0;
+        let told = |text: &str| without_identity_numbers(text).into_owned();
         ProblemDocument {
             kind: format!("/problems/{}", code.name),
             title: language.of_text(&code.title).to_owned(),
             status: code.status,
-            detail: language.of_text(detail).to_owned(),
-            instance: instance.to_owned(),
+            detail: told(language.of_text(detail)),
+            instance: told(instance),
             code: code.name.to_owned(),
             request_id: request_id.to_owned(),
             errors: faults
                 .iter()
                 .map(|fault| ProblemError {
-                    pointer: fault.pointer.clone(),
+                    pointer: told(&fault.pointer),
                     code: fault.code.to_string(),
-                    detail: language.of_text(&fault.detail).to_owned(),
+                    detail: told(language.of_text(&fault.detail)),
                 })
                 .collect(),
             members: members.clone(),

@@ -4,13 +4,16 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use data_encoding::BASE64;
 use sha2::Digest;
+use uuid::Uuid;
 
 use super::auth::Caller;
+use super::personal::{Seen, record_looks};
 use super::problem::Problem;
 use super::show::{Present, Shown, Stored, Viewer};
+use crate::kernel::Actor;
 use crate::kernel::problem_codes::INTERNAL;
 use crate::ledger::{Answer, fold_stream};
-use crate::storage::{ReadError, stream_to_version};
+use crate::storage::{AnyConnection, ReadError, stream_to_version};
 
 const JSON: (HeaderName, HeaderValue) = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
 const LOG_POSITION: HeaderName = HeaderName::from_static("log-position");
@@ -71,31 +74,12 @@ pub async fn command_reply<R: Present + Stored>(caller: &Caller, answer: Answer)
         Err(refusal) if answer.replayed => return Ok(replayed_refusal(refusal)),
         Err(refusal) => return Err(refusal.into()),
     };
-    let actor = caller.actor()?.clone();
-    let vault = caller.service.vault.clone();
-    let on = caller.service.clock.now().day();
     let (id, version, position) = (done.id, done.version, done.position);
-    let doc = match done.doc {
+    let (doc, shows_persons) = match done.doc {
         // The outcome of a line names the document and does not hold it.
-        _ if caller.service.gathering.is_some() => String::new(),
-        Some(doc) if !R::rewrites_for(Some(&actor)) => doc,
-        doc => {
-            caller
-                .service
-                .look_up(move |connection| {
-                    let doc = if let Some(doc) = doc {
-                        doc
-                    } else {
-                        let events = stream_to_version(connection, R::KIND, id, version)?;
-                        let state = fold_stream::<R>(&events).map_err(ReadError::Corrupt)?;
-                        serde_json::to_string(&state).map_err(ReadError::from)?
-                    };
-                    let viewer = Viewer { actor: Some(actor), vault, on };
-                    let mut docs = R::present(&viewer, connection, vec![doc])?;
-                    docs.pop().ok_or_else(|| Problem::of(&INTERNAL))
-                })
-                .await?
-        }
+        _ if caller.service.gathering.is_some() => (String::new(), false),
+        Some(doc) if !R::rewrites_for(caller.actor.as_ref()) => (doc, false),
+        doc => document_for_sender::<R>(caller, (id, version), doc, done.created).await?,
     };
     let mut response = if done.created { HttpResponse::Created() } else { HttpResponse::Ok() };
     response.insert_header((header::LOCATION, format!("/v1/{}/{id}", R::PATH)));
@@ -113,7 +97,63 @@ pub async fn command_reply<R: Present + Stored>(caller: &Caller, answer: Answer)
             }
         }
     }
-    Ok(with_document(response, &format!("\"{version}\""), Shown { version, position, doc }))
+    let reply = with_document(response, &format!("\"{version}\""), Shown { version, position, doc });
+    Ok(if shows_persons { private(reply) } else { reply })
+}
+
+/// The document a command is answered with, folded anew when it is not given, and whether it shows personal data. Who creates a record
+/// gets back what the same request sent, so that is no look. Every other answer is; when that cannot be recorded, what was done stays
+/// done, and the data is left out.
+async fn document_for_sender<R: Present + Stored>(
+    caller: &Caller,
+    (id, version): (Uuid, i64),
+    doc: Option<String>,
+    created: bool,
+) -> Result<(String, bool), Problem> {
+    let (vault, on) = (caller.service.vault.clone(), caller.service.clock.now().day());
+    let actor = caller.actor()?.clone();
+    let read = move |connection: &mut AnyConnection| {
+        let past = doc.is_none();
+        let doc = if let Some(doc) = doc {
+            doc
+        } else {
+            let events = stream_to_version(connection, R::KIND, id, version)?;
+            let state = fold_stream::<R>(&events).map_err(ReadError::Corrupt)?;
+            serde_json::to_string(&state).map_err(ReadError::from)?
+        };
+        let mut present = |actor: Option<Actor>| -> Result<(String, Vec<Seen>), Problem> {
+            let viewer = Viewer::new(actor, vault.clone(), on, past);
+            let mut docs = R::present(&viewer, connection, vec![doc.clone()])?;
+            Ok((docs.pop().ok_or_else(|| Problem::of(&INTERNAL))?, viewer.seen()))
+        };
+        let (doc, seen) = present(Some(actor))?;
+        let without = if seen.is_empty() { String::new() } else { present(None)?.0 };
+        Ok((doc, seen, without))
+    };
+    let (doc, seen, without) = caller.service.look_up(read).await?;
+    if seen.is_empty() {
+        return Ok((doc, false));
+    }
+    if !created && record_looks(caller, seen).await.is_err() {
+        return Ok((without, false));
+    }
+    Ok((doc, true))
+}
+
+/// An answer that no one between us and the caller may keep.
+pub fn private(mut response: HttpResponse) -> HttpResponse {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A JSON answer made on the spot that shows personal data.
+pub fn private_reply(value: &impl serde::Serialize) -> HttpResponse {
+    private(json_reply(value))
+}
+
+/// Whether the client has this version of a document already.
+pub(super) fn has_version(request: &HttpRequest, version: i64) -> bool {
+    already_has(request.headers(), &format!("\"{version}\""))
 }
 
 fn replayed_refusal(refusal: crate::kernel::Refusal) -> HttpResponse {

@@ -1,5 +1,6 @@
 //! Showing one resource: now, or as it was recorded by a point in the log; and its history.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
@@ -7,9 +8,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::auth::Caller;
+use super::personal::{Seen, record_looks};
 use super::point::{AsOfParams, parse_as_of, point_in_time};
 use super::problem::Problem;
-use super::reply::{document_reply, fresh_document_reply, json_reply};
+use super::reply::{document_reply, fresh_document_reply, has_version, json_reply, private};
 use super::service::Service;
 use crate::kernel::problem_codes::INTERNAL;
 use crate::kernel::{Action, Actor, Date, Refusal, Scope};
@@ -24,6 +26,27 @@ pub struct Viewer {
     pub vault: Arc<Vault>,
     /// The day it is looked at: today, or that of `as_of`.
     pub on: Date,
+    /// Whether it is shown as it was, not as it is.
+    pub past: bool,
+    /// Whose personal data was opened.
+    seen: RefCell<Vec<Seen>>,
+}
+
+impl Viewer {
+    /// Somebody who looks on a day.
+    pub const fn new(actor: Option<Actor>, vault: Arc<Vault>, on: Date, past: bool) -> Self {
+        Self { actor, vault, on, past, seen: RefCell::new(Vec::new()) }
+    }
+
+    /// Notes that a person's data was opened for the viewer.
+    pub fn saw(&self, seen: Seen) {
+        self.seen.borrow_mut().push(seen);
+    }
+
+    /// Whose data was opened: to be recorded before it is shown.
+    pub fn seen(self) -> Vec<Seen> {
+        self.seen.into_inner()
+    }
 }
 
 /// How a resource kind is shown.
@@ -91,7 +114,7 @@ pub async fn show<R: Present + Stored>(
     params: AsOfParams,
 ) -> Result<HttpResponse, Problem> {
     let (actor, scope) = caller.reads(R::AREA)?;
-    show_in_scope::<R>(request, &caller.service, Some(actor), scope, id, params).await
+    show_in_scope::<R>(request, &caller, Some(actor), scope, id, params).await
 }
 
 /// One resource that anyone may see.
@@ -104,7 +127,12 @@ pub async fn show_to_all<R: Present + Stored>(
     id: Uuid,
     params: AsOfParams,
 ) -> Result<HttpResponse, Problem> {
-    show_in_scope::<R>(request, service, None, Scope::All, id, params).await
+    let as_of = parse_as_of(params.as_of.as_deref())?;
+    if as_of.is_none() && goes_out_as_stored::<R>(None) {
+        return show_as_stored::<R>(&request, service, Scope::All, id).await;
+    }
+    let (shown, _) = read_in_scope::<R>(service, None, Scope::All, id, as_of).await?;
+    Ok(reply_with::<R>(&request, shown))
 }
 
 /// A resource's state that anyone may see, now or as of a point; nothing when nothing had been recorded of it.
@@ -127,18 +155,44 @@ pub async fn resource_as_of<R: Stored>(service: &Service, id: Uuid, params: AsOf
     service.read(read).await
 }
 
+/// Whether documents of the kind go out to the actor as they are stored, if their home admits it.
+fn goes_out_as_stored<R: Present>(actor: Option<&Actor>) -> bool {
+    !R::rewrites_for(actor) && R::ADMITS_BY_HOME
+}
+
 async fn show_in_scope<R: Present + Stored>(
     request: HttpRequest,
-    service: &Service,
+    caller: &Caller,
     actor: Option<Actor>,
     scope: Scope,
     id: Uuid,
     params: AsOfParams,
 ) -> Result<HttpResponse, Problem> {
     let as_of = parse_as_of(params.as_of.as_deref())?;
-    if as_of.is_none() && !R::rewrites_for(actor.as_ref()) && R::ADMITS_BY_HOME {
-        return show_as_stored::<R>(&request, service, scope, id).await;
+    if as_of.is_none() && goes_out_as_stored::<R>(actor.as_ref()) {
+        return show_as_stored::<R>(&request, &caller.service, scope, id).await;
     }
+    let (shown, seen) = read_in_scope::<R>(&caller.service, actor, scope, id, as_of).await?;
+    // Who has it already is shown nothing.
+    if seen.is_empty() || (R::DEPENDS_ON_VERSION_ALONE && has_version(&request, shown.version)) {
+        return Ok(reply_with::<R>(&request, shown));
+    }
+    record_looks(caller, seen).await?;
+    Ok(private(reply_with::<R>(&request, shown)))
+}
+
+fn reply_with<R: Present>(request: &HttpRequest, shown: Shown) -> HttpResponse {
+    if R::DEPENDS_ON_VERSION_ALONE { document_reply(request, shown) } else { fresh_document_reply(shown) }
+}
+
+/// The document for this actor, and whose personal data is in it.
+async fn read_in_scope<R: Present + Stored>(
+    service: &Service,
+    actor: Option<Actor>,
+    scope: Scope,
+    id: Uuid,
+    as_of: Option<AsOf>,
+) -> Result<(Shown, Vec<Seen>), Problem> {
     let (vault, now) = (service.vault.clone(), service.clock.now());
     let read = move |connection: &mut AnyConnection| {
         let (row, on) = match as_of {
@@ -148,7 +202,7 @@ async fn show_in_scope<R: Present + Stored>(
                 (row_at::<R>(connection, id, position)?, on)
             }
         };
-        let viewer = Viewer { actor, vault, on };
+        let viewer = Viewer::new(actor, vault, on, as_of.is_some());
         let row = row.ok_or_else(|| Refusal::not_found(R::KIND, id))?;
         if scope != Scope::All {
             let state: R = serde_json::from_str(&row.doc).map_err(ReadError::from)?;
@@ -158,13 +212,9 @@ async fn show_in_scope<R: Present + Stored>(
         }
         let mut docs = R::present(&viewer, connection, vec![row.doc])?;
         let doc = docs.pop().ok_or_else(|| Problem::of(&INTERNAL))?;
-        Ok(Shown { version: row.version, position: row.position, doc })
+        Ok((Shown { version: row.version, position: row.position, doc }, viewer.seen()))
     };
-    let shown = if as_of.is_none() { service.look_up(read).await? } else { service.read(read).await? };
-    if R::DEPENDS_ON_VERSION_ALONE {
-        return Ok(document_reply(&request, shown));
-    }
-    Ok(fresh_document_reply(shown))
+    if as_of.is_none() { service.look_up(read).await } else { service.read(read).await }
 }
 
 /// The short way, for documents that go out as they are stored.
@@ -276,14 +326,22 @@ fn changes(from: &serde_json::Value, to: &serde_json::Value) -> serde_json::Map<
         .collect()
 }
 
+/// What an event says, without what is of no use to a reader.
+///
+/// # Errors
+/// When the event's data is not JSON.
+pub fn told_data(event: &Event) -> Result<serde_json::Value, serde_json::Error> {
+    let mut data: serde_json::Value = serde_json::from_str(&event.data)?;
+    hide(&mut data);
+    Ok(data)
+}
+
 fn history_line(
     event: &Event,
     from: &serde_json::Value,
     to: &serde_json::Value,
 ) -> Result<serde_json::Value, serde_json::Error> {
     let envelope = &event.envelope;
-    let mut data: serde_json::Value = serde_json::from_str(&event.data)?;
-    hide(&mut data);
     Ok(json!({
         "position": envelope.position,
         "event_id": envelope.event_id,
@@ -292,7 +350,7 @@ fn history_line(
         "organisation": envelope.organisation,
         "occurred_at": envelope.occurred_at,
         "recorded_at": envelope.recorded_at,
-        "data": data,
+        "data": told_data(event)?,
         // The first event makes everything there is.
         "changed": if from.is_null() { serde_json::Map::new() } else { changes(from, to) },
     }))

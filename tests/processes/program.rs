@@ -1,6 +1,7 @@
 //! A running program and what is sent to it.
 
 use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -57,6 +58,40 @@ impl Site {
     /// Something more in the environment of programs started from now on.
     pub fn with(&mut self, name: &str, value: &Path) {
         self.extra.push((name.to_owned(), value.display().to_string()));
+    }
+
+    /// As [`Site::with`], with any text; what was set before under the name is forgotten.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.extra.retain(|(known, _)| known != name);
+        self.extra.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Serves the demonstration, with a log that tells everything there is to tell.
+    pub fn demonstrate(&self) -> Demonstration {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder().join("log")).unwrap();
+        let mut command = self.command(&["demo", "--json", "--bind", "127.0.0.1:0"]);
+        let mut child =
+            command.env("RUST_LOG", "info,lumbung=trace").stderr(log).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let guide: Value = serde_json::from_str(&line).unwrap_or_else(|why| panic!("{why}: {line} {}", self.log()));
+        let url = guide["url"].as_str().unwrap().to_owned();
+        let program = Program { child, url, key: String::new(), agent: agent() };
+        Demonstration { program, keys: guide["keys"].clone() }
+    }
+
+    /// All bytes the database is stored in: its files, or a dump.
+    pub fn everything_stored(&self) -> Vec<(String, Vec<u8>)> {
+        if let Some(cluster) = &self.cluster {
+            let dump = Command::new(cluster.program("pg_dump")).args(["--dbname", &self.url]).output().unwrap();
+            assert!(dump.status.success() && dump.stdout.len() > 100_000);
+            return vec![("the dump".to_owned(), dump.stdout)];
+        }
+        let files = std::fs::read_dir(self.folder()).unwrap().map(|file| file.unwrap().path());
+        let database = files.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("lumbung.db"));
+        let stored: Vec<_> = database.map(|path| (path.display().to_string(), std::fs::read(&path).unwrap())).collect();
+        assert!(stored.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() > 100_000);
+        stored
     }
 
     pub fn folder(&self) -> &Path {
@@ -168,6 +203,39 @@ pub struct Answer {
     pub retry_after: bool,
     pub replayed: bool,
     pub body: Value,
+}
+
+/// An answer as it was sent.
+pub struct Sheer {
+    pub status: u16,
+    pub text: String,
+}
+
+/// The demonstration as it is served, with the keys it printed.
+pub struct Demonstration {
+    program: Program,
+    keys: Value,
+}
+
+impl Demonstration {
+    /// Any request of an organisation, or of anyone when it is empty.
+    pub fn send(&self, method: &str, path: &str, who: &str, headers: &[(&str, &str)], body: &[u8]) -> Sheer {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.program.url));
+        if let Some(key) = self.keys[who].as_str() {
+            request = request.header("Authorization", format!("Bearer {key}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = self.program.agent.run(request.body(body.to_vec()).unwrap()).unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap();
+        Sheer { status, text: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+
+    pub fn stop(self) {
+        self.program.stop();
+    }
 }
 
 /// A running service; killed when dropped.

@@ -45,8 +45,11 @@ fn a_busy_port_and_a_lost_master_key_are_told_as_what_they_are() {
     let address = taken.local_addr().unwrap().to_string();
     assert!(refused(at, &["serve", "--bind", &address]).contains("another program has this port"));
     std::fs::remove_file(at.join("lumbung.db.key")).unwrap();
-    assert!(refused(at, &["serve", "--bind", &address]).contains("master key file"));
+    assert!(refused(at, &["serve", "--bind", &address]).contains("--master-key-file"));
     std::fs::write(at.join("lumbung.db.key"), "00".repeat(32)).unwrap();
+    assert!(refused(at, &["serve", "--bind", &address]).contains("chmod 600"));
+    let own = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(at.join("lumbung.db.key"), own).unwrap();
     assert!(refused(at, &["serve", "--bind", &address]).contains("not the one"));
 }
 

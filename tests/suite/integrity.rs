@@ -38,7 +38,7 @@ fn meddle(place: &Place, statements: &str) {
             }
         }
         AnyConnection::Sqlite(sqlite) => {
-            let query = "SELECT sql AS text FROM sqlite_master WHERE type = 'trigger'";
+            let query = "SELECT sql AS text FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'events'";
             let triggers = diesel::sql_query(query).load::<Line>(sqlite).unwrap();
             for trigger in ["update", "delete", "gaps"] {
                 sqlite.batch_execute(&format!("DROP TRIGGER events_refuse_{trigger}")).unwrap();

@@ -31,6 +31,7 @@ pub fn place_in(folder: &TempDir) -> Place {
     Place {
         database: migrated_database(folder),
         master_key_file: folder.path().join("lumbung.key"),
+        master_key: None,
         witness_file: folder.path().join("lumbung.head"),
         accept_older: false,
         log: log_in(folder.path()),

@@ -184,6 +184,7 @@ fn states_claims_receipts_and_keys_come_back_and_a_later_state_takes_the_earlier
         holder,
         lookup: Some("hash".to_owned()),
         wrapped: vec![1, 2],
+        wrapped_by: Vec::new(),
         is_new: true,
     };
     let head = store.begin().unwrap();

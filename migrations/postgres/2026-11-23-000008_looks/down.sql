@@ -1,0 +1,2 @@
+DROP TABLE looks;
+DROP FUNCTION looks_refuse();
