@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::cloud::CloudEvents;
 use super::follow::{Follower, Next};
-use crate::kernel::problem_codes::TOO_MANY_REQUESTS;
+use crate::kernel::problem_codes::RATE_LIMITED;
 use crate::kernel::{Refusal, Timestamp};
 use crate::storage::{FeedRow, Sieve, read_stretch};
 use crate::web::{Caller, Problem};
@@ -90,7 +90,7 @@ impl Streams {
                 "Terlalu banyak aliran terbuka; satu organisasi paling banyak {most}. Tutup satu, lalu coba lagi setelah `Retry-After` detik.",
                 "Too many streams are open; an organisation may have {most}. Close one, then try again after `Retry-After` seconds."
             );
-            return Err(Refusal::new(&TOO_MANY_REQUESTS, why).into());
+            return Err(Refusal::new(&RATE_LIMITED, why).into());
         }
         *own += 1;
         Ok(Place { streams: self.clone(), organisation })

@@ -83,7 +83,7 @@ pub enum OrganisationEvent {
 }
 
 /// A key that another one takes over from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Replaced {
     /// Which.

@@ -16,7 +16,7 @@ use super::service::Service;
 use crate::kernel::problem_codes::INTERNAL;
 use crate::kernel::{Action, Actor, Date, Refusal, Scope};
 use crate::ledger::{Event, Resource, fold_stream, states_of};
-use crate::storage::{AnyConnection, DocRow, ReadError, Vault, head_position, stream_up_to};
+use crate::storage::{AnyConnection, AsOf, DocRow, ReadError, Vault, head_position, stream_up_to};
 
 /// Who a document is shown to.
 pub struct Viewer {

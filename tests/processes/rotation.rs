@@ -24,6 +24,12 @@ fn fill(site: &Site) {
         master_key: None,
         witness_file: site.folder().join("lumbung.head"),
         accept_older: false,
+        log: lumbung::storage::LogIdentity {
+            origin: "example.test/log".to_owned(),
+            key_file: site.folder().join("lumbung.log-key"),
+            accept_new_key: false,
+        },
+        environment: lumbung::kernel::Environment::Live,
     };
     let core = Core::open(&place, Clock::System, Ids::Random, 1, PERSONS).unwrap();
     let region = Region::parse("64.72").unwrap();

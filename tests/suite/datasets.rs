@@ -125,12 +125,7 @@ fn one_history_makes_the_same_bytes_on_either_database() {
     let folder = TempDir::new().unwrap();
     let database = Database::Sqlite(folder.path().join("other.db"));
     migrate(&mut database.open_writer().unwrap()).unwrap();
-    let place = Place {
-        database,
-        master_key_file: folder.path().join("other.key"),
-        witness_file: folder.path().join("other.head"),
-        accept_older: false,
-    };
+    let place = Place { database, ..place_in(&folder) };
     let other = Demonstration::at(place, folder);
     // The keys that end a demonstration are random.
     let position = shown.head() - i64::try_from(shown.keys.len()).unwrap();
