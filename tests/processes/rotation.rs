@@ -97,7 +97,7 @@ fn the_environment_may_hold_the_key() {
     assert!(site.fail(&["keys", "rotate-master"]).contains("64 hexadecimal digits"));
     site.set("LUMBUNG_MASTER_KEY", &key);
     std::fs::rename(&file, site.folder().join("away")).unwrap();
-    site.serve().stop();
+    site.serve().kill();
     assert!(!file.exists(), "no file is made where none is needed");
     assert!(site.fail(&["keys", "rotate-master"]).contains("--new-master-key-file"));
     let other = site.folder().join("other");
@@ -108,6 +108,6 @@ fn the_environment_may_hold_the_key() {
     assert!(site.run(&named).contains("LUMBUNG_MASTER_KEY"));
     assert!(site.fail(&["keys", "issue", "--kind", "province", "--name", "X"]).contains("not the one"));
     site.set("LUMBUNG_MASTER_KEY", &"ab".repeat(32));
-    site.serve().stop();
+    site.serve().kill();
     assert!(!format!("{}{key}", site.log()).contains(&"ab".repeat(32)));
 }
