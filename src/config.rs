@@ -244,7 +244,7 @@ pub struct GuardOptions {
     #[arg(long, env = "LUMBUNG_BODIES_BYTES_MAX", default_value_t = 128 * 1024 * 1024, value_name = "BYTES")]
     pub bodies_bytes_max: usize,
     /// How long commands of an organisation may wait for their turn while it keeps sending more, in milliseconds; then it is answered 503.
-    #[arg(long, env = "LUMBUNG_QUEUE_WAIT_MS_MAX", default_value_t = 50, value_name = "MILLISECONDS")]
+    #[arg(long, env = "LUMBUNG_QUEUE_WAIT_MS_MAX", default_value_t = 20, value_name = "MILLISECONDS")]
     pub queue_wait_ms_max: u64,
     /// Requests of an address (IPv6: its /64) in a second; ten seconds' worth may come at once.
     #[arg(long, env = "LUMBUNG_ADDRESS_REQUESTS_PER_SECOND", default_value_t = 2000, value_name = "COUNT")]
@@ -279,7 +279,7 @@ impl Default for GuardOptions {
             unread_seconds_max: 30,
             quiet_seconds_max: 120,
             bodies_bytes_max: 128 * 1024 * 1024,
-            queue_wait_ms_max: 50,
+            queue_wait_ms_max: 20,
             address_requests_per_second: 2000,
             key_lookups_per_second: 10,
             organisation_requests_per_second: 2000,

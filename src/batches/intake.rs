@@ -135,7 +135,7 @@ impl<I: Iterator<Item = Entry>> Intake<I> {
                 give_others_a_turn().await;
             }
         }
-        self.hand_in().await;
+        self.hand_in();
     }
 
     async fn begin(&mut self, entry: Entry) {
@@ -159,7 +159,7 @@ impl<I: Iterator<Item = Entry>> Intake<I> {
                 Step::Answered(refused) => return State::Answered(refused),
                 Step::WaitsToRead => {
                     if self.in_groups() {
-                        self.hand_in().await;
+                        self.hand_in();
                         for flight in &mut self.flights {
                             flight.decided.arrive().await;
                         }
@@ -171,7 +171,7 @@ impl<I: Iterator<Item = Entry>> Intake<I> {
     }
 
     /// Hands in what was gathered.
-    async fn hand_in(&mut self) {
+    fn hand_in(&mut self) {
         let (begun, submissions) = (std::mem::take(&mut self.group), self.gathering.take());
         if begun.is_empty() {
             return;

