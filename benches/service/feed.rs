@@ -32,8 +32,8 @@ pub fn feed(databases: &Databases) {
     for _ in 0..RUNS {
         let before = resident();
         let read = lines(served.address, &served.key);
-        let lines = f64::from(u32::try_from(read.lines).unwrap()) / read.took.as_secs_f64();
-        let bytes = read.bytes / read.lines;
+        let lines = f64::from(u32::try_from(read.events).unwrap()) / read.took.as_secs_f64();
+        let bytes = read.bytes / read.events;
         println!(
             "{bare:>12.0} {lines:>12.0} {:>8.2} {bytes:>12} {:>22}",
             lines / bare,
@@ -57,15 +57,15 @@ fn bare(place: &Place) -> f64 {
     }
 }
 
-struct Lines {
-    lines: u64,
+struct Heard {
+    events: u64,
     bytes: u64,
     took: Duration,
     /// Most memory resident on the way, in KiB.
     peak: u64,
 }
 
-fn lines(address: SocketAddr, key: &str) -> Lines {
+fn lines(address: SocketAddr, key: &str) -> Heard {
     let began = Instant::now();
     let mut stream = TcpStream::connect(address).unwrap();
     let request = format!(
@@ -73,7 +73,7 @@ fn lines(address: SocketAddr, key: &str) -> Lines {
     );
     stream.write_all(request.as_bytes()).unwrap();
     let mut buffer = vec![0; 1 << 18];
-    let mut read = Lines { lines: 0, bytes: 0, took: Duration::ZERO, peak: 0 };
+    let mut read = Heard { events: 0, bytes: 0, took: Duration::ZERO, peak: 0 };
     let mut pieces = 0_u32;
     let mut end = Vec::new();
     loop {
@@ -83,7 +83,7 @@ fn lines(address: SocketAddr, key: &str) -> Lines {
         }
         read.bytes += length as u64;
         // Chunks end with a carriage return and a line feed, events with a line feed.
-        read.lines += buffer[..length].windows(2).filter(|pair| pair == b"}\n").count() as u64;
+        read.events += buffer[..length].windows(2).filter(|pair| pair == b"}\n").count() as u64;
         end.extend_from_slice(&buffer[length.saturating_sub(600)..length]);
         end.drain(..end.len().saturating_sub(600));
         pieces += 1;
@@ -106,7 +106,7 @@ fn resident() -> u64 {
 /// Appends alone and beside live readers, in turns; the median of the pairs.
 fn live(databases: &Databases) {
     println!("commands per second at {APPENDERS} connections, alone and beside live readers of everything");
-    println!("{:>12} {:>12} {:>12} {:>8} {:>16}", "readers", "alone", "beside", "ratio", "read/appended");
+    println!("{:>12} {:>12} {:>12} {:>8} {:>16}", "readers", "alone", "beside", "ratio", "read, of 1000");
     for readers in READERS {
         let served = serve(databases, 256);
         let number = Arc::new(AtomicU64::new(0));
@@ -129,8 +129,9 @@ fn live(databases: &Databases) {
             .collect();
         turns.sort_by(|one, other| (one.1 / one.0).total_cmp(&(other.1 / other.0)));
         let (alone, beside) = turns[TURNS / 2];
-        let share = told as f64 / (appended * readers as u64) as f64;
-        println!("{readers:>12} {alone:>12.0} {beside:>12.0} {:>8.2} {share:>16.2}", beside / alone);
+        // In thousandths: whole numbers divide without loss.
+        let share = told * 1000 / (appended * readers as u64).max(1);
+        println!("{readers:>12} {alone:>12.0} {beside:>12.0} {:>8.2} {share:>16}", beside / alone);
         served.stop();
     }
 }

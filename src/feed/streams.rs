@@ -108,12 +108,6 @@ impl Streams {
 }
 
 impl Place {
-    /// Comes when the service is stopping.
-    async fn closing(&self) {
-        // An error says that nobody can tell any more, which comes to the same.
-        let _ = self.streams.closing.subscribe().wait_for(|closing| *closing).await;
-    }
-
     fn is_closing(&self) -> bool {
         *self.streams.closing.borrow()
     }
@@ -218,10 +212,10 @@ impl Live {
                 continue;
             }
             let deadline = Instant::now() + HEARTBEAT;
-            let gone = Box::pin(async { select(Box::pin(sender.closed()), Box::pin(self.place.closing())).await });
+            let gone = Box::pin(sender.closed());
             let woken = match select(Box::pin(self.follower.wait_until(deadline)), gone).await {
-                Either::Left((woken, _)) => woken,
-                Either::Right(_) => return,
+                Either::Left((woken, _)) if !self.place.is_closing() => woken,
+                _ => return,
             };
             if !woken {
                 told = write_sign_of_life(&mut text, told, self.follower.position());

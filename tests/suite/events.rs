@@ -398,7 +398,9 @@ fn a_long_poll_is_answered_by_the_next_event_and_else_when_its_time_is_over() {
         let told = bank.join().unwrap();
         assert_eq!(types(told["data"].as_array().unwrap()), ["cooperative.registered"]);
         assert_eq!(told["through"], head + 2);
-        polls.into_iter().for_each(|poll| drop(poll.join().unwrap()));
+        for poll in polls {
+            poll.join().unwrap();
+        }
         app.get("bank", "/v1/events?wait=1").expect(200);
     });
     assert!(began.elapsed() < Duration::from_secs(15));
@@ -534,10 +536,8 @@ fn sums_can_be_computed_by_whoever_has_the_events() {
         for (from, to) in [(1, head), (3, head - 2), (5, 4)] {
             let sums = app.get(who, &format!("/v1/events/summary?from={from}&to={to}")).expect(200);
             let within: Vec<&Value> = events.iter().filter(|event| (from..=to).contains(&position(event))).collect();
-            let text: String = within
-                .iter()
-                .map(|event| format!("{} {}\n", position(event), event["leafhash"].as_str().unwrap()))
-                .collect();
+            let line = |event: &&Value| format!("{} {}\n", position(event), event["leafhash"].as_str().unwrap());
+            let text = within.iter().map(line).collect::<Vec<_>>().concat();
             assert_eq!(sums["digest"], data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes())));
             let mut tree = Frontier::default();
             for event in &within {
