@@ -15,7 +15,7 @@ use super::place::{on_postgres, place_in};
 fn readiness_says_what_is_at_fault() {
     let app = App::start();
     let ready = app.get("", "/readyz").expect(200);
-    assert_eq!(ready["checks"], json!({"database": "ok", "schema": "ok", "executor": "ok"}));
+    assert_eq!(ready["checks"], json!({"database": "ok", "schema": "ok", "executor": "ok", "log": "ok"}));
     assert!(health(app.url.trim_start_matches("http://").parse().unwrap(), None).is_ok());
     let mut hand = app.place.database.open_for_maintenance().unwrap();
     let last = "(SELECT max(version) FROM __diesel_schema_migrations)";
