@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::area::StatisticsArea;
-use super::public::{Sight, narrow, whole_table, withhold};
+use super::public::{Sight, counts_stand, narrow, whole_table, withhold};
 use super::wanted::{StatisticsParams, Wanted};
 use crate::kernel::{Money, Month, OneOf, Scope, Timestamp};
 use crate::storage::{AnyConnection, Apart, FigureRow, Figures, PostingRow, ReadError, figures, postings_of};
@@ -38,7 +38,7 @@ pub struct Figure {
     pub measure: &'static str,
     /// Version of its definition.
     pub version: u32,
-    /// How many; null when withheld.
+    /// How many; null when withheld, unless figures are told apart by region and month alone.
     pub count: Option<i64>,
     /// How much, where the measure has an amount; null when withheld.
     pub amount: Option<Money>,
@@ -187,14 +187,15 @@ pub(super) fn statistics(
     (sight, as_of_position): (Sight, i64),
 ) -> Result<StatisticsAnswer, ReadError> {
     let sums = sums(connection, params, wanted, (sight, as_of_position))?;
+    let counts_stand = counts_stand(params, wanted);
     let figure = |((place, key), sum): (Combination, Sum)| {
         let definition = wanted.measures[place];
         Figure {
             measure: definition.measure,
             version: definition.version,
-            count: (!sum.withheld).then_some(sum.count),
+            count: (counts_stand || !sum.withheld).then_some(sum.count),
             amount: (definition.has_amount && !sum.withheld).then(|| rupiah(sum.sen)),
-            withheld: sum.withheld,
+            withheld: sum.withheld && (definition.has_amount || !counts_stand),
             evidence: evidence_address(area, definition.measure, params, wanted, &key, as_of_position),
             apart: wanted.by.iter().cloned().zip(key.into_iter().map(Value::from)).collect(),
         }

@@ -39,8 +39,8 @@ fn area_of(word: &str) -> Result<StatisticsArea, Problem> {
 ///
 /// Of financing, who may not read the financings themselves (nobody's key, a bank's but for `organisation` its own, a certifier's, the council's)
 /// is told what is public: as of the last midnight in East Kalimantan by `as_of` or by now, no positions of the log; nothing by `organisation`;
-/// and no figure behind which fewer than three lenders stand, or which would tell such a one from the sums: its `count` and `amount` are null and
-/// `withheld` is true.
+/// and no figure behind which fewer than three lenders stand, or which would tell such a one from the sums: its `amount` is null and `withheld` is
+/// true, and its `count` is null too unless figures are told apart and filtered by region and month alone.
 #[utoipa::path(tag = "statistics", security((), ("api_key" = [])),
     params(("area" = StatisticsArea, Path, description = "The area"), StatisticsParams),
     responses((status = 200, description = "The figures", body = StatisticsAnswer)))]

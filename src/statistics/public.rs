@@ -3,8 +3,8 @@
 //! Figures of financing are made of what each bank reports. Whoever may not read the financings themselves is told them with three reservations:
 //! as of ends of days, so that two answers do not enclose a single report; not by lender; and a cell stands only when enough lenders stand
 //! behind it (primary suppression). A withheld cell must not be told from a sum and the other cells of its line either, so as many of those are
-//! withheld as it takes (complementary suppression). All of it is decided on the whole table before anything is filtered: otherwise a filter
-//! would show what the table withholds.
+//! withheld as it takes (complementary suppression). Withheld are amounts, and counts too unless they are told apart by region and month alone.
+//! All of it is decided on the whole table before anything is filtered: otherwise a filter would show what the table withholds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -104,6 +104,11 @@ pub(super) fn whole_table(params: &StatisticsParams, wanted: &Wanted) -> Wanted 
 
 fn region_asked(params: &StatisticsParams) -> Option<Region> {
     params.region.filter(|region| !region.is_province())
+}
+
+/// Whether counts stand where amounts are withheld: by region and period the contract makes them public, and programmes tell as much.
+pub(super) fn counts_stand(params: &StatisticsParams, wanted: &Wanted) -> bool {
+    whole_table(params, wanted).by.iter().all(|name| ["month", "region"].contains(&name.as_str()))
 }
 
 /// Marks the cells that are withheld.
