@@ -134,7 +134,7 @@ impl DeserializeError for Faults {
             ),
             ErrorKind::UnknownKey { key, accepted } => {
                 let key = shown(key);
-                let known = accepted.join(", ");
+                let known = if accepted.is_empty() { "-".to_owned() } else { accepted.join(", ") };
                 Fault::new(
                     format!("{at}/{key}"),
                     "unknown_field",
