@@ -16,9 +16,7 @@ use super::problem::Problem;
 use super::quota::{count_for_organisation, count_key_lookup};
 use super::service::Service;
 use crate::kernel::problem_codes::{FORBIDDEN, INVALID_HEADER, UNAUTHENTICATED};
-use crate::kernel::{
-    Action, Actor, Area, KEY_PREFIX, Refusal, Scope, Scopes, Text, Timestamp, check_key, reach,
-};
+use crate::kernel::{Action, Actor, Area, KEY_PREFIX, Refusal, Scope, Scopes, Text, Timestamp, check_key, reach};
 use crate::ledger::Hash;
 
 /// SHA-256 of the certificate a connection was opened with; kept with the connection.
