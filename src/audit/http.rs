@@ -17,8 +17,8 @@ use crate::persons::HoldsPerson;
 use crate::storage::{AnyConnection, ReadError, Vault, current_facts, head_position, stream_up_to};
 use crate::trainings::ATTENDED;
 use crate::web::{
-    Caller, IdPath, List, MadePage, Page, PageParams, Present, Problem, Seen, Stored, json_reply, made_page,
-    open_person, private_reply, record_looks, sees_person, told_data,
+    Caller, IdPath, List, MadePage, NoFilter, Page, PageParams, Params, Present, Problem, Seen, Stored, json_reply,
+    made_page, open_person, private_reply, record_looks, sees_person, told_data,
 };
 
 /// Looks a disclosure tells of.
@@ -64,7 +64,7 @@ async fn list_audit(request: HttpRequest, caller: Caller, page: Page<AuditFilter
 #[utoipa::path(tag = "managers", params(("id" = Uuid, Path, description = "The manager")),
     responses((status = 200, description = "Everything", body = Disclosure)))]
 #[get("/managers/{id}/disclosures")]
-async fn get_manager_disclosure(caller: Caller, id: IdPath) -> Result<HttpResponse, Problem> {
+async fn get_manager_disclosure(caller: Caller, id: IdPath, _: Params<NoFilter>) -> Result<HttpResponse, Problem> {
     disclose::<Manager>(caller, id.0, move |connection, manager| {
         let appointments = manager.appointments.iter();
         let mut uses: Vec<Use> =
@@ -82,7 +82,7 @@ async fn get_manager_disclosure(caller: Caller, id: IdPath) -> Result<HttpRespon
 #[utoipa::path(tag = "enterprises", params(("id" = Uuid, Path, description = "The enterprise")),
     responses((status = 200, description = "Everything", body = Disclosure)))]
 #[get("/enterprises/{id}/disclosures")]
-async fn get_enterprise_disclosure(caller: Caller, id: IdPath) -> Result<HttpResponse, Problem> {
+async fn get_enterprise_disclosure(caller: Caller, id: IdPath, _: Params<NoFilter>) -> Result<HttpResponse, Problem> {
     disclose::<Enterprise>(caller, id.0, move |connection, _| {
         let financings = of_beneficiary(connection, Scope::All, &id.0.to_string())?;
         let financing = |id: &String| Ok(Use { kind: UseKind::Financing, id: Uuid::parse_str(id)? });

@@ -21,7 +21,7 @@ use super::summary::{Summary, SummaryParams, sum_up};
 use crate::kernel::problem_codes::{INTERNAL, INVALID_HEADER, NOT_FOUND};
 use crate::kernel::{Refusal, Text, Timestamp};
 use crate::storage::{Sieve, feed_event, head_position, recorded_at};
-use crate::web::{Caller, IdPath, Params, Problem, constant_reply, json_reply};
+use crate::web::{Caller, IdPath, NoFilter, Params, Problem, constant_reply, json_reply};
 
 const BATCH: &str = "application/cloudevents-batch+json";
 const NDJSON: [&str; 3] = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
@@ -291,7 +291,12 @@ fn bytes(
 #[utoipa::path(tag = "events", params(("id" = Uuid, Path, description = "The event")),
     responses((status = 200, description = "The event", body = CloudEvent)))]
 #[get("/events/{id}")]
-async fn get_event(request: HttpRequest, caller: Caller, id: IdPath) -> Result<HttpResponse, Problem> {
+async fn get_event(
+    request: HttpRequest,
+    caller: Caller,
+    id: IdPath,
+    _: Params<NoFilter>,
+) -> Result<HttpResponse, Problem> {
     let sieve = Sieve::of(caller.actor()?, &schemas::kinds());
     let found = caller.service.look_up(move |connection| Ok(feed_event(connection, &sieve, id.0)?)).await?;
     let row = found.ok_or_else(|| Refusal::not_found("event", id.0))?;
@@ -318,7 +323,7 @@ struct LogHead {
 /// The last position, and how many events of each type the caller may see up to there.
 #[utoipa::path(tag = "events", responses((status = 200, description = "The head", body = LogHead)))]
 #[get("/events/head")]
-async fn get_head(request: HttpRequest, caller: Caller) -> Result<HttpResponse, Problem> {
+async fn get_head(request: HttpRequest, caller: Caller, _: Params<NoFilter>) -> Result<HttpResponse, Problem> {
     let sieve = Sieve::of(caller.actor()?, &schemas::kinds());
     let head = caller.service.look_up(|connection| Ok(head_position(connection)?)).await?;
     let (position, counts) = feed(&request)?.counts.by_type(&caller.service, &sieve, head).await?;
@@ -352,7 +357,7 @@ struct SchemaEntry {
 /// Every type and version that was ever written.
 #[utoipa::path(tag = "events", security(()), responses((status = 200, description = "Types, versions, addresses", body = Vec<SchemaEntry>)))]
 #[get("/schemas")]
-async fn list_schemas(request: HttpRequest) -> Result<HttpResponse, Problem> {
+async fn list_schemas(request: HttpRequest, _: Params<NoFilter>) -> Result<HttpResponse, Problem> {
     let address = address(&request);
     let entry = |(event_type, version): &(String, i32)| SchemaEntry {
         r#type: event_type.clone(),
@@ -369,7 +374,11 @@ async fn list_schemas(request: HttpRequest) -> Result<HttpResponse, Problem> {
     params(("type" = String, Path, description = "The event's type", example = "financing.disbursed"), ("version" = i32, Path, description = "Version of the form", example = 1)),
     responses((status = 200, description = "The schema", content_type = "application/schema+json", body = serde_json::Value)))]
 #[get("/schemas/{type}/{version}")]
-async fn get_schema(request: HttpRequest, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
+async fn get_schema(
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    _: Params<NoFilter>,
+) -> Result<HttpResponse, Problem> {
     let (event_type, version) = path.into_inner();
     let found = version.parse().ok().and_then(|version| schemas::all().get(&(event_type, version)));
     let mut response = constant_reply(&request, found.ok_or_else(|| Problem::of(&NOT_FOUND))?);

@@ -13,7 +13,7 @@ use crate::kernel::problem_codes::{FORBIDDEN, INVALID_PARAMETER, NOT_FOUND};
 use crate::kernel::{Faults, FlexibleInt, OrganisationKind, Refusal, Text};
 use crate::ledger::{EVENT_BYTES_MAX, Event};
 use crate::storage::{ReadError, events_between, head_position, log_tree, position_of, tile_hashes};
-use crate::web::{Caller, IdPath, Params, Problem, json_reply};
+use crate::web::{Caller, IdPath, NoFilter, Params, Problem, Service, json_reply};
 
 /// Routes of this area.
 pub fn routes(config: &mut ServiceConfig) {
@@ -67,8 +67,8 @@ struct LogDescription {
 /// Its name, its key, and where its checkpoint, tiles and receipts are.
 #[utoipa::path(tag = "log", security(()), responses((status = 200, description = "What is needed to verify it", body = LogDescription)))]
 #[get("/log")]
-async fn get_log(caller: Caller) -> HttpResponse {
-    let verifier = caller.service.checkpoints.verifier();
+async fn get_log(service: web::Data<Service>, _: Params<NoFilter>) -> HttpResponse {
+    let verifier = service.checkpoints.verifier();
     json_reply(&LogDescription {
         origin: verifier.origin().to_owned(),
         verifier_key: verifier.to_string(),
@@ -86,8 +86,8 @@ async fn get_log(caller: Caller) -> HttpResponse {
 #[utoipa::path(tag = "log", security(()), responses((status = 200, description = "A signed note", body = String, content_type = "text/plain",
     example = "koperasi.kaltimprov.go.id/log\n70000\nk7JGyOSlvHbt9xEln/q7cZIooGE2EgTltN9+u/Aq/18=\n\n— koperasi.kaltimprov.go.id/log Uw2QOp…\n")))]
 #[get("/log/checkpoint")]
-async fn get_log_checkpoint(caller: Caller) -> Result<HttpResponse, Problem> {
-    let signed = caller.service.checkpoint(0).await?;
+async fn get_log_checkpoint(service: web::Data<Service>, _: Params<NoFilter>) -> Result<HttpResponse, Problem> {
+    let signed = service.checkpoint(0).await?;
     Ok(reply(TEXT, FOR_A_MOMENT, signed.note.clone()))
 }
 
@@ -104,10 +104,14 @@ fn reply(content: &str, cache: &str, body: impl Into<web::Bytes>) -> HttpRespons
         ("tile" = String, Path, description = "The tile's index in groups of three digits, all but the last after an x; `.p/W` at the end for its first W hashes", example = "000.p/1", max_length = 40)),
     responses((status = 200, description = "The hashes, one after the other", body = Bytes, content_type = "application/octet-stream")))]
 #[get("/log/tile/{level}/{tile:.*}")]
-async fn get_log_tile(caller: Caller, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
+async fn get_log_tile(
+    service: web::Data<Service>,
+    path: web::Path<(String, String)>,
+    _: Params<NoFilter>,
+) -> Result<HttpResponse, Problem> {
     let (level, tile) = level(&path.0).zip(TileName::parse(&path.1)).ok_or_else(no_tile)?;
     let width = usize::try_from(tile.width).unwrap_or(usize::MAX);
-    let hashes = caller.service.read(move |connection| Ok(tile_hashes(connection, level, tile.index)?)).await?;
+    let hashes = service.read(move |connection| Ok(tile_hashes(connection, level, tile.index)?)).await?;
     let hashes = hashes.get(..width).ok_or_else(no_tile)?;
     Ok(reply(BYTES, FOR_EVER, hashes.concat()))
 }
@@ -128,7 +132,11 @@ fn no_tile() -> Problem {
     params(("tile" = String, Path, description = "The tile's index, as for tiles of hashes of level 0", example = "000.p/1", max_length = 40)),
     responses((status = 200, description = "Lengths and events in turn", body = Bytes, content_type = "application/octet-stream")))]
 #[get("/log/tile/entries/{tile:.*}")]
-async fn get_log_entries(caller: Caller, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+async fn get_log_entries(
+    caller: Caller,
+    path: web::Path<String>,
+    _: Params<NoFilter>,
+) -> Result<HttpResponse, Problem> {
     let kind = caller.actor()?.kind;
     if !matches!(kind, OrganisationKind::Province | OrganisationKind::Auditor) {
         let why = text!(
@@ -169,13 +177,13 @@ fn entries(events: &[Event]) -> Result<Vec<u8>, Problem> {
     responses((status = 200, description = "Index, hashes up to the root, and the signed checkpoint", body = String, content_type = "text/plain",
         example = "c2sp.org/tlog-proof@v1\nindex 1\nPfpeoJzpXrl0xfa75Ws+kkIkbkV0lv71uvRhucKEQGA=\n\nkoperasi.kaltimprov.go.id/log\n2\n…")))]
 #[get("/log/proofs/{id}")]
-async fn get_log_proof(caller: Caller, id: IdPath) -> Result<HttpResponse, Problem> {
-    let position = caller.service.look_up(move |connection| Ok(position_of(connection, id.0)?)).await?;
+async fn get_log_proof(service: web::Data<Service>, id: IdPath, _: Params<NoFilter>) -> Result<HttpResponse, Problem> {
+    let position = service.look_up(move |connection| Ok(position_of(connection, id.0)?)).await?;
     let position = position.ok_or_else(|| {
         let id = id.0;
         Refusal::new(&NOT_FOUND, text!("Tidak ada peristiwa {id} dalam log.", "There is no event {id} in the log."))
     })?;
-    let receipt = caller.service.receipt(position).await?;
+    let receipt = service.receipt(position).await?;
     Ok(reply(TEXT, "no-cache", receipt))
 }
 
@@ -210,11 +218,10 @@ struct Consistency {
 #[utoipa::path(tag = "log", security(()), params(Sizes),
     responses((status = 200, description = "The proof", body = Consistency)))]
 #[get("/log/consistency")]
-async fn get_log_consistency(caller: Caller, sizes: Params<Sizes>) -> Result<HttpResponse, Problem> {
+async fn get_log_consistency(service: web::Data<Service>, sizes: Params<Sizes>) -> Result<HttpResponse, Problem> {
     let size = |sent: FlexibleInt| u64::try_from(sent.0).unwrap_or(u64::MAX);
     let (from, to) = (size(sizes.0.from), size(sizes.0.to));
-    let hashes = caller
-        .service
+    let hashes = service
         .read(move |connection| {
             let present = u64::try_from(head_position(connection)?).unwrap_or_default();
             let mut faults = Faults::default();

@@ -27,9 +27,12 @@ const CALLERS: [&str; 10] = [
 /// revoked key are answered 401 by all of these.
 const BY_KEY: &[(&str, &[&str])] = &[
     // Any key.
-    ("yyyyyyyyyy", &["get_me", "preview_assessment", "list_organisations"]),
+    ("yyyyyyyyyy", &["get_me", "preview_assessment", "list_organisations", "list_events", "get_head", "get_summary"]),
+    // The log: an event of a financing to whoever reads that whole; entries as they were signed, and who looked at persons.
+    ("yyynnnynyy", &["get_event"]),
+    ("yffffffffy", &["get_log_entries", "list_audit"]),
     // Oneself, and all to those who see everything.
-    ("ynnnnnynyy", &["get_organisation"]),
+    ("ynnnnnynyy", &["get_organisation", "list_organisation_history"]),
     // Cooperatives: public facts to banks.
     ("yyyyffyyyy", &["list_cooperatives", "get_cooperative", "list_timeline"]),
     ("yyyyffffyy", &["list_cooperative_history"]),
@@ -48,6 +51,20 @@ const BY_KEY: &[(&str, &[&str])] = &[
     // Managers: put forward to the certifier.
     ("yyyfyyffyy", &["list_managers", "list_certifications", "list_expiring_certifications"]),
     ("yyyfynffyy", &["get_manager", "list_manager_history", "get_certification", "list_certification_history"]),
+    // What is told of a person, to the person: by the province and who registered them.
+    ("yyfffnffff", &["get_manager_disclosure"]),
+    ("yyffffffff", &["get_enterprise_disclosure"]),
+    (
+        "yyfnnnnnff",
+        &[
+            "refuse_manager_erasure",
+            "restrict_manager",
+            "erase_enterprise",
+            "refuse_enterprise_erasure",
+            "restrict_enterprise",
+        ],
+    ),
+    ("yffnnnnnff", &["lift_manager_restriction", "lift_enterprise_restriction"]),
     ("yyfnnnnnff", &["amend_manager", "appoint_manager", "depart_manager", "erase_manager"]),
     // Enterprises and trainings.
     (
@@ -136,7 +153,8 @@ const BY_KEY: &[(&str, &[&str])] = &[
             "register_organisation",
         ],
     ),
-    ("ynnnnnfnff", &["issue_key", "revoke_key"]),
+    ("ynnnnnfnff", &["issue_key", "revoke_key", "rotate_key", "add_client", "remove_client"]),
+    ("ynnnnnnnff", &["deactivate_organisation", "reactivate_organisation"]),
     // Whoever may write something may write it in bulk; each line is decided by itself.
     ("yyyyyyyyff", &["send_batch"]),
 ];
@@ -162,7 +180,17 @@ const PUBLIC: &[&str] = &[
     "get_region",
     "list_regulations",
     "get_regulation",
+    "get_log",
+    "get_log_checkpoint",
+    "get_log_consistency",
+    "get_log_proof",
+    "get_log_tile",
+    "list_schemas",
+    "get_schema",
 ];
+
+/// What is answered for as long as one listens: whoever may list events may follow them, and `events.rs` holds it to that.
+const WITHOUT_END: &[&str] = &["stream_events"];
 
 /// What anyone may ask, and a key tells more: one that does not work is refused.
 const PUBLIC_WITH_KEY: &[&str] = &["get_statistics"];
@@ -243,7 +271,16 @@ impl World {
             "cooperatives" => self.app.cooperative(&self.number()),
             "managers" => self.candidate().0,
             "certifications" => self.candidate().1,
+            // Others than the bank that goes on asking.
+            "organisations" if matches!(operation, "deactivate_organisation" | "reactivate_organisation") => {
+                self.create("province", "/v1/organisations", &json!({"name": self.number(), "kind": "bank"}))
+            }
             "organisations" => self.bank.clone(),
+            "events" | "log" => {
+                let financing = self.create("bank", "/v1/financings", &self.application());
+                let history = self.app.get("province", &format!("/v1/financings/{financing}/history")).expect(200);
+                history["data"][0]["event_id"].as_str().unwrap().to_owned()
+            }
             "assessments" => {
                 let body = submission(&self.app.cooperative(&self.number()));
                 let assessment = self.create("samarinda", "/v1/assessments", &body);
@@ -283,9 +320,14 @@ impl World {
             .replace("{list}", "schemes")
             .replace("{name}", "financings")
             .replace("{area}", "financing")
-            .replace("{measure}", "healthy_ksp");
+            .replace("{measure}", "healthy_ksp")
+            .replace("{type}/{version}", "financing.applied/1")
+            .replace("{level}", "0")
+            .replace("{tile}", "000.p/1");
         match operation {
             "get_rescored_assessment" => path + "?regulation=perdep-06-2016",
+            "get_log_consistency" => path + "?from=1&to=2",
+            "get_summary" => path + "?from=1&to=2",
             "verify_certificate" => path.replace("{number}", &self.certificate()),
             _ => path,
         }
@@ -309,9 +351,16 @@ impl World {
                 json!({"manager": self.app.manager("Calon baru"), "scheme": "Manajer KSP", "certifier": self.certifier})
             }
             "apply_for_financing" => self.application(),
-            "revoke_key" => {
-                let issued = self.app.post("province", &format!("/v1/organisations/{}/keys", self.bank), &json!({}));
-                json!({"key_id": issued.expect(201)["key_id"]})
+            "revoke_key" => json!({"key_id": self.issue_to_bank()}),
+            "rotate_key" => json!({"key_id": self.issue_to_bank()}),
+            "add_client" => json!({"certificate_sha256": "ab".repeat(32)}),
+            "remove_client" => {
+                let at = format!("/v1/organisations/{}/clients", self.bank);
+                let client = json!({"certificate_sha256": "cd".repeat(32)});
+                let added = self.app.post("province", &at, &client);
+                assert!(added.status < 300, "{}", added.text);
+                let clients = added.json()["clients"].clone();
+                json!({"client": clients.as_array().unwrap().last().unwrap()["client"]})
             }
             "appoint_manager" => json!({"cooperative": self.app.cooperative(&self.number()), "role": "manajer"}),
             _ => {
@@ -320,6 +369,13 @@ impl World {
                 schema.get("example").or_else(|| schema["examples"].get(0)).unwrap().clone()
             }
         }
+    }
+
+    /// The id of a new key of the bank.
+    fn issue_to_bank(&self) -> Value {
+        let body = json!({"label": self.number()});
+        let issued = self.app.post("province", &format!("/v1/organisations/{}/keys", self.bank), &body);
+        issued.expect(201)["key_id"].clone()
     }
 
     pub(super) fn send(&self, who: &str, method: &str, address: &str, (kind, body): (&str, &[u8])) -> Answer {
@@ -392,6 +448,9 @@ fn every_operation_answers_every_caller_as_the_table_says() {
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let name = operation["operationId"].as_str().unwrap();
+            if WITHOUT_END.contains(&name) {
+                continue;
+            }
             let Some(expected) = expected(name) else {
                 wrong.push(format!("{name} has no line: who may do it?"));
                 continue;
@@ -430,7 +489,11 @@ fn a_parameter_that_is_not_known_is_refused_everywhere() {
     let document = lumbung::openapi::document();
     for (path, item) in document["paths"].as_object().unwrap() {
         let Some(operation) = item.get("get").filter(|_| path.starts_with("/v1/")) else { continue };
-        let address = world.address(path, operation["operationId"].as_str().unwrap());
+        let name = operation["operationId"].as_str().unwrap();
+        if WITHOUT_END.contains(&name) {
+            continue;
+        }
+        let address = world.address(path, name);
         let join = if address.contains('?') { '&' } else { '?' };
         let answer = world.send("province", "GET", &format!("{address}{join}kolom=1"), ("", b""));
         answer.fault(400, "invalid_parameter", "?kolom", "unknown_field");
