@@ -22,7 +22,7 @@ use crate::storage::{
     open_store,
 };
 use crate::web::{
-    Keyring, LOOK_EVERY, Language, Metrics, Problem, Routes, Service, around, health, json_reply,
+    Keyring, KnownRoutes, LOOK_EVERY, Language, Metrics, Problem, Routes, Service, around, health, json_reply,
     method_not_allowed_or_not_found, metrics, no_such_command, problem_page,
 };
 use crate::{
@@ -244,6 +244,7 @@ impl Running {
         let text = web::Bytes::from(openapi::text_of(&document));
         let methods = Arc::new(openapi::methods(&document));
         let commands = Arc::new(openapi::commands(&document));
+        let known = web::Data::new(KnownRoutes(methods.clone()));
         let service = web::Data::new(core.service.clone());
         let batches = web::Data::new(batches::Batches::new(options.batches));
         let body_bytes_max = options.body_bytes_max;
@@ -253,6 +254,7 @@ impl Running {
             App::new()
                 .app_data(service.clone())
                 .app_data(batches.clone())
+                .app_data(known.clone())
                 .app_data(lines)
                 .app_data(web::PayloadConfig::new(body_bytes_max))
                 // Runs from the bottom up: compression is outermost, so that problem documents pass it finished.

@@ -1,24 +1,29 @@
 //! The `OpenAPI` document: collected from the running routes, completed with what all operations share.
 
+mod bounds;
+mod limits;
+
 use std::collections::BTreeMap;
 
 use actix_web::App;
 use serde_json::{Value, json};
-use utoipa::OpenApi;
+use utoipa::{OpenApi, PartialSchema};
 use utoipa_actix_web::AppExt;
 
 use crate::app;
+use crate::kernel::Timestamp;
+use crate::web::ENTITY_TAGS_CHARACTERS_MAX;
 
 /// What stands at the top of the document.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "lumbung",
-        description = "Health of savings-and-loan cooperatives, competence of their managers, and their financing: recorded as events, read as documents.\n\nEvery write may carry an `Idempotency-Key`; the same key with the same content is answered as the first time, for ever. Every document has an `ETag` to be used in `If-Match` and `If-None-Match`. Problems are RFC 9457 documents in Indonesian, or in English by `Accept-Language: en`.",
+        description = "Health of savings-and-loan cooperatives, competence of their managers, and their financing: recorded as events, read as documents.\n\nEvery write may carry an `Idempotency-Key`; the same key with the same content is answered as the first time, for ever. Every document has an `ETag` to be used in `If-Match` and `If-None-Match`. Problems are RFC 9457 documents in Indonesian, or in English by `Accept-Language: en`. In a command, `null` is the same as leaving a field out.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
         contact(name = "Dinas Koperasi Provinsi Kalimantan Timur")
     ),
-    servers((url = "/", description = "This service")),
+    servers((url = "/", description = "Where this document was read, be it production, staging or local")),
     components(schemas(crate::web::ProblemDocument)),
     security(("api_key" = [])),
     tags(
@@ -99,6 +104,8 @@ fn complete(document: &mut Value) {
         "description": "An API key issued by the provincial office, shown once."
     }});
     document["components"]["headers"] = shared_headers();
+    // Other organisations use it; it is no office's own.
+    document["servers"][0]["x-internal"] = json!(false);
     let mut bodies: BTreeMap<String, (bool, bool)> = BTreeMap::new();
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     for (path, item) in paths {
@@ -118,6 +125,9 @@ fn complete(document: &mut Value) {
         complete_body(&mut document["components"]["schemas"][schema], writes, creates);
     }
     prune(document);
+    limits::complete(document);
+    bounds::complete(document);
+    limits::share_problems(document);
 }
 
 /// Links every answer that is a document to what can be asked of it next: create → get → the commands on it. Which of these fit its state, the
@@ -173,10 +183,9 @@ fn complete_body(schema: &mut Value, writes: bool, creates: bool) {
     if !writes {
         return;
     }
-    schema["properties"]["occurred_at"] = json!({
-        "type": "string", "format": "date-time", "maxLength": 40, "examples": ["2014-02-24T08:00:00+08:00"],
-        "description": "When it happened, at most five minutes ahead of our clock; when left out, now."
-    });
+    schema["properties"]["occurred_at"] = instant();
+    schema["properties"]["occurred_at"]["description"] =
+        json!("When it happened, at most five minutes ahead of our clock; when left out, now.");
     if creates {
         schema["properties"]["id"] = json!({
             "type": "string", "format": "uuid",
@@ -228,41 +237,56 @@ fn complete_operation(operation: &mut Value, (posts, writes): (bool, bool), path
     }
     let conditional = operation["parameters"].to_string().contains("\"as_of\"") && path.ends_with("{id}");
     if conditional {
-        let schema = json!({"type": "string", "maxLength": 257});
-        let parameter = json!({"name": "If-None-Match", "in": "header", "required": false, "schema": schema,
+        let parameter = json!({"name": "If-None-Match", "in": "header", "required": false, "schema": entity_tags(),
             "description": "The ETag of what you have; unchanged, it is not sent again.", "example": "\"3\""});
         operation["parameters"].as_array_mut().into_iter().for_each(|list| list.push(parameter.clone()));
         operation["responses"]["304"] = json!({"description": "You have it already"});
     }
+    // An atomic file that is refused is answered with its outcomes, as one that is recorded.
+    let outcomes = operation.pointer("/responses/201/content").filter(|_| in_bulk(path)).cloned();
     for (status, description) in statuses {
         operation["responses"][status] = json!({
             "description": description,
             "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
         });
     }
+    if let (Some(Value::Object(outcomes)), Some(content)) =
+        (outcomes, operation.pointer_mut("/responses/422/content").and_then(Value::as_object_mut))
+    {
+        content.extend(outcomes);
+    }
 }
 
 /// What every command may carry in its headers.
 fn add_write_headers(operation: &mut Value) {
     let header = |name: &str, description: &str, schema: Value, example: &str| json!({"name": name, "in": "header", "required": false, "description": description, "schema": schema, "example": example});
-    let text = json!({"type": "string", "maxLength": 257});
     let parameters = operation["parameters"].take();
     let mut parameters = parameters.as_array().cloned().unwrap_or_default();
     parameters.push(header(
         "Idempotency-Key",
-        "Makes a repeat harmless, for ever.",
-        text.clone(),
+        "Makes a repeat harmless, for ever: 1 to 255 characters without spaces, in quotation marks or without.",
+        json!({"type": "string", "minLength": 1, "maxLength": 257, "pattern": "^(\"[!#-~]{1,255}\"|[!#-~]{1,255})$"}),
         "8e03978e-40d5-43dd-bc93-6894a57f9324",
     ));
-    parameters.push(header("If-Match", "The ETag this change is based on.", text, "\"3\""));
+    parameters.push(header("If-Match", "The ETag this change is based on.", entity_tags(), "\"3\""));
     operation["parameters"] = json!(parameters);
+}
+
+fn instant() -> Value {
+    serde_json::to_value(Timestamp::schema()).unwrap_or_default()
+}
+
+/// One tag or several, or the star.
+fn entity_tags() -> Value {
+    let tag = "(W/)?\"[!#-+.-~-]*\"";
+    json!({"type": "string", "maxLength": ENTITY_TAGS_CHARACTERS_MAX, "pattern": format!("^(\\*|{tag}(, ?{tag})*)$")})
 }
 
 fn shared_headers() -> Value {
     let header = |description: &str, pattern: &str| json!({"description": description, "schema": {"type": "string", "maxLength": 64, "pattern": pattern}});
     json!({
         "X-Request-Id": header("To be named when asking us about a request.", "^[A-Za-z0-9_.:-]+$"),
-        "ETag": header("Version of the document, quoted.", "^\"[0-9]+\"$"),
+        "ETag": header("Version of the document, or of what does not change with one, quoted.", "^\"[0-9a-f]+\"$"),
         "Log-Position": header("Position of the document's last event in the log.", "^[0-9]+$"),
     })
 }

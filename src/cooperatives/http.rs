@@ -9,7 +9,8 @@ use super::commands::{
 use super::state::Cooperative;
 use super::views::{self, CooperativeFilter};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, listing, show, show_history,
+    AsOfParams, Caller, Command, IdPath, List, NamedSortParams, Page, PageParams, Params, Present, Problem, listing,
+    show, show_history,
 };
 
 impl Present for Cooperative {
@@ -45,7 +46,7 @@ async fn register_cooperative(command: Command<RegisterCooperative>) -> Result<H
 /// List cooperatives
 ///
 /// Banks find those they may lend to by `health_category=sehat&certified_manager=true`.
-#[utoipa::path(tag = "cooperatives", params(CooperativeFilter, PageParams),
+#[utoipa::path(tag = "cooperatives", params(CooperativeFilter, PageParams, NamedSortParams),
     responses((status = 200, description = "A page", body = List<Cooperative>)))]
 #[get("/cooperatives")]
 async fn list_cooperatives(

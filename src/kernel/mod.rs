@@ -25,7 +25,7 @@ pub mod problem_codes {
     pub use super::codes::*;
 }
 pub use fault::{Fault, Faults, Pointer, Refusal, Text, shown};
-pub use input::{FlexibleInt, Id, Name, Note, Number, OneOf, Word, YesNo};
+pub use input::{Id, Name, Note, Number, OneOf, Whole, Word, Year, YesNo, uuid_of};
 pub use measure::MeasureDefinition;
 pub use money::{Money, Rupiah, decimal_text};
 pub use person::{NikOrang, Person, PersonChanges, PersonalData};

@@ -17,8 +17,8 @@ use crate::kernel::{Faults, Name, OrganisationKind, Region, Timestamp};
 use crate::ledger::{Resource, fold_stream};
 use crate::storage::{AnyConnection, ReadError, stream_to_version};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, LEASE, List, NoFilter, Page, PageParams, Params, Present, Problem, Viewer,
-    json_reply, listing, show,
+    AsOfParams, Caller, Command, IdPath, LEASE, List, NoFilter, Page, PageParams, Params, Present, Problem, SortParams,
+    Viewer, json_reply, listing, show,
 };
 
 impl Present for Organisation {
@@ -62,7 +62,7 @@ async fn register_organisation(command: Command<RegisterOrganisation>) -> Result
 /// List organisations
 ///
 /// The provincial office, ministry and auditor see all, everyone else themselves.
-#[utoipa::path(tag = "administration", params(PageParams),
+#[utoipa::path(tag = "administration", params(PageParams, SortParams),
     responses((status = 200, description = "A page", body = List<Organisation>)))]
 #[get("/organisations")]
 async fn list_organisations(

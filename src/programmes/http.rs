@@ -15,8 +15,8 @@ use crate::kernel::{Date, Refusal, Text, Timestamp};
 use crate::ledger::{Resource, fold_stream};
 use crate::storage::{AnyConnection, AsOf, ReadError, head_position, stream_up_to};
 use crate::web::{
-    AsOfParams, Command, IdPath, List, NoFilter, Page, PageParams, Params, Present, Problem, Service, json_reply,
-    listing_for_all, parse_as_of, point_in_time, show_to_all,
+    AsOfParams, Command, IdPath, List, NoFilter, Page, PageParams, Params, Present, Problem, Service, SortParams,
+    json_reply, listing_for_all, parse_as_of, point_in_time, show_to_all,
 };
 
 impl Present for Programme {
@@ -47,7 +47,7 @@ async fn launch_programme(command: Command<Launch>) -> Result<HttpResponse, Prob
 }
 
 /// List programmes
-#[utoipa::path(tag = "programmes", security(()), params(PageParams),
+#[utoipa::path(tag = "programmes", security(()), params(PageParams, SortParams),
     responses((status = 200, description = "A page", body = List<Programme>)))]
 #[get("/programmes")]
 async fn list_programmes(

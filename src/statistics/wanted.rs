@@ -8,6 +8,7 @@ use utoipa::IntoParams;
 use super::area::StatisticsArea;
 use crate::kernel::problem_codes::INVALID_PARAMETER;
 use crate::kernel::{Fault, Faults, Id, MeasureDefinition, Month, Refusal, Region, Text, Word};
+use crate::web::Point;
 
 /// What statistics are asked for with.
 #[derive(Debug, Clone, Default, Deserr, IntoParams)]
@@ -41,7 +42,7 @@ pub struct StatisticsParams {
     pub by: Option<String>,
     /// As recorded by then: a position of the log, or an RFC 3339 instant.
     #[deserr(default)]
-    #[param(example = "2014-03-31T00:00:00+08:00", max_length = 40)]
+    #[param(value_type = Option<Point>, inline, example = "2014-03-31T00:00:00+08:00")]
     pub as_of: Option<String>,
     /// Financing: one scheme.
     #[deserr(default)]

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use sha2::{Digest, Sha256};
 
 use super::around::RequestId;
@@ -28,6 +28,9 @@ pub struct Caller {
     /// Hash of the key that was sent.
     pub(super) key: Option<Hash>,
 }
+
+/// Marks a request that asks for a caller and brought no key.
+pub(super) struct KeyMissing;
 
 impl Caller {
     /// The organisation.
@@ -83,6 +86,9 @@ impl FromRequest for Caller {
         let service = request.app_data::<web::Data<Service>>().cloned();
         let request_id = RequestId::of(request);
         let token = bearer(request);
+        if matches!(token, Ok(None)) {
+            request.extensions_mut().insert(KeyMissing);
+        }
         Box::pin(async move {
             let service = service.ok_or_else(|| Problem::of(&crate::kernel::problem_codes::INTERNAL))?;
             let Some(token) = token? else {
@@ -117,5 +123,27 @@ fn bearer(request: &HttpRequest) -> Result<Option<String>, Problem> {
             Ok(Some(token.trim().to_owned()))
         }
         _ => Err(Problem::of(&UNAUTHENTICATED)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn fuzz_a_header_holds_a_bearer_token_or_is_refused(text in "(Bearer|bearer|Basic|Bear) {0,2}[!-~]{0,12} ?|[ -~]{0,20}") {
+            let request = TestRequest::default().insert_header((header::AUTHORIZATION, text.as_str())).to_http_request();
+            match bearer(&request) {
+                Ok(token) => {
+                    let token = token.unwrap();
+                    prop_assert!(!token.is_empty() && token.trim() == token);
+                    prop_assert!(text.to_ascii_lowercase().starts_with("bearer ") && text.contains(&token));
+                }
+                Err(problem) => prop_assert_eq!(problem.0.code.status, 401),
+            }
+        }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse};
 use deserr::Deserr;
 use serde_json::json;
-use utoipa::IntoParams;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::auth::Caller;
@@ -18,6 +20,9 @@ use crate::ledger::{Event, Resource, fold_stream, states_of};
 use crate::storage::{
     AnyConnection, AsOf, DocRow, ReadError, Vault, head_position, position_at, recorded_at, stream_up_to,
 };
+
+/// Digits of the highest position there can be.
+const POSITION_DIGITS_MAX: usize = 16;
 
 /// Who a document is shown to.
 pub struct Viewer {
@@ -78,6 +83,17 @@ pub struct Shown {
     pub doc: String,
 }
 
+/// A point of the log: a position, or an instant. How `as_of` is described.
+pub struct Point;
+
+impl PartialSchema for Point {
+    fn schema() -> RefOr<Schema> {
+        let position = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^(0|[1-9][0-9]{0,15})$"));
+        AnyOfBuilder::new().item(position.max_length(Some(POSITION_DIGITS_MAX))).item(Timestamp::schema()).into()
+    }
+}
+impl ToSchema for Point {}
+
 /// `as_of`.
 #[derive(Debug, Clone, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
@@ -85,7 +101,7 @@ pub struct Shown {
 pub struct AsOfParams {
     /// As recorded by then: a position of the log, or an RFC 3339 instant.
     #[deserr(default)]
-    #[param(example = "2014-03-31T00:00:00+08:00", max_length = 40)]
+    #[param(example = "2014-03-31T00:00:00+08:00", value_type = Option<Point>, inline)]
     pub as_of: Option<String>,
 }
 
@@ -95,7 +111,8 @@ pub struct AsOfParams {
 /// `invalid_parameter`.
 pub fn parse_as_of(text: Option<&str>) -> Result<Option<AsOf>, Problem> {
     let Some(text) = text else { return Ok(None) };
-    if let Ok(position) = text.parse::<i64>()
+    if text.len() <= POSITION_DIGITS_MAX
+        && let Ok(position) = text.parse::<i64>()
         && position >= 0
     {
         return Ok(Some(AsOf::Position(position)));

@@ -39,5 +39,6 @@ mod schema;
 mod scoring;
 mod statistics;
 mod store;
+mod strictness;
 mod tables;
 mod trainings;
