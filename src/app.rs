@@ -24,12 +24,13 @@ use crate::datasets::{Shelf, ShelfLimits};
 use crate::kernel::{Clock, Environment};
 use crate::ledger::{AfterCommit, Event, Ids, Kind, Ledger, Limits, Resource};
 use crate::storage::{
-    AnyConnection, Checkpoints, Database, Fetcher, KeySource, LogIdentity, MasterKey, OpenError, ReadError, Readers, Tail,
-    Vault, Watcher, Witness, head_position, lacks_nodes, migrate, mirror_of, open_store, pending, renew_nodes,
+    AnyConnection, Checkpoints, Database, Fetcher, KeySource, LogIdentity, MasterKey, OpenError, ReadError, Readers,
+    Tail, Vault, Watcher, Witness, head_position, lacks_nodes, migrate, mirror_of, open_store, pending, renew_nodes,
 };
 use crate::web::{
-    Connections, Guard, Keyring, LOOK_EVERY, Language, Metrics, Problem, READS_AT_ONCE_MAX, Routes, Service, Tokens,
-    UseWriter, around, health, json_reply, method_not_allowed_or_not_found, metrics, no_such_command, problem_page,
+    Connections, Guard, Keyring, KnownRoutes, LOOK_EVERY, Language, Metrics, Problem, READS_AT_ONCE_MAX, Routes,
+    Service, Tokens, UseWriter, around, health, json_reply, method_not_allowed_or_not_found, metrics, no_such_command,
+    problem_page,
 };
 #[cfg(feature = "rustls")]
 use crate::web::{peer_certificate, tls_config};
@@ -242,8 +243,10 @@ impl Core {
         let together = (!place.database.is_embedded()).then(|| Fetcher::start(place.database.clone())).transpose();
         let fetcher = together.map_err(|why| OpenError(format!("the fetcher cannot be started: {why}")))?;
         // Where nothing is written, not even that is.
-        let use_writer = executor.is_some().then(|| UseWriter::start(place.database.clone(), keyring.uses())).transpose();
-        let use_writer = use_writer.map_err(|why| OpenError(format!("the writer of key uses cannot be started: {why}")))?;
+        let use_writer =
+            executor.is_some().then(|| UseWriter::start(place.database.clone(), keyring.uses())).transpose();
+        let use_writer =
+            use_writer.map_err(|why| OpenError(format!("the writer of key uses cannot be started: {why}")))?;
         let service = Service {
             ledger,
             readers,
@@ -359,6 +362,7 @@ impl Running {
         let text = web::Bytes::from(openapi::text_of(&document));
         let methods = Arc::new(openapi::methods(&document));
         let commands = Arc::new(openapi::commands(&document));
+        let known = web::Data::new(KnownRoutes { methods: methods.clone(), public: openapi::public(&document) });
         let service = web::Data::new(Service { tokens: open_tokens(&options.access)?, ..core.service.clone() });
         let batches = web::Data::new(batches::Batches::new(options.batches));
         let feed = web::Data::new(feed::http::Feed::default());
@@ -376,6 +380,7 @@ impl Running {
                 .app_data(feed.clone())
                 .app_data(shelf.clone())
                 .app_data(guard.clone())
+                .app_data(known.clone())
                 .app_data(lines)
                 .app_data(web::PayloadConfig::new(body_bytes_max))
                 // Runs from the bottom up: compression is outermost, so that problem documents pass it finished.

@@ -10,7 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::tiles::{TileName, level};
 use crate::kernel::problem_codes::{FORBIDDEN, INVALID_PARAMETER, NOT_FOUND};
-use crate::kernel::{Faults, FlexibleInt, OrganisationKind, Refusal, Text};
+use crate::kernel::{Faults, OrganisationKind, Refusal, Text, Whole};
 use crate::ledger::{EVENT_BYTES_MAX, Event};
 use crate::storage::{ReadError, events_between, head_position, log_tree, position_of, tile_hashes};
 use crate::web::{Caller, IdPath, Params, Problem, json_reply};
@@ -179,17 +179,20 @@ async fn get_log_proof(caller: Caller, id: IdPath) -> Result<HttpResponse, Probl
     Ok(reply(TEXT, "no-cache", receipt))
 }
 
+/// Events of the log, as far as every JSON reader keeps a number exactly.
+type LogSize = Whole<0, 9_007_199_254_740_991>;
+
 /// Two sizes of the log.
 #[derive(Debug, Clone, Copy, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Sizes {
     /// The smaller size.
-    #[param(value_type = i64, minimum = 0, example = 1)]
-    from: FlexibleInt,
+    #[param(inline, example = 1)]
+    from: LogSize,
     /// The larger size, at most that of the log.
-    #[param(value_type = i64, minimum = 0, example = 2)]
-    to: FlexibleInt,
+    #[param(inline, example = 2)]
+    to: LogSize,
 }
 
 /// A proof of consistency.
@@ -211,7 +214,7 @@ struct Consistency {
     responses((status = 200, description = "The proof", body = Consistency)))]
 #[get("/log/consistency")]
 async fn get_log_consistency(caller: Caller, sizes: Params<Sizes>) -> Result<HttpResponse, Problem> {
-    let size = |sent: FlexibleInt| u64::try_from(sent.0).unwrap_or(u64::MAX);
+    let size = |sent: LogSize| u64::try_from(sent.0).unwrap_or(u64::MAX);
     let (from, to) = (size(sizes.0.from), size(sizes.0.to));
     let hashes = caller
         .service

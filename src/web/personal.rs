@@ -10,9 +10,7 @@ use super::reply::command_reply;
 use super::service::Service;
 use super::show::{Present, Stored, Viewer};
 use crate::kernel::problem_codes::{INTERNAL, PRECONDITION_FAILED, UNAVAILABLE};
-use crate::kernel::{
-    Actor, OrganisationKind, Person, PersonChanges, PersonalData, Region, Timestamp, personal_data,
-};
+use crate::kernel::{Actor, OrganisationKind, Person, PersonChanges, PersonalData, Region, Timestamp, personal_data};
 use crate::ledger::{Context, Decide, Look, SubjectKey};
 use crate::storage::{AnyConnection, ReadError, Sealed, Vault, VaultError};
 
