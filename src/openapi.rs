@@ -214,23 +214,7 @@ fn complete_operation(
     if writes && !in_bulk(path) {
         add_write_headers(operation);
     }
-    for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
-        // The refusals an operation describes itself.
-        if status.starts_with('4') {
-            for name in problem_headers(status) {
-                response["headers"][*name] = json!({"$ref": format!("#/components/headers/{name}")});
-            }
-        }
-        if status.starts_with('2') {
-            let headers = ["RateLimit", "RateLimit-Policy", "X-Request-Id", "ETag", "Log-Position"];
-            let brings = if in_bulk(path) || path.starts_with("/v1/log") { &headers[..3] } else { &headers[..] };
-            for name in brings.iter().chain(if writes && !in_bulk(path) { &["Log-Proof"][..] } else { &[] }) {
-                if response["headers"].get(*name).is_none() {
-                    response["headers"][*name] = json!({"$ref": format!("#/components/headers/{name}")});
-                }
-            }
-        }
-    }
+    describe_answers(operation, writes, path);
     let mut statuses = vec![
         ("400", "Malformed"),
         ("406", "Only JSON is to be had"),
@@ -266,10 +250,7 @@ fn complete_operation(
     }
     let conditional = operation["parameters"].to_string().contains("\"as_of\"") && path.ends_with("{id}");
     if conditional {
-        let parameter = json!({"name": "If-None-Match", "in": "header", "required": false, "schema": entity_tags(),
-            "description": "The ETag of what you have; unchanged, it is not sent again.", "example": "\"3\""});
-        operation["parameters"].as_array_mut().into_iter().for_each(|list| list.push(parameter.clone()));
-        operation["responses"]["304"] = json!({"description": "You have it already"});
+        add_if_none_match(operation);
     }
     // An atomic file that is refused is answered with its outcomes, as one that is recorded.
     let outcomes = operation.pointer("/responses/201/content").filter(|_| in_bulk(path)).cloned();
@@ -285,6 +266,32 @@ fn complete_operation(
         operation["responses"][status] = json!({"$ref": format!("#/components/responses/{name}")});
         problems.entry(name).or_insert_with(|| problem_response(status, description));
     }
+}
+
+/// The headers of the answers that an operation describes itself.
+fn describe_answers(operation: &mut Value, writes: bool, path: &str) {
+    let known = ["X-Request-Id", "RateLimit", "RateLimit-Policy", "ETag", "Log-Position"];
+    let brings = if in_bulk(path) || path.starts_with("/v1/log") { &known[..3] } else { &known[..] };
+    let proof = if writes && !in_bulk(path) { &["Log-Proof"][..] } else { &[] };
+    for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
+        let names: Vec<&str> = match status.chars().next() {
+            Some('2') => brings.iter().chain(proof).copied().collect(),
+            Some('4') => problem_headers(status).to_vec(),
+            _ => continue,
+        };
+        for name in names {
+            if response["headers"].get(name).is_none() {
+                response["headers"][name] = json!({"$ref": format!("#/components/headers/{name}")});
+            }
+        }
+    }
+}
+
+fn add_if_none_match(operation: &mut Value) {
+    let parameter = json!({"name": "If-None-Match", "in": "header", "required": false, "schema": entity_tags(),
+        "description": "The ETag of what you have; unchanged, it is not sent again.", "example": "\"3\""});
+    operation["parameters"].as_array_mut().into_iter().for_each(|list| list.push(parameter.clone()));
+    operation["responses"]["304"] = json!({"description": "You have it already"});
 }
 
 /// Whether it is asked by whoever operates the service, and so never limited.

@@ -58,7 +58,7 @@ pub fn overload(databases: &Databases) {
 
     let run = |arrivals: Arrivals| {
         forget_peak();
-        let told = offer(served.address, arrivals, measured, next.clone(), &read);
+        let told = offer(served.address, &arrivals, measured, &next, &read);
         (told, peak_megabytes())
     };
     let (calibrated, _) = run(Arrivals { connections: CALIBRATION_CONNECTIONS, a_second: None });
@@ -98,9 +98,9 @@ struct Arrivals {
 
 fn offer(
     address: SocketAddr,
-    arrivals: Arrivals,
+    arrivals: &Arrivals,
     measured: Duration,
-    next: Rc<impl Fn() -> String + 'static>,
+    next: &Rc<impl Fn() -> String + 'static>,
     read: &str,
 ) -> Told {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -179,13 +179,10 @@ async fn look(address: SocketAddr, read: String, end: Instant, told: Rc<RefCell<
     while Instant::now() < end {
         let began = Instant::now();
         let (status, _) = connection.exchange(&read).await;
-        let mut told = told.borrow_mut();
-        if status == 200 {
-            told.reads.push(began.elapsed());
-        } else {
-            told.reads_refused += 1;
+        match status {
+            200 => told.borrow_mut().reads.push(began.elapsed()),
+            _ => told.borrow_mut().reads_refused += 1,
         }
-        drop(told);
         tokio::time::sleep(READ_EVERY).await;
     }
 }

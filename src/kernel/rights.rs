@@ -314,14 +314,14 @@ mod tests {
     #[test]
     fn who_may_write_nothing_of_a_kind_follows_no_worksheets_or_loans_of_others() {
         let regency = actor(Kind::Regency, "64.72");
-        assert_eq!(may_follow(&regency, "assessment"), Scope::Region(regency.region));
-        assert_eq!(may_follow(&regency, "organisation"), Scope::Organisation(regency.organisation));
+        assert_eq!(may_follow(&regency, Area::Assessments), Scope::Region(regency.region));
+        assert_eq!(may_follow(&regency, Area::Organisations), Scope::Organisation(regency.organisation));
         let bank = actor(Kind::Bank, "64");
-        assert_eq!(may_follow(&bank, "financing"), Scope::Organisation(bank.organisation));
-        for kind in ["assessment", "manager", "enterprise", "certification", "training", "what comes later"] {
-            assert_eq!(may_follow(&bank, kind), Scope::Nothing, "{kind}");
+        assert_eq!(may_follow(&bank, Area::Financings), Scope::Organisation(bank.organisation));
+        for area in [Area::Cooperatives, Area::Assessments, Area::Managers, Area::Certificates] {
+            assert_eq!(may_follow(&bank, area), Scope::Nothing, "{area:?}");
         }
-        assert_eq!(may_follow(&actor(Kind::Auditor, "64"), "what comes later"), Scope::All);
+        assert_eq!(may_follow(&actor(Kind::Auditor, "64"), Area::Trainings), Scope::All);
     }
 
     #[test]

@@ -240,7 +240,7 @@ fn what_is_sifted_in_the_database_and_in_memory_is_the_same() {
         let kind: OrganisationKind = serde_json::from_value(me["kind"].clone()).unwrap();
         let region = Region::parse(me["region"].as_str().unwrap()).unwrap();
         let organisation = Uuid::parse_str(me["organisation"].as_str().unwrap()).unwrap();
-        let actor = Actor { organisation, kind, region, key: Uuid::nil() };
+        let actor = Actor { organisation, kind, region, key: Uuid::nil(), scopes: None };
         let open = Sieve::of(&actor, &schemas::kinds());
         let resource = Uuid::parse_str(&all.last().unwrap().stream_id).unwrap();
         let chosen = |choose: &dyn Fn(&mut Sieve)| {

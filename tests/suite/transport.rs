@@ -191,6 +191,9 @@ fn guarded(answer: &Answer, what: &str) {
     }
 }
 
+/// Method, path, headers, body, and the status that is expected.
+type Asked<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [u8], u16);
+
 #[test]
 fn every_kind_of_answer_is_guarded() {
     let app = App::start();
@@ -198,7 +201,7 @@ fn every_kind_of_answer_is_guarded() {
     let bearer = format!("Bearer {}", app.key("samarinda"));
     let signed = ("Authorization", bearer.as_str());
     let file = b"{\"method\":\"POST\",\"path\":\"cooperatives\",\"body\":{}}\n";
-    let asked: [(&str, &str, &[(&str, &str)], &[u8], u16); 15] = [
+    let asked: [Asked<'_>; 15] = [
         ("GET", &at, &[signed], b"", 200),
         ("HEAD", &at, &[signed], b"", 200),
         ("GET", &at, &[signed, ("If-None-Match", "\"1\"")], b"", 304),
