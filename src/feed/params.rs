@@ -29,7 +29,7 @@ pub struct FeedParams {
     /// Events of a page, 1 to 500, 50 when nothing is said; as NDJSON any number, and all when nothing is said.
     #[deserr(default)]
     #[param(inline, example = 50)]
-    pub limit: Option<Whole<1, 9_007_199_254_740_991>>,
+    pub limit: Option<Whole<1, 999_999_999_999_999>>,
     /// Types, separated by commas.
     #[deserr(default)]
     #[param(example = "financing.disbursed,financing.reversed", max_length = 2000)]

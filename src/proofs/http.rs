@@ -179,8 +179,8 @@ async fn get_log_proof(caller: Caller, id: IdPath) -> Result<HttpResponse, Probl
     Ok(reply(TEXT, "no-cache", receipt))
 }
 
-/// Events of the log, as far as every JSON reader keeps a number exactly.
-type LogSize = Whole<0, 9_007_199_254_740_991>;
+/// How many events a log may have.
+type LogSize = Whole<0, 999_999_999_999_999>;
 
 /// Two sizes of the log.
 #[derive(Debug, Clone, Copy, Deserr, IntoParams)]
