@@ -1,7 +1,6 @@
 //! The composition root: routes, middleware in order, start, graceful stop. Used by `main` and by the tests alike.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -19,13 +18,14 @@ use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
-use crate::config::{AccessOptions, DatabaseOptions, ListenOptions};
+use crate::config::{AccessOptions, ListenOptions};
 use crate::datasets::{Shelf, ShelfLimits};
-use crate::kernel::{Clock, Environment};
+use crate::kernel::Clock;
 use crate::ledger::{AfterCommit, Event, Ids, Kind, Ledger, Limits, Resource};
+pub use crate::place::Place;
 use crate::storage::{
-    AnyConnection, Checkpoints, Database, Fetcher, KeySource, LogIdentity, MasterKey, OpenError, ReadError, Readers,
-    Tail, Vault, Watcher, Witness, head_position, lacks_nodes, migrate, mirror_of, open_store, pending, renew_nodes,
+    AnyConnection, Checkpoints, Database, Fetcher, OpenError, ReadError, Readers, Tail, Vault, Watcher, Witness,
+    head_position, lacks_nodes, migrate, mirror_of, open_store, pending, renew_nodes,
 };
 use crate::web::{
     Connections, Guard, Keyring, KnownRoutes, LOOK_EVERY, Language, Metrics, Problem, READS_AT_ONCE_MAX, Routes,
@@ -111,59 +111,6 @@ pub fn kinds() -> [Kind; 10] {
 #[get("/problems/{code}")]
 async fn get_problem(request: HttpRequest, code: web::Path<String>) -> Result<HttpResponse, Problem> {
     Ok(json_reply(&problem_page(&code, Language::of(request.headers()))?))
-}
-
-/// Where a database's data and key are.
-#[derive(Clone, Debug)]
-pub struct Place {
-    /// The database.
-    pub database: Database,
-    /// Its master key.
-    pub master_key_file: PathBuf,
-    /// The master key itself, when the environment gives it.
-    pub master_key: Option<MasterKey>,
-    /// What was seen of its log, kept outside it.
-    pub witness_file: PathBuf,
-    /// Whether a database that lacks what was seen of it may be opened all the same.
-    pub accept_older: bool,
-    /// What its log is called and signed with.
-    pub log: LogIdentity,
-    /// What its keys are for.
-    pub environment: Environment,
-}
-
-impl Place {
-    /// Reads the options.
-    ///
-    /// # Errors
-    /// When the URL is not understood.
-    pub fn of(options: &DatabaseOptions) -> Result<Self, OpenError> {
-        let database = Database::parse(&options.database_url)?;
-        let beside = |ending: &str| match &database {
-            Database::Sqlite(path) => {
-                let mut beside = path.clone().into_os_string();
-                beside.push(ending);
-                PathBuf::from(beside)
-            }
-            Database::Postgres(_) => PathBuf::from(format!("lumbung{ending}")),
-        };
-        let master_key_file = options.master_key_file.clone().unwrap_or_else(|| beside(".key"));
-        let witness_file = options.witness_file.clone().unwrap_or_else(|| beside(".head"));
-        let beside_witness = || witness_file.with_extension("log-key");
-        let log = LogIdentity {
-            origin: options.log_origin.clone(),
-            key_file: options.log_key_file.clone().unwrap_or_else(beside_witness),
-            accept_new_key: options.accept_new_log_key,
-        };
-        let (accept_older, environment) = (options.accept_older_database, options.environment);
-        let master_key = MasterKey::of_environment()?;
-        Ok(Self { database, master_key_file, master_key, witness_file, accept_older, log, environment })
-    }
-
-    /// Where the master key is read.
-    pub fn key_source(&self) -> KeySource {
-        KeySource { file: self.master_key_file.clone(), given: self.master_key.clone() }
-    }
 }
 
 /// The service without its HTTP server: what command-line tasks, the demonstration and the server share.
@@ -389,15 +336,7 @@ impl Running {
                 .into_utoipa_app()
                 .configure(routes)
                 .into_app()
-                .route(
-                    "/openapi.json",
-                    web::get().to(move || {
-                        let document = open_document(text.clone());
-                        async move { document }
-                    }),
-                )
-                .route("/docs", web::get().to(|| async { to_docs() }))
-                .service(SwaggerUi::new("/docs/{_:.*}").config(SwaggerConfig::from("/openapi.json")))
+                .configure(move |config| description(config, text))
                 .default_service(web::to(move |request: HttpRequest| {
                     let response = method_not_allowed_or_not_found(&methods, &request);
                     async move { response }
@@ -545,8 +484,16 @@ fn no_tls(access: &AccessOptions) -> Result<(), OpenError> {
     access.tls_certificate.as_ref().map_or(Ok(()), |_| Err(built()))
 }
 
-fn open_document(text: web::Bytes) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(text)
+/// The description of the API, and its pages.
+fn description(config: &mut web::ServiceConfig, text: web::Bytes) {
+    let document = web::get().to(move || {
+        let document = HttpResponse::Ok().content_type("application/json").body(text.clone());
+        async move { document }
+    });
+    config
+        .route("/openapi.json", document)
+        .route("/docs", web::get().to(|| async { to_docs() }))
+        .service(SwaggerUi::new("/docs/{_:.*}").config(SwaggerConfig::from("/openapi.json")));
 }
 
 fn to_docs() -> HttpResponse {

@@ -54,3 +54,4 @@ pub mod demo;
 pub mod maintenance;
 pub mod mirror;
 pub mod openapi;
+pub mod place;

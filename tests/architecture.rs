@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the lowest rank up. An area may import the areas before it.
-const RANKS: [&str; 29] = [
+const RANKS: [&str; 30] = [
     "kernel",
     "ledger",
     "storage",
@@ -30,6 +30,7 @@ const RANKS: [&str; 29] = [
     "datasets",
     "audit",
     "config",
+    "place",
     "batches",
     "app",
     "openapi",

@@ -254,7 +254,7 @@ pub fn postings_of(
     let values = values
         .map(|values| format!(" AND postings.value IN ({})", values.iter().map(quoted).collect::<Vec<_>>().join(", ")));
     let query = format!(
-        "SELECT postings.position, ordinal, measure, month, region, postings.organisation, value, count, sen, event_id, \
+        "SELECT postings.position, ordinal, measure, month, postings.region, postings.organisation, value, count, sen, event_id, \
          events.type AS event_type, stream_id AS resource, occurred_at, recorded_at \
          FROM postings JOIN events ON events.position = postings.position \
          WHERE {} AND (postings.position, ordinal) > ({}, {}) AND postings.position <= {up_to}{} \

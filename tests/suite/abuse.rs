@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 use lumbung::app::Core;
 use lumbung::config::GuardOptions;
-use lumbung::kernel::Clock;
+use lumbung::kernel::{Clock, Environment};
 use lumbung::ledger::Ids;
+use lumbung::organisations::NewKey;
 use lumbung::storage::open_store;
 use lumbung::web::{DEPTH_MAX, HEADERS_MAX, PARAMETERS_MAX, READS_AT_ONCE_MAX, URL_BYTES_MAX};
 use serde_json::json;
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use super::harness::{Answer, App};
 use super::place::place_in;
@@ -79,8 +81,10 @@ fn an_address_has_a_quota_that_is_told_and_its_neighbour_another() {
 #[test]
 fn whoever_tries_keys_is_stopped_before_they_are_looked_up() {
     let app = counting(|guard| guard.key_lookups_per_second = 1);
-    from(&app, "203.0.113.6", "lumbung_wrong", "/v1/me").problem(401, "unauthenticated");
-    let problem = use_up(|| from(&app, "203.0.113.7", "lumbung_wrong", "/v1/me")).problem(429, "rate_limited");
+    // What its text alone tells is refused without a look; a key that is well written has to be looked up.
+    let unknown = NewKey::make(Uuid::now_v7(), Environment::Live).unwrap().text;
+    from(&app, "203.0.113.6", &unknown, "/v1/me").problem(401, "unauthenticated");
+    let problem = use_up(|| from(&app, "203.0.113.7", &unknown, "/v1/me")).problem(429, "rate_limited");
     assert_eq!(problem["violated_policies"], json!(["key-lookups"]));
     from(&app, "203.0.113.8", app.key("bank"), "/v1/me").expect(200);
     assert!(turned_away(&app, "quota_key_lookups") > 0);
@@ -122,7 +126,7 @@ fn this_machine_itself_is_not_counted_and_a_quota_can_be_switched_off() {
 #[test]
 fn addresses_headers_and_parameters_have_limits_that_are_told() {
     let app = App::start();
-    let path = |bytes: usize| format!("/v1/regions?x={}", "a".repeat(bytes - "/v1/regions?x=".len()));
+    let path = |bytes: usize| format!("/livez?x={}", "a".repeat(bytes - "/livez?x=".len()));
     for (bytes, status) in [(URL_BYTES_MAX - 1, 200), (URL_BYTES_MAX, 200), (URL_BYTES_MAX + 1, 414)] {
         assert_eq!(app.get("", &path(bytes)).status, status, "{bytes}");
     }

@@ -393,7 +393,7 @@ fn a_long_poll_is_answered_by_the_next_event_and_else_when_its_time_is_over() {
         assert!(!bank.is_finished());
         let polls: Vec<_> = (0..63).map(|_| poll("bank")).collect();
         std::thread::sleep(Duration::from_millis(500));
-        app.get("bank", "/v1/events?wait=1").problem(429, "too_many_requests");
+        app.get("bank", "/v1/events?wait=1").problem(429, "rate_limited");
         app.cooperative("1/BH");
         let told = bank.join().unwrap();
         assert_eq!(types(told["data"].as_array().unwrap()), ["cooperative.registered"]);
@@ -488,7 +488,7 @@ fn a_stream_tells_what_was_and_what_comes_and_goes_on_where_it_ended() {
     let last = all.len().to_string();
     let mut again = Stream::open(&app, "province", "?after=0&types=cooperative.registered", Some(&last));
     assert_eq!(again.next().unwrap().0, i64::try_from(all.len()).unwrap() + 1);
-    let mut live = Stream::open(&app, "bank", "?after=head&types=cooperative.registered,manager.registered", None);
+    let mut live = Stream::open(&app, "council", "?after=head&types=cooperative.registered,manager.registered", None);
     app.manager("Nama Uji");
     app.cooperative("30/BH");
     assert_eq!(live.next().unwrap().1["type"], "cooperative.registered");
@@ -499,7 +499,7 @@ fn a_stream_ends_with_its_key_and_nobody_holds_more_than_a_share() {
     let app = App::start();
     let mut streams: Vec<Stream> = (0..64).map(|_| Stream::open(&app, "bank", "", None)).collect();
     assert_eq!(Stream::try_open(&app, "bank", "", None).err(), Some(429));
-    app.get("bank", "/v1/events?wait=1").problem(429, "too_many_requests");
+    app.get("bank", "/v1/events?wait=1").problem(429, "rate_limited");
     app.get("bank", "/v1/events").expect(200);
     let mut other = Stream::open(&app, "council", "?after=head", None);
     streams.truncate(1);

@@ -293,7 +293,7 @@ fn the_key_of_a_log_is_private_made_once_and_not_replaced_by_mistake() {
     assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
     for open in [0o640, 0o604, 0o644] {
         mode(open);
-        refused("others than its owner may read it");
+        refused("others than its owner may read");
     }
     mode(0o600);
     let key = std::fs::read_to_string(file).unwrap();
@@ -306,7 +306,7 @@ fn the_key_of_a_log_is_private_made_once_and_not_replaced_by_mistake() {
     std::fs::remove_file(file).unwrap();
     refused("it is missing");
     std::fs::write(file, key).unwrap();
-    refused("others than its owner may read it");
+    refused("others than its owner may read");
     std::fs::remove_file(file).unwrap();
     let accepting = Place { log: LogIdentity { accept_new_key: true, ..place.log.clone() }, ..place.clone() };
     let app = reopened(&accepting);

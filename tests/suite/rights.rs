@@ -205,8 +205,11 @@ impl World {
         let bearer = |issued: &Value| format!("Bearer {}", issued["key"].as_str().unwrap());
         bearers.insert("other_certifier", bearer(&issue(&other, &json!({}))));
         let province = app.organisation("province");
-        bearers.insert("expired", bearer(&issue(&province, &json!({"expires_at": "2014-04-01T08:01:00+08:00"}))));
-        let revoked = issue(&province, &json!({}));
+        bearers.insert(
+            "expired",
+            bearer(&issue(&province, &json!({"label": "Lama", "expires_at": "2014-04-01T08:01:00+08:00"}))),
+        );
+        let revoked = issue(&province, &json!({"label": "Bocor"}));
         bearers.insert("revoked", bearer(&revoked));
         for who in ["expired", "revoked"] {
             app.send("GET", "/v1/me", &[("Authorization", &bearers[who])], b"").expect(200);
