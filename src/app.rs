@@ -307,8 +307,7 @@ impl Running {
         let address = listener.local_addr().map_err(refused)?;
         let document = openapi::document();
         let text = web::Bytes::from(openapi::text_of(&document));
-        let methods = Arc::new(openapi::methods(&document));
-        let commands = Arc::new(openapi::commands(&document));
+        let (methods, commands) = (Arc::new(openapi::methods(&document)), Arc::new(openapi::commands(&document)));
         let known = web::Data::new(KnownRoutes { methods: methods.clone(), public: openapi::public(&document) });
         let service = web::Data::new(Service { tokens: open_tokens(&options.access)?, ..core.service.clone() });
         let batches = web::Data::new(batches::Batches::new(options.batches));
@@ -342,8 +341,7 @@ impl Running {
                     async move { response }
                 }))
         };
-        let workers = options.workers.max(1);
-        let limits = &options.guard;
+        let (workers, limits) = (options.workers.max(1), &options.guard);
         let connections = Connections::quiet_for(Duration::from_secs(limits.quiet_seconds_max.max(1)));
         let opening = connections.clone();
         let server = HttpServer::new(factory)

@@ -384,24 +384,24 @@ fn a_long_poll_is_answered_by_the_next_event_and_else_when_its_time_is_over() {
             let app = &app;
             scope.spawn(move || app.get(who, &format!("/v1/events?after={head}&wait=20")).expect(200))
         };
-        let (province, bank) = (poll("province"), poll("bank"));
+        let (province, council) = (poll("province"), poll("council"));
         std::thread::sleep(Duration::from_millis(300));
-        // Hidden from the bank: its poll goes on.
+        // Hidden from the council: its poll goes on.
         app.manager("Nama Uji");
         let told = province.join().unwrap();
         assert_eq!(types(told["data"].as_array().unwrap()), ["manager.registered"]);
-        assert!(!bank.is_finished());
-        let polls: Vec<_> = (0..63).map(|_| poll("bank")).collect();
+        assert!(!council.is_finished());
+        let polls: Vec<_> = (0..63).map(|_| poll("council")).collect();
         std::thread::sleep(Duration::from_millis(500));
-        app.get("bank", "/v1/events?wait=1").problem(429, "rate_limited");
+        app.get("council", "/v1/events?wait=1").problem(429, "rate_limited");
         app.cooperative("1/BH");
-        let told = bank.join().unwrap();
+        let told = council.join().unwrap();
         assert_eq!(types(told["data"].as_array().unwrap()), ["cooperative.registered"]);
         assert_eq!(told["through"], head + 2);
         for poll in polls {
             poll.join().unwrap();
         }
-        app.get("bank", "/v1/events?wait=1").expect(200);
+        app.get("council", "/v1/events?wait=1").expect(200);
     });
     assert!(began.elapsed() < Duration::from_secs(15));
 }
