@@ -28,8 +28,9 @@ use crate::storage::{
     head_position, lacks_nodes, migrate, mirror_of, open_store, pending, renew_nodes,
 };
 use crate::web::{
-    Connections, Guard, Keyring, LOOK_EVERY, Language, Metrics, Problem, READS_AT_ONCE_MAX, Routes, Service, Tokens,
-    UseWriter, around, health, json_reply, method_not_allowed_or_not_found, metrics, no_such_command, problem_page,
+    Connections, Guard, Keyring, KnownRoutes, LOOK_EVERY, Language, Metrics, Problem, READS_AT_ONCE_MAX, Routes,
+    Service, Tokens, UseWriter, around, health, json_reply, method_not_allowed_or_not_found, metrics, no_such_command,
+    problem_page,
 };
 #[cfg(feature = "rustls")]
 use crate::web::{peer_certificate, tls_config};
@@ -306,8 +307,8 @@ impl Running {
         let address = listener.local_addr().map_err(refused)?;
         let document = openapi::document();
         let text = web::Bytes::from(openapi::text_of(&document));
-        let methods = Arc::new(openapi::methods(&document));
-        let commands = Arc::new(openapi::commands(&document));
+        let (methods, commands) = (Arc::new(openapi::methods(&document)), Arc::new(openapi::commands(&document)));
+        let known = web::Data::new(KnownRoutes { methods: methods.clone(), public: openapi::public(&document) });
         let service = web::Data::new(Service { tokens: open_tokens(&options.access)?, ..core.service.clone() });
         let batches = web::Data::new(batches::Batches::new(options.batches));
         let feed = web::Data::new(feed::http::Feed::default());
@@ -325,6 +326,7 @@ impl Running {
                 .app_data(feed.clone())
                 .app_data(shelf.clone())
                 .app_data(guard.clone())
+                .app_data(known.clone())
                 .app_data(lines)
                 .app_data(web::PayloadConfig::new(body_bytes_max))
                 // Runs from the bottom up: compression is outermost, so that problem documents pass it finished.
@@ -339,8 +341,7 @@ impl Running {
                     async move { response }
                 }))
         };
-        let workers = options.workers.max(1);
-        let limits = &options.guard;
+        let (workers, limits) = (options.workers.max(1), &options.guard);
         let connections = Connections::quiet_for(Duration::from_secs(limits.quiet_seconds_max.max(1)));
         let opening = connections.clone();
         let server = HttpServer::new(factory)

@@ -1,24 +1,28 @@
 //! The `OpenAPI` document: collected from the running routes, completed with what all operations share.
 
+mod bounds;
+
 use std::collections::BTreeMap;
 
 use actix_web::App;
 use serde_json::{Map, Value, json};
-use utoipa::OpenApi;
+use utoipa::{OpenApi, PartialSchema};
 use utoipa_actix_web::AppExt;
 
 use crate::app;
+use crate::kernel::Timestamp;
+use crate::web::ENTITY_TAGS_CHARACTERS_MAX;
 
 /// What stands at the top of the document.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "lumbung",
-        description = "Health of savings-and-loan cooperatives, competence of their managers, and their financing: recorded as events, read as documents.\n\nEvery write may carry an `Idempotency-Key`; the same key with the same content is answered as the first time, for ever. Every document has an `ETag` to be used in `If-Match` and `If-None-Match`. Problems are RFC 9457 documents in Indonesian, or in English by `Accept-Language: en`.",
+        description = "Health of savings-and-loan cooperatives, competence of their managers, and their financing: recorded as events, read as documents.\n\nEvery write may carry an `Idempotency-Key`; the same key with the same content is answered as the first time, for ever. Every document has an `ETag` to be used in `If-Match` and `If-None-Match`. Problems are RFC 9457 documents in Indonesian, or in English by `Accept-Language: en`. In a command, `null` is the same as leaving a field out.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
         contact(name = "Dinas Koperasi Provinsi Kalimantan Timur")
     ),
-    servers((url = "/", description = "This service")),
+    servers((url = "/", description = "Where this document was read, be it production, staging or local")),
     components(schemas(crate::web::ProblemDocument)),
     security(("api_key" = [])),
     tags(
@@ -75,6 +79,13 @@ pub fn methods(document: &Value) -> Vec<(String, Vec<&'static str>)> {
         .collect()
 }
 
+/// Path templates that are read without a key.
+pub fn public(document: &Value) -> Vec<String> {
+    let open = |item: &Value| item["get"]["security"].as_array().is_some_and(|kinds| kinds.contains(&json!({})));
+    let paths = document["paths"].as_object().into_iter().flatten();
+    paths.filter(|(_, item)| open(item)).map(|(path, _)| path.clone()).collect()
+}
+
 /// Path templates with the methods of their commands: what a line of a batch may name.
 pub fn commands(document: &Value) -> Vec<(String, Vec<&'static str>)> {
     let mut commands = methods(document);
@@ -102,6 +113,8 @@ fn complete(document: &mut Value) {
         "description": "An API key issued by the provincial office, shown once."
     }});
     document["components"]["headers"] = shared_headers();
+    // Other organisations use it; it is no office's own.
+    document["servers"][0]["x-internal"] = json!(false);
     let mut bodies: BTreeMap<String, (bool, bool)> = BTreeMap::new();
     let mut problems = Map::new();
     let paths = document["paths"].as_object_mut().into_iter().flatten();
@@ -123,6 +136,7 @@ fn complete(document: &mut Value) {
         complete_body(&mut document["components"]["schemas"][schema], writes, creates);
     }
     prune(document);
+    bounds::complete(document);
 }
 
 /// Links every answer that is a document to what can be asked of it next: create → get → the commands on it. Which of these fit its state, the
@@ -178,10 +192,9 @@ fn complete_body(schema: &mut Value, writes: bool, creates: bool) {
     if !writes {
         return;
     }
-    schema["properties"]["occurred_at"] = json!({
-        "type": "string", "format": "date-time", "maxLength": 40, "examples": ["2014-02-24T08:00:00+08:00"],
-        "description": "When it happened, at most five minutes ahead of our clock; when left out, now."
-    });
+    schema["properties"]["occurred_at"] = instant();
+    schema["properties"]["occurred_at"]["description"] =
+        json!("When it happened, at most five minutes ahead of our clock; when left out, now.");
     if creates {
         schema["properties"]["id"] = json!({
             "type": "string", "format": "uuid",
@@ -201,17 +214,7 @@ fn complete_operation(
     if writes && !in_bulk(path) {
         add_write_headers(operation);
     }
-    for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
-        if status.starts_with('2') {
-            let headers = ["RateLimit", "RateLimit-Policy", "X-Request-Id", "ETag", "Log-Position"];
-            let brings = if in_bulk(path) || path.starts_with("/v1/log") { &headers[..3] } else { &headers[..] };
-            for name in brings.iter().chain(if writes && !in_bulk(path) { &["Log-Proof"][..] } else { &[] }) {
-                if response["headers"].get(*name).is_none() {
-                    response["headers"][*name] = json!({"$ref": format!("#/components/headers/{name}")});
-                }
-            }
-        }
-    }
+    describe_answers(operation, writes, path);
     let mut statuses = vec![
         ("400", "Malformed"),
         ("406", "Only JSON is to be had"),
@@ -247,18 +250,48 @@ fn complete_operation(
     }
     let conditional = operation["parameters"].to_string().contains("\"as_of\"") && path.ends_with("{id}");
     if conditional {
-        let schema = json!({"type": "string", "maxLength": 257});
-        let parameter = json!({"name": "If-None-Match", "in": "header", "required": false, "schema": schema,
-            "description": "The ETag of what you have; unchanged, it is not sent again.", "example": "\"3\""});
-        operation["parameters"].as_array_mut().into_iter().for_each(|list| list.push(parameter.clone()));
-        operation["responses"]["304"] = json!({"description": "You have it already"});
+        add_if_none_match(operation);
     }
+    // An atomic file that is refused is answered with its outcomes, as one that is recorded.
+    let outcomes = operation.pointer("/responses/201/content").filter(|_| in_bulk(path)).cloned();
     for (status, description) in statuses {
         let name =
             if status == "415" && in_bulk(path) { "Problem415OfFile".to_owned() } else { format!("Problem{status}") };
+        if let (Some(Value::Object(outcomes)), "422") = (&outcomes, status) {
+            let mut response = problem_response(status, description);
+            response["content"].as_object_mut().into_iter().for_each(|content| content.extend(outcomes.clone()));
+            operation["responses"][status] = response;
+            continue;
+        }
         operation["responses"][status] = json!({"$ref": format!("#/components/responses/{name}")});
         problems.entry(name).or_insert_with(|| problem_response(status, description));
     }
+}
+
+/// The headers of the answers that an operation describes itself.
+fn describe_answers(operation: &mut Value, writes: bool, path: &str) {
+    let known = ["X-Request-Id", "RateLimit", "RateLimit-Policy", "ETag", "Log-Position"];
+    let brings = if in_bulk(path) || path.starts_with("/v1/log") { &known[..3] } else { &known[..] };
+    let proof = if writes && !in_bulk(path) { &["Log-Proof"][..] } else { &[] };
+    for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
+        let names: Vec<&str> = match status.chars().next() {
+            Some('2') => brings.iter().chain(proof).copied().collect(),
+            Some('4') => problem_headers(status).to_vec(),
+            _ => continue,
+        };
+        for name in names {
+            if response["headers"].get(name).is_none() {
+                response["headers"][name] = json!({"$ref": format!("#/components/headers/{name}")});
+            }
+        }
+    }
+}
+
+fn add_if_none_match(operation: &mut Value) {
+    let parameter = json!({"name": "If-None-Match", "in": "header", "required": false, "schema": entity_tags(),
+        "description": "The ETag of what you have; unchanged, it is not sent again.", "example": "\"3\""});
+    operation["parameters"].as_array_mut().into_iter().for_each(|list| list.push(parameter.clone()));
+    operation["responses"]["304"] = json!({"description": "You have it already"});
 }
 
 /// Whether it is asked by whoever operates the service, and so never limited.
@@ -282,6 +315,7 @@ fn problem_headers(status: &str) -> &'static [&'static str] {
     match status {
         "429" => &["X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After"],
         "503" => &["X-Request-Id", "Retry-After"],
+        _ if status.starts_with('4') => &["X-Request-Id", "RateLimit", "RateLimit-Policy"],
         _ => &["X-Request-Id"],
     }
 }
@@ -289,13 +323,12 @@ fn problem_headers(status: &str) -> &'static [&'static str] {
 /// What every command may carry in its headers.
 fn add_write_headers(operation: &mut Value) {
     let header = |name: &str, description: &str, schema: Value, example: &str| json!({"name": name, "in": "header", "required": false, "description": description, "schema": schema, "example": example});
-    let text = json!({"type": "string", "maxLength": 257});
     let parameters = operation["parameters"].take();
     let mut parameters = parameters.as_array().cloned().unwrap_or_default();
     parameters.push(header(
         "Idempotency-Key",
-        "Makes a repeat harmless, for ever.",
-        text.clone(),
+        "Makes a repeat harmless, for ever: 1 to 255 characters without spaces, in quotation marks or without.",
+        json!({"type": "string", "minLength": 1, "maxLength": 257, "pattern": "^(\"[!#-~]{1,255}\"|[!#-~]{1,255})$"}),
         "8e03978e-40d5-43dd-bc93-6894a57f9324",
     ));
     parameters.push(header(
@@ -304,15 +337,25 @@ fn add_write_headers(operation: &mut Value) {
         json!({"type": "string", "enum": ["?0", "?1"]}),
         "?1",
     ));
-    parameters.push(header("If-Match", "The ETag this change is based on.", text, "\"3\""));
+    parameters.push(header("If-Match", "The ETag this change is based on.", entity_tags(), "\"3\""));
     operation["parameters"] = json!(parameters);
+}
+
+fn instant() -> Value {
+    serde_json::to_value(Timestamp::schema()).unwrap_or_default()
+}
+
+/// One tag or several, or the star.
+fn entity_tags() -> Value {
+    let tag = "(W/)?\"[!#-+.-~-]*\"";
+    json!({"type": "string", "maxLength": ENTITY_TAGS_CHARACTERS_MAX, "pattern": format!("^(\\*|{tag}(, ?{tag})*)$")})
 }
 
 fn shared_headers() -> Value {
     let header = |description: &str, pattern: &str| json!({"description": description, "schema": {"type": "string", "maxLength": 255, "pattern": pattern}});
     json!({
         "X-Request-Id": header("To be named when asking us about a request.", "^[A-Za-z0-9_.:-]+$"),
-        "ETag": header("Version of the document, quoted.", "^\"[0-9]+\"$"),
+        "ETag": header("Version of the document, or of what does not change with one, quoted.", "^\"[0-9a-f]+\"$"),
         "Log-Proof": {
             "description": "With `Want-Proof: ?1`: the receipt that `GET /v1/log/proofs/{event_id}` gives of the event at `Log-Position`, in base64 between colons.",
             "schema": {"type": "string", "maxLength": 8000, "pattern": "^:[A-Za-z0-9+/=]+:$"}

@@ -12,7 +12,7 @@ use super::rulebook;
 use super::state::{Assessment, AssessmentState as State};
 use crate::cooperatives::{Cooperative, CooperativeStatus, HealthCategory};
 use crate::kernel::problem_codes::RULE_REFUSED;
-use crate::kernel::{Area, Date, Faults, FlexibleInt, Id, Note, Refusal, Rupiah, Text, Timestamp, Word};
+use crate::kernel::{Area, Date, Faults, Id, Note, Refusal, Rupiah, Text, Timestamp, Word};
 use crate::ledger::{Decide, Decision, Scene, Wants, World};
 
 /// The first book year that can be assessed: cooperatives' health has been rated by regulation since 1998.
@@ -40,7 +40,8 @@ pub struct Submit {
     /// The regulation.
     pub regulation: Word,
     /// The year whose accounts were assessed.
-    pub book_year: FlexibleInt,
+    #[schema(minimum = 1998, maximum = 9999)]
+    pub book_year: i64,
     /// The day of the assessment.
     pub assessed_on: Date,
     /// The worksheet: amounts, components and answers by the keys of the regulation, which `GET /v1/regulations/{id}` lists.
@@ -120,7 +121,7 @@ impl Decide for Submit {
         require_living(cooperative)?;
         rulebook::require_kind(rulebook::find(&self.regulation.0)?, cooperative.kind)?;
         let mut faults = Faults::default();
-        faults.check(check_days(self.assessed_on, self.book_year.0, scene.now));
+        faults.check(check_days(self.assessed_on, self.book_year, scene.now));
         let stated = Stated { total: self.stated_total, category: self.stated_category };
         let readings = self.readings.as_ref();
         let scored = faults.check(score(&self.regulation.0, self.assessed_on, &self.worksheet, readings, stated));
@@ -133,7 +134,7 @@ impl Decide for Submit {
             cooperative_kind: cooperative.kind,
             region: cooperative.region,
             regulation: self.regulation.0.clone(),
-            book_year: i32::try_from(self.book_year.0).unwrap_or_default(),
+            book_year: i32::try_from(self.book_year).unwrap_or_default(),
             scored,
         }))
     }

@@ -28,7 +28,7 @@ pub struct Determine {
     pub category: Option<HealthCategory>,
     /// Other submissions for the same cooperative and book year that this settles.
     #[deserr(default)]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, max_items = 50)]
     pub reconciles: Option<Vec<Id>>,
     /// Why; needed where the category departs from what was computed.
     #[deserr(default)]

@@ -18,8 +18,8 @@ use crate::kernel::{Action, Actor, Faults, Refusal, Scope, Word, reach};
 use crate::ledger::Resource;
 use crate::storage::{AnyConnection, ReadError};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, NoFilter, Page, PageParams, Params, Present, Problem, Stored, Viewer,
-    json_reply, listing, show,
+    AsOfParams, Caller, Command, IdPath, List, NoFilter, Page, PageParams, Params, Present, Problem, SortParams,
+    Stored, Viewer, json_reply, listing, show,
 };
 
 impl Present for Assessment {
@@ -116,7 +116,7 @@ async fn submit_assessment(command: Command<Submit>) -> Result<HttpResponse, Pro
 }
 
 /// List assessments
-#[utoipa::path(tag = "assessments", params(AssessmentFilter, PageParams),
+#[utoipa::path(tag = "assessments", params(AssessmentFilter, PageParams, SortParams),
     responses((status = 200, description = "A page", body = List<Assessment>)))]
 #[get("/assessments")]
 async fn list_assessments(

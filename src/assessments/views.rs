@@ -6,7 +6,7 @@ use utoipa::IntoParams;
 
 use super::state::{Assessment, AssessmentState};
 use crate::cooperatives::HealthCategory;
-use crate::kernel::{Faults, FlexibleInt, Id, OneOf, Region, Scope, Word};
+use crate::kernel::{Faults, Id, OneOf, Region, Scope, Word, Year};
 use crate::ledger::{ColumnType, Table};
 use crate::storage::{AnyConnection, DocRow, Keyset, ReadError};
 use crate::web::Stored;
@@ -65,11 +65,11 @@ pub struct AssessmentFilter {
     pub region: Option<Region>,
     /// The year whose accounts were assessed.
     #[deserr(default)]
-    #[param(value_type = Option<i64>, minimum = 1900, maximum = 9999, example = 2013)]
-    pub book_year: Option<FlexibleInt>,
+    #[param(inline, example = 2013)]
+    pub book_year: Option<Year>,
     /// The regulation.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "permen-14-2009", max_length = 64)]
+    #[param(inline, example = "permen-14-2009")]
     pub regulation: Option<Word>,
     /// The category: determined, else computed.
     #[deserr(default)]

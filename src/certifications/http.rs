@@ -19,13 +19,12 @@ use crate::kernel::{Date, Fault, Faults, Name, Number, OneOf, Refusal, Text};
 use crate::organisations::Organisation;
 use crate::storage::{AnyConnection, ReadError};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, NoFilter, Page, PageParams, Params, Present, Problem, Service, Stored,
-    Viewer, json_reply, known_at, listing, report_point, show, show_history,
+    AsOfParams, Caller, Command, IdPath, KnownPoint, List, NoFilter, Page, PageParams, Params, Point, Present, Problem,
+    Service, SortParams, Stored, Viewer, json_reply, known_at, listing, report_point, show, show_history,
 };
 
 /// Days ahead that are looked for lapsing certificates when nothing is said, and at most: ten years.
 const EXPIRING_DAYS: i64 = 90;
-const EXPIRING_DAYS_MAX: i64 = 3660;
 
 impl Present for Certification {
     const PATH: &'static str = "certifications";
@@ -82,7 +81,7 @@ async fn register_candidate(command: Command<RegisterCandidate>) -> Result<HttpR
 }
 
 /// List certifications
-#[utoipa::path(tag = "certifications", params(CertificationFilter, PageParams),
+#[utoipa::path(tag = "certifications", params(CertificationFilter, PageParams, SortParams),
     responses((status = 200, description = "A page", body = List<Certification>)))]
 #[get("/certifications")]
 async fn list_certifications(
@@ -100,7 +99,7 @@ async fn list_certifications(
 /// List certificates about to lapse
 ///
 /// Those that hold today and whose last day comes within so many days; suspended and renewed ones are not among them.
-#[utoipa::path(tag = "certifications", params(ExpiringFilter, PageParams),
+#[utoipa::path(tag = "certifications", params(ExpiringFilter, PageParams, SortParams),
     responses((status = 200, description = "A page", body = List<Certification>)))]
 #[get("/certifications/expiring")]
 async fn list_expiring_certifications(
@@ -109,11 +108,6 @@ async fn list_expiring_certifications(
     page: Page<ExpiringFilter>,
 ) -> Result<HttpResponse, Problem> {
     let within_days = page.filter.within_days.map_or(EXPIRING_DAYS, |days| days.0);
-    if !(0..=EXPIRING_DAYS_MAX).contains(&within_days) {
-        let why = text!("Kirim bilangan 0 sampai {EXPIRING_DAYS_MAX}.", "Send a number from 0 to {EXPIRING_DAYS_MAX}.");
-        let fault = Fault::new("?within_days", "invalid_value", why);
-        return Err(Refusal::faults(&INVALID_PARAMETER, Faults(vec![fault])).into());
-    }
     let today = caller.service.clock.now().day();
     let last = today.plus_days(i32::try_from(within_days).unwrap_or_default());
     listing::<Certification, _, _>(&request, caller, page, move |connection, _, scope, filter, keyset| {
@@ -137,11 +131,11 @@ pub struct CoverageParams {
     per_tanggal: Option<Date>,
     /// As recorded by then: a position of the log, or an RFC 3339 instant.
     #[deserr(default)]
-    #[param(example = "2014-05-27T00:00:00+08:00", max_length = 40)]
+    #[param(value_type = Option<Point>, inline, example = "2014-05-27T00:00:00+08:00")]
     as_of: Option<String>,
     /// As known then: as `as_of`, or a day, which means its end in East Kalimantan.
     #[deserr(default)]
-    #[param(example = "2014-05-27", max_length = 40)]
+    #[param(value_type = Option<KnownPoint>, inline, example = "2014-05-27")]
     diketahui_pada: Option<String>,
 }
 

@@ -7,7 +7,7 @@ use utoipa::IntoParams;
 use super::coverage::Counted;
 use super::state::{Certification, CertificationState};
 use crate::cooperatives::{CERTIFICATE_STANDING, MANAGED_BY, WORKING_KSP};
-use crate::kernel::{Date, Faults, FlexibleInt, Id, Number, OneOf, Region, Scope};
+use crate::kernel::{Date, Faults, Id, Number, OneOf, Region, Scope, Whole};
 use crate::ledger::{ColumnType, Table};
 use crate::storage::{AnyConnection, DocRow, Keyset, ReadError, facts};
 use crate::web::Stored;
@@ -153,8 +153,8 @@ pub fn by_certificate_number(connection: &mut AnyConnection, number: &Number) ->
 pub struct ExpiringFilter {
     /// Within so many days after today, 0 to 3,660; 90 when left out.
     #[deserr(default)]
-    #[param(value_type = Option<i64>, example = 90, minimum = 0, maximum = 3660)]
-    pub within_days: Option<FlexibleInt>,
+    #[param(inline, example = 90)]
+    pub within_days: Option<Whole<0, 3660>>,
     /// Where the manager is registered.
     #[deserr(default)]
     #[param(inline, example = "64.72")]

@@ -13,8 +13,8 @@ use crate::kernel::{Action, Actor, Scope, reach};
 use crate::ledger::Resource;
 use crate::storage::{AnyConnection, ReadError};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Viewer, listing, show,
-    show_history,
+    AsOfParams, Caller, Command, IdPath, List, NamedSortParams, Page, PageParams, Params, Present, Problem, Viewer,
+    listing, show, show_history,
 };
 
 impl Present for Cooperative {
@@ -89,7 +89,7 @@ async fn register_cooperative(command: Command<RegisterCooperative>) -> Result<H
 ///
 /// Banks find those they may lend to by `health_category=sehat&certified_manager=true`. They are told the public facts: identity, licences,
 /// address, status and health category, without `warnings` and `working`.
-#[utoipa::path(tag = "cooperatives", params(CooperativeFilter, PageParams),
+#[utoipa::path(tag = "cooperatives", params(CooperativeFilter, PageParams, NamedSortParams),
     responses((status = 200, description = "A page", body = List<Cooperative>)))]
 #[get("/cooperatives")]
 async fn list_cooperatives(

@@ -84,7 +84,7 @@ pub struct CooperativeFilter {
     pub certified_on: Option<Date>,
     /// Part of the name, whatever its case.
     #[deserr(default)]
-    #[param(value_type = Option<String>, example = "rejeki", max_length = 200)]
+    #[param(inline, example = "rejeki")]
     pub text: Option<Name>,
 }
 

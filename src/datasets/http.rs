@@ -22,7 +22,7 @@ use crate::kernel::problem_codes::{INTERNAL, NOT_FOUND, OVERLOADED, UNAVAILABLE}
 use crate::kernel::{Faults, Refusal, Text};
 use crate::storage::{head_position, recorded_at};
 use crate::web::{
-    AsOfParams, Caller, FileReply, NoFilter, Params, Problem, Service, constant_reply, file_reply, json_reply,
+    AsOfParams, Caller, FileReply, NoFilter, Params, Point, Problem, Service, constant_reply, file_reply, json_reply,
     parse_as_of, point_in_time,
 };
 
@@ -45,7 +45,7 @@ pub struct DataParams {
     format: Option<Format>,
     /// As recorded by then: a position of the log, or an RFC 3339 instant. The same request yields the same bytes. When left out, as of now.
     #[deserr(default)]
-    #[param(example = "2014-03-31T00:00:00+08:00", max_length = 40)]
+    #[param(value_type = Option<Point>, inline, example = "2014-03-31T00:00:00+08:00")]
     as_of: Option<String>,
 }
 

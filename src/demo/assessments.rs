@@ -5,7 +5,7 @@ use super::registers::cooperative_region;
 use super::worksheets::{STRENGTHS, worksheet};
 use crate::assessments::{Correct, Determine, Resubmit, Return, Submit};
 use crate::cooperatives::HealthCategory;
-use crate::kernel::{FlexibleInt, Id, OrganisationKind, Rupiah, Word};
+use crate::kernel::{Id, OrganisationKind, Rupiah, Word};
 use crate::storage::OpenError;
 
 /// How strong each cooperative is: eleven healthy, seven fairly, three less, two un- and one very unhealthy.
@@ -26,7 +26,7 @@ fn submission(nth: usize, on: &str, share: i64) -> Result<Submit, OpenError> {
     Ok(Submit {
         cooperative: Id(id("cooperative", nth)),
         regulation: parsed(Word::parse("permen-14-2009"))?,
-        book_year: FlexibleInt(2013),
+        book_year: 2013,
         assessed_on: date(on)?,
         worksheet: worksheet(&STRENGTHS[STRENGTH[nth]], assets(nth) * share / 100),
         readings: None,

@@ -18,7 +18,7 @@ use crate::financing::{
     Apply, Approve, BeneficiaryKind, BeneficiaryReference, CollectibilityScheme, Disburse, ReportCollectibility,
     Scheme, Settle, SignContract,
 };
-use crate::kernel::{Actor, Clock, FlexibleInt, Id, Money, NikOrang, OrganisationKind, Person, Timestamp, Word};
+use crate::kernel::{Actor, Clock, Id, Money, NikOrang, OrganisationKind, Person, Timestamp, Word};
 use crate::ledger::{Answer, Context, Decide, Ids, Limits};
 use crate::managers::{Appoint, RegisterSealed, Role};
 use crate::organisations::RegisterOrganisation;
@@ -185,7 +185,7 @@ impl<'a> History<'a> {
             let submit = Submit {
                 cooperative: Id(id("cooperative", nth)),
                 regulation: parsed(Word::parse(regulation))?,
-                book_year: FlexibleInt(i64::try_from(year - 1).unwrap_or_default()),
+                book_year: i64::try_from(year - 1).unwrap_or_default(),
                 assessed_on: date(&self.today)?,
                 worksheet: worksheet(strength, assets),
                 readings: None,

@@ -15,8 +15,8 @@ use crate::ledger::Stamp;
 use crate::persons::{ErasePerson, LiftRestriction, OnPerson, RefuseErasure, RestrictProcessing};
 use crate::storage::{AnyConnection, ReadError};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Stored, Viewer,
-    amend_resealed, listing, present_persons, reseal_person, seal_person, show, show_history,
+    AsOfParams, Caller, Command, IdPath, List, NamedSortParams, Page, PageParams, Params, Present, Problem, Stored,
+    Viewer, amend_resealed, listing, present_persons, reseal_person, seal_person, show, show_history,
 };
 
 impl Present for Enterprise {
@@ -128,7 +128,7 @@ async fn register_enterprise(command: Command<RegisterEnterprise>) -> Result<Htt
 }
 
 /// List enterprises
-#[utoipa::path(tag = "enterprises", params(EnterpriseFilter, PageParams),
+#[utoipa::path(tag = "enterprises", params(EnterpriseFilter, PageParams, NamedSortParams),
     responses((status = 200, description = "A page", body = List<EnterpriseDocument>)))]
 #[get("/enterprises")]
 async fn list_enterprises(

@@ -7,15 +7,15 @@ use utoipa::IntoParams;
 
 use super::schemas;
 use crate::kernel::problem_codes::INVALID_PARAMETER;
-use crate::kernel::{Actor, Fault, Faults, FlexibleInt, Id, Refusal, Region, Text};
+use crate::kernel::{Actor, Fault, Faults, Id, Refusal, Region, Text, Whole};
 use crate::storage::Sieve;
 use crate::web::Problem;
 
 /// Events of a page when nothing is said, and at most.
 const LIMIT_DEFAULT: i64 = 50;
 const LIMIT_MAX: i64 = 500;
-/// Longest time a long poll waits, in seconds.
-const WAIT_SECONDS_MAX: i64 = 30;
+/// How many seconds a long poll waits.
+type WaitSeconds = Whole<0, 30>;
 
 /// Which events.
 #[derive(Debug, Clone, Default, Deserr, IntoParams)]
@@ -28,8 +28,8 @@ pub struct FeedParams {
     pub after: Option<String>,
     /// Events of a page, 1 to 500, 50 when nothing is said; as NDJSON any number, and all when nothing is said.
     #[deserr(default)]
-    #[param(minimum = 1, example = 50)]
-    pub limit: Option<FlexibleInt>,
+    #[param(inline, example = 50)]
+    pub limit: Option<Whole<1, 999_999_999_999_999>>,
     /// Types, separated by commas.
     #[deserr(default)]
     #[param(example = "financing.disbursed,financing.reversed", max_length = 2000)]
@@ -47,8 +47,8 @@ pub struct FeedParams {
     pub organisation: Option<Id>,
     /// Seconds to wait for an event when there is none yet, up to 30.
     #[deserr(default)]
-    #[param(minimum = 0, maximum = 30, example = 0)]
-    pub wait: Option<FlexibleInt>,
+    #[param(inline, example = 0)]
+    pub wait: Option<WaitSeconds>,
 }
 
 /// Which events a stream sends.
@@ -147,14 +147,7 @@ impl FeedParams {
             }
         }
         let after = faults.check(read_after(self.after.as_deref())).unwrap_or(After::Head);
-        if self.limit.is_some_and(|limit| limit.0 < 1) {
-            faults.add("?limit", "invalid_value", Text::fixed("Kirim bilangan 1 atau lebih.", "Send 1 or more."));
-        }
         let wait = self.wait.map_or(0, |wait| wait.0);
-        if !(0..=WAIT_SECONDS_MAX).contains(&wait) {
-            let why = Text::fixed("Kirim bilangan detik 0 sampai 30.", "Send a number of seconds from 0 to 30.");
-            faults.add("?wait", "invalid_value", why);
-        }
         if !faults.0.is_empty() {
             return Err(Refusal::faults(&INVALID_PARAMETER, faults).into());
         }

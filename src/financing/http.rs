@@ -15,8 +15,8 @@ use super::views::{self, FinancingFilter, SummaryParams};
 use crate::ledger::{Resource, steps};
 use crate::storage::{ReadError, head_position};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, json_reply, listing, show,
-    show_history, show_made_of_stream,
+    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, SortParams, json_reply,
+    listing, show, show_history, show_made_of_stream,
 };
 
 impl Present for Financing {
@@ -66,7 +66,7 @@ async fn apply_for_financing(command: Command<Apply>) -> Result<HttpResponse, Pr
 /// List financings
 ///
 /// A bank sees its own.
-#[utoipa::path(tag = "financing", params(FinancingFilter, PageParams),
+#[utoipa::path(tag = "financing", params(FinancingFilter, PageParams, SortParams),
     responses((status = 200, description = "A page", body = List<Financing>)))]
 #[get("/financings")]
 async fn list_financings(

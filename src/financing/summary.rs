@@ -32,7 +32,8 @@ pub struct FinancingSum {
 /// # Errors
 /// `invalid_parameter`.
 pub(super) fn told_apart(params: &SummaryParams) -> Result<Vec<SummaryPart>, Refusal> {
-    let names = params.by.as_deref().unwrap_or("state").split(',').map(str::trim).filter(|name| !name.is_empty());
+    let by = params.by.as_deref().unwrap_or("state");
+    let names = by.split(',').filter(|_| !by.is_empty());
     let part = |name: &str| {
         serde_json::from_value::<SummaryPart>(Value::from(name)).map_err(|_| {
             let why = text!(

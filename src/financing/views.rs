@@ -11,7 +11,7 @@ use super::events::BeneficiaryKind;
 use super::life::FinancingState;
 use super::scheme::Scheme;
 use super::state::Financing;
-use crate::kernel::{Faults, FlexibleInt, Id, Number, OneOf, Region, Scope};
+use crate::kernel::{Faults, Id, Number, OneOf, Region, Scope, Whole};
 use crate::ledger::{ColumnType, Resource, Table};
 use crate::storage::{AnyConnection, DocRow, Keyset, ReadError, claims, within_text};
 use crate::web::Stored;
@@ -94,8 +94,8 @@ pub struct FinancingFilter {
     pub state: Option<FinancingState>,
     /// Class last reported.
     #[deserr(default)]
-    #[param(value_type = Option<i64>, minimum = 1, maximum = 5, example = 1)]
-    pub collectibility: Option<FlexibleInt>,
+    #[param(inline, example = 1)]
+    pub collectibility: Option<Whole<1, 5>>,
 }
 
 /// A page of the financings a scope reaches.
@@ -174,9 +174,13 @@ crate::words! {
 #[into_params(parameter_in = Query)]
 pub struct SummaryParams {
     /// What financings are told apart by, separated by commas: `lender`, `scheme`, `region`, `beneficiary_kind`, `state`, `collectibility`. By
-    /// state when nothing is said.
+    /// state when nothing is said; all in one sum when it is empty.
     #[deserr(default)]
-    #[param(example = "scheme,collectibility", max_length = 100)]
+    #[param(
+        example = "scheme,collectibility",
+        max_length = 100,
+        pattern = "^((lender|scheme|region|beneficiary_kind|state|collectibility)(,(lender|scheme|region|beneficiary_kind|state|collectibility))*)?$"
+    )]
     pub by: Option<String>,
     /// One lender.
     #[deserr(default)]

@@ -93,12 +93,17 @@ impl Faults {
 pub struct Pointer;
 
 impl Pointer {
+    /// A member's name as a pointer writes it.
+    pub fn escaped(name: &str) -> String {
+        name.replace('~', "~0").replace('/', "~1")
+    }
+
     /// RFC 6901 text of a deserr location.
     pub fn of(location: ValuePointerRef<'_>) -> String {
         match location {
             ValuePointerRef::Origin => String::new(),
             ValuePointerRef::Key { key, prev } => {
-                format!("{}/{}", Self::of(*prev), key.replace('~', "~0").replace('/', "~1"))
+                format!("{}/{}", Self::of(*prev), Self::escaped(key))
             }
             ValuePointerRef::Index { index, prev } => format!("{}/{index}", Self::of(*prev)),
         }
@@ -136,7 +141,7 @@ impl DeserializeError for Faults {
                 let key = shown(key);
                 let known = if accepted.is_empty() { "-".to_owned() } else { accepted.join(", ") };
                 Fault::new(
-                    format!("{at}/{key}"),
+                    format!("{at}/{}", Pointer::escaped(&key)),
                     "unknown_field",
                     text!(
                         "Isian `{key}` tidak dikenal; hapus atau perbaiki ejaannya. Yang dikenal: {known}.",

@@ -60,9 +60,17 @@ impl<const MAX: usize> Deserr<Faults> for Bounded<MAX> {
     }
 }
 
+/// No control characters but line breaks, and something beside white space.
+const TEXT_PATTERN: &str = concat!(
+    r"^[^\u0000-\u0009\u000b-\u001f\u007f-\u009f]*",
+    r"[^\s\u0000-\u001f\u007f-\u009f]",
+    r"[^\u0000-\u0009\u000b-\u001f\u007f-\u009f]*$"
+);
+
 impl<const MAX: usize> PartialSchema for Bounded<MAX> {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(MAX)).into()
+        let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(MAX));
+        text.pattern(Some(TEXT_PATTERN)).into()
     }
 }
 impl<const MAX: usize> ToSchema for Bounded<MAX> {
@@ -76,6 +84,11 @@ impl<const MAX: usize> ToSchema for Bounded<MAX> {
     }
 }
 
+/// Reads a UUID in its usual form, 36 characters with hyphens.
+pub fn uuid_of(text: &str) -> Option<uuid::Uuid> {
+    uuid::Uuid::try_parse(text).ok().filter(|_| text.len() == 36)
+}
+
 /// A reference to a resource: a UUID as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -84,7 +97,7 @@ pub struct Id(pub uuid::Uuid);
 impl Deserr<Faults> for Id {
     fn deserialize_from_value<V: IntoValue>(value: Value<V>, at: ValuePointerRef) -> Result<Self, Faults> {
         let parsed = match value {
-            Value::String(text) => uuid::Uuid::try_parse(&text).ok(),
+            Value::String(text) => uuid_of(&text),
             _ => None,
         };
         parsed.map(Self).ok_or_else(|| {
@@ -105,32 +118,59 @@ impl PartialSchema for Id {
 }
 impl ToSchema for Id {}
 
-/// A whole number that a query string writes as text and a body writes as a number.
+/// A whole number from `MIN` to `MAX` that a query string writes as text and a body writes as a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct FlexibleInt(pub i64);
+pub struct Whole<const MIN: i64, const MAX: i64>(pub i64);
 
-impl Deserr<Faults> for FlexibleInt {
+/// A year of the calendar.
+pub type Year = Whole<1900, 9999>;
+
+impl<const MIN: i64, const MAX: i64> Whole<MIN, MAX> {
+    /// Reads the number a query string holds.
+    ///
+    /// # Errors
+    /// A sentence that tells what to send.
+    pub fn parse(text: &str) -> Result<Self, Text> {
+        // A sign or leading zeros would be another spelling of the same number.
+        let plain = text.strip_prefix('-').unwrap_or(text);
+        let spelt = !plain.starts_with('+') && (plain == "0" || !plain.starts_with('0'));
+        text.parse().ok().filter(|_| spelt).and_then(Self::of).ok_or_else(Self::advice)
+    }
+
+    fn of(number: i64) -> Option<Self> {
+        (MIN..=MAX).contains(&number).then_some(Self(number))
+    }
+
+    fn advice() -> Text {
+        text!("Kirim bilangan bulat {MIN} sampai {MAX}.", "Send a whole number from {MIN} to {MAX}.")
+    }
+}
+
+impl<const MIN: i64, const MAX: i64> Deserr<Faults> for Whole<MIN, MAX> {
     fn deserialize_from_value<V: IntoValue>(value: Value<V>, at: ValuePointerRef) -> Result<Self, Faults> {
-        let parsed = match value {
-            Value::Integer(number) => i64::try_from(number).ok(),
-            Value::NegativeInteger(number) => Some(number),
-            Value::String(text) => text.parse().ok(),
-            _ => None,
+        let read = match value {
+            Value::Integer(number) => i64::try_from(number).ok().and_then(Self::of).ok_or_else(Self::advice),
+            Value::NegativeInteger(number) => Self::of(number).ok_or_else(Self::advice),
+            Value::String(text) => Self::parse(&text),
+            _ => Err(Self::advice()),
         };
-        parsed.map(Self).ok_or_else(|| {
-            let why = Text::fixed("Kirim bilangan bulat.", "Send a whole number.");
-            Faults(vec![Fault::new(Pointer::of(at), "invalid_integer", why)])
-        })
+        read.map_err(|why| Faults(vec![Fault::new(Pointer::of(at), "invalid_integer", why)]))
     }
 }
 
-impl PartialSchema for FlexibleInt {
+impl<const MIN: i64, const MAX: i64> PartialSchema for Whole<MIN, MAX> {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        ObjectBuilder::new().schema_type(Type::Integer).into()
+        let format = SchemaFormat::KnownFormat(KnownFormat::Int64);
+        let number = ObjectBuilder::new().schema_type(Type::Integer).format(Some(format));
+        number.minimum(Some(MIN)).maximum(Some(MAX)).into()
     }
 }
-impl ToSchema for FlexibleInt {}
+impl<const MIN: i64, const MAX: i64> ToSchema for Whole<MIN, MAX> {
+    fn name() -> std::borrow::Cow<'static, str> {
+        format!("From{MIN}To{MAX}").into()
+    }
+}
 
 /// Implemented by enums whose variants are words of the API; made by `words!`.
 pub trait OneOf: Copy {
@@ -190,6 +230,7 @@ crate::words! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn official_numbers_match_whatever_their_spacing_and_case() {
@@ -202,5 +243,44 @@ mod tests {
         assert!(
             Name::parse("  ").is_err() && Name::parse("a\u{0}b").is_err() && Name::parse(&"x".repeat(201)).is_err()
         );
+    }
+
+    #[test]
+    fn a_uuid_is_written_in_one_way() {
+        let usual = "019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b";
+        assert_eq!(uuid_of(usual).unwrap().to_string(), usual);
+        for other in ["019a2b3c4d5e7f608a9b0c1d2e3f4a5b", "{019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b}", ""] {
+            assert_eq!(uuid_of(other), None, "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn fuzz_a_text_that_is_taken_reads_back_as_itself(text in any::<String>()) {
+            if let Ok(read) = Name::parse(&text) {
+                prop_assert_eq!(Name::parse(&read.0), Ok(read.clone()));
+                prop_assert!(read.0 == text.trim() && read.0.chars().count() <= 200);
+            }
+        }
+
+        #[test]
+        fn fuzz_a_whole_number_has_one_spelling(text in "[-+0-9 ._e]{0,6}|\\PC{0,8}") {
+            if let Ok(Whole(number)) = Whole::<-500, 500>::parse(&text) {
+                prop_assert_eq!(number.to_string(), text);
+            }
+        }
+
+        #[test]
+        fn fuzz_every_number_of_the_range_is_read_and_none_beyond(number in any::<i16>()) {
+            let read = Whole::<-500, 500>::parse(&number.to_string());
+            prop_assert_eq!(read.is_ok(), (-500..=500).contains(&number));
+        }
+
+        #[test]
+        fn fuzz_an_id_that_is_taken_reads_back_as_itself(text in "[0-9a-fA-F{}-]{30,40}|\\PC{0,40}") {
+            if let Some(id) = uuid_of(&text) {
+                prop_assert_eq!(id.to_string(), text.to_ascii_lowercase());
+            }
+        }
     }
 }

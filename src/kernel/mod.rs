@@ -27,7 +27,7 @@ pub mod problem_codes {
     pub use super::codes::*;
 }
 pub use fault::{Fault, Faults, Pointer, Refusal, Text, shown};
-pub use input::{FlexibleInt, Id, Name, Note, Number, OneOf, Word, YesNo};
+pub use input::{Id, Name, Note, Number, OneOf, Whole, Word, Year, YesNo, uuid_of};
 pub use key_text::{KEY_PREFIX, KeyFault, check_key, write_key};
 pub use measure::MeasureDefinition;
 pub use money::{Money, Rupiah, decimal_text};

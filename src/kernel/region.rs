@@ -146,6 +146,7 @@ impl ToSchema for Region {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn an_undotted_code_is_refused_with_the_dotted_one_in_the_advice() {
@@ -159,5 +160,15 @@ mod tests {
         let samarinda = Region::parse("64.72").unwrap();
         assert!(PROVINCE.covers(samarinda) && samarinda.covers(samarinda));
         assert!(!samarinda.covers(PROVINCE) && !samarinda.covers(Region::parse("64.71").unwrap()));
+    }
+
+    proptest! {
+        #[test]
+        fn fuzz_a_region_that_is_taken_reads_back_as_itself(text in "6[0-9.]{1,5}|\\PC{0,8}") {
+            match Region::parse(&text) {
+                Ok(region) => prop_assert_eq!(region.code(), text),
+                Err((code, _)) => prop_assert!(["undotted_region", "unknown_region"].contains(&code), "{}", code),
+            }
+        }
     }
 }

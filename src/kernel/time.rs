@@ -20,7 +20,11 @@ const FUTURE_TOLERANCE_MICROS: i64 = 5 * 60 * 1_000_000;
 
 /// The years an instant may lie in.
 const YEAR_MIN: i16 = 1900;
-const YEAR_MAX: i16 = 9990;
+const YEAR_MAX: i16 = 8999;
+/// How a text of these years begins.
+const YEARS: &str = "^(19|[2-8][0-9])[0-9]{2}-";
+/// A month of these years.
+const MONTHS: &str = "^(19|[2-8][0-9])[0-9]{2}-(0[1-9]|1[0-2])$";
 
 /// An instant: microseconds since 1970-01-01 UTC. RFC 3339 with any offset in, UTC out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -198,7 +202,7 @@ impl fmt::Display for Month {
 }
 
 macro_rules! as_text {
-    ($type:ident, $fault:literal, $format:expr, $example:literal, $about:literal) => {
+    ($type:ident, $fault:literal, $format:expr, $pattern:expr, $longest:literal, $example:literal, $about:literal) => {
         impl Serialize for $type {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
@@ -225,7 +229,8 @@ macro_rules! as_text {
                     .schema_type(Type::String)
                     .format(Some($format))
                     .description(Some($about))
-                    .max_length(Some(40))
+                    .pattern(Some($pattern))
+                    .max_length(Some($longest))
                     .examples([$example])
                     .into()
             }
@@ -237,11 +242,21 @@ as_text!(
     Timestamp,
     "invalid_instant",
     SchemaFormat::KnownFormat(KnownFormat::DateTime),
+    YEARS,
+    40,
     "2014-02-24T00:00:00Z",
     "RFC 3339 with an offset; answered in UTC."
 );
-as_text!(Date, "invalid_date", SchemaFormat::KnownFormat(KnownFormat::Date), "2014-02-24", "A day, YYYY-MM-DD.");
-as_text!(Month, "invalid_month", SchemaFormat::Custom("month".to_owned()), "2014-03", "A month, YYYY-MM.");
+as_text!(
+    Date,
+    "invalid_date",
+    SchemaFormat::KnownFormat(KnownFormat::Date),
+    YEARS,
+    10,
+    "2014-02-24",
+    "A day, YYYY-MM-DD."
+);
+as_text!(Month, "invalid_month", SchemaFormat::Custom("month".to_owned()), MONTHS, 7, "2014-03", "A month, YYYY-MM.");
 
 /// Where the time comes from.
 #[derive(Clone, Debug)]

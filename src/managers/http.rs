@@ -14,7 +14,7 @@ use crate::ledger::Stamp;
 use crate::persons::{ErasePerson, LiftRestriction, OnPerson, RefuseErasure, RestrictProcessing};
 use crate::storage::{AnyConnection, ReadError, current_facts};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, Stored, Viewer,
+    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, SortParams, Stored, Viewer,
     amend_resealed, listing, present_persons, reseal_person, seal_person, show, show_history,
 };
 
@@ -107,7 +107,7 @@ async fn register_manager(command: Command<RegisterManager>) -> Result<HttpRespo
 }
 
 /// List managers
-#[utoipa::path(tag = "managers", params(ManagerFilter, PageParams),
+#[utoipa::path(tag = "managers", params(ManagerFilter, PageParams, SortParams),
     responses((status = 200, description = "A page", body = List<ManagerDocument>)))]
 #[get("/managers")]
 async fn list_managers(

@@ -15,12 +15,12 @@ use super::keys::NewKey;
 use super::state::Organisation;
 use super::views;
 use crate::kernel::problem_codes::INTERNAL;
-use crate::kernel::{Environment, Faults, FlexibleInt, Id, Name, OrganisationKind, Region, Scopes, Timestamp};
+use crate::kernel::{Environment, Faults, Id, Name, OrganisationKind, Region, Scopes, Timestamp};
 use crate::ledger::{Answer, Decide, Resource, fold_stream};
 use crate::storage::{AnyConnection, ReadError, key_uses, stream_to_version};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, LEASE, List, NoFilter, Page, PageParams, Params, Present, Problem, Viewer,
-    json_reply, listing, show, show_history,
+    AsOfParams, Caller, Command, IdPath, LEASE, List, NoFilter, Page, PageParams, Params, Present, Problem, SortParams,
+    Viewer, json_reply, listing, show, show_history,
 };
 
 impl Present for Organisation {
@@ -87,7 +87,7 @@ async fn register_organisation(command: Command<RegisterOrganisation>) -> Result
 /// List organisations
 ///
 /// The provincial office, ministry and auditor see all, everyone else themselves.
-#[utoipa::path(tag = "administration", params(PageParams),
+#[utoipa::path(tag = "administration", params(PageParams, SortParams),
     responses((status = 200, description = "A page", body = List<Organisation>)))]
 #[get("/organisations")]
 async fn list_organisations(
@@ -155,8 +155,8 @@ pub struct RotationRequest {
     key_id: Option<Id>,
     /// How many days the old key goes on working, 0 to 90; 7 when left out.
     #[deserr(default)]
-    #[schema(nullable = false)]
-    overlap_days: Option<FlexibleInt>,
+    #[schema(nullable = false, minimum = 0, maximum = 90)]
+    overlap_days: Option<i64>,
     /// When the new key stops working by itself; left out, when the old one would have.
     #[deserr(default)]
     #[schema(nullable = false)]

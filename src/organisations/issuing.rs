@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::events::{OrganisationEvent as Event, Replaced};
 use super::state::{Key, Organisation};
 use crate::kernel::problem_codes::{INSUFFICIENT_SCOPE, WRONG_STATE};
-use crate::kernel::{Actor, Environment, Faults, FlexibleInt, Id, Name, Note, Refusal, Scopes, Text, Timestamp};
+use crate::kernel::{Actor, Environment, Faults, Id, Name, Note, Refusal, Scopes, Text, Timestamp};
 use crate::ledger::{Decide, Decision, Scene};
 
 /// Live keys of one label: one in use and the one that takes over from it.
@@ -71,7 +71,7 @@ pub struct RotateKey {
     /// The key that is replaced.
     pub replaces: Uuid,
     /// How many days that one goes on working.
-    pub overlap_days: Option<FlexibleInt>,
+    pub overlap_days: Option<i64>,
     /// When the new one stops working by itself, if not when the old one would have.
     pub expires_at: Option<Timestamp>,
 }
@@ -117,7 +117,7 @@ impl Decide for RotateKey {
 
 impl RotateKey {
     fn overlap_days(&self) -> Result<i64, Refusal> {
-        let days = self.overlap_days.map_or(OVERLAP_DAYS, |days| days.0);
+        let days = self.overlap_days.unwrap_or(OVERLAP_DAYS);
         if (0..=OVERLAP_DAYS_MAX).contains(&days) {
             return Ok(days);
         }
@@ -288,7 +288,7 @@ mod tests {
         let given = || Story::given([registered(), key(1, reads.clone(), Some(in_days(30)))]);
         let expected = |until| issued(&made(9), None, reads.as_ref(), Some(in_days(30)), until);
         given().when(rotate(1)).then([expected(until(7))]);
-        let days = |days| RotateKey { overlap_days: Some(FlexibleInt(days)), ..rotate(1) };
+        let days = |days| RotateKey { overlap_days: Some(days), ..rotate(1) };
         given().when(days(0)).then([expected(until(0))]);
         given().when(days(90)).then([expected(until(30))]);
         for wrong in [-1, 91, i64::MAX] {

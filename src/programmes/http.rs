@@ -16,7 +16,7 @@ use crate::ledger::{Resource, fold_stream};
 use crate::storage::{AnyConnection, AsOf, ReadError, stream_up_to};
 use crate::web::{
     AsOfParams, Command, IdPath, List, NoFilter, Page, PageParams, Params, Present, Problem, ReportParams, ReportPoint,
-    Service, json_reply, known_at, listing_for_all, report_point, show_to_all,
+    Service, SortParams, json_reply, known_at, listing_for_all, report_point, show_to_all,
 };
 
 impl Present for Programme {
@@ -47,7 +47,7 @@ async fn launch_programme(command: Command<Launch>) -> Result<HttpResponse, Prob
 }
 
 /// List programmes
-#[utoipa::path(tag = "programmes", security(()), params(PageParams),
+#[utoipa::path(tag = "programmes", security(()), params(PageParams, SortParams),
     responses((status = 200, description = "A page", body = List<Programme>)))]
 #[get("/programmes")]
 async fn list_programmes(

@@ -10,7 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::tiles::{TileName, level};
 use crate::kernel::problem_codes::{FORBIDDEN, INVALID_PARAMETER, NOT_FOUND};
-use crate::kernel::{Faults, FlexibleInt, OrganisationKind, Refusal, Text};
+use crate::kernel::{Faults, OrganisationKind, Refusal, Text, Whole};
 use crate::ledger::{EVENT_BYTES_MAX, Event};
 use crate::storage::{ReadError, events_between, head_position, log_tree, position_of, tile_hashes};
 use crate::web::{Caller, IdPath, NoFilter, Params, Problem, Service, json_reply};
@@ -187,17 +187,20 @@ async fn get_log_proof(service: web::Data<Service>, id: IdPath, _: Params<NoFilt
     Ok(reply(TEXT, "no-cache", receipt))
 }
 
+/// How many events a log may have.
+type LogSize = Whole<0, 999_999_999_999_999>;
+
 /// Two sizes of the log.
 #[derive(Debug, Clone, Copy, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Sizes {
     /// The smaller size.
-    #[param(value_type = i64, minimum = 0, example = 1)]
-    from: FlexibleInt,
+    #[param(inline, example = 1)]
+    from: LogSize,
     /// The larger size, at most that of the log.
-    #[param(value_type = i64, minimum = 0, example = 2)]
-    to: FlexibleInt,
+    #[param(inline, example = 2)]
+    to: LogSize,
 }
 
 /// A proof of consistency.
@@ -219,7 +222,7 @@ struct Consistency {
     responses((status = 200, description = "The proof", body = Consistency)))]
 #[get("/log/consistency")]
 async fn get_log_consistency(service: web::Data<Service>, sizes: Params<Sizes>) -> Result<HttpResponse, Problem> {
-    let size = |sent: FlexibleInt| u64::try_from(sent.0).unwrap_or(u64::MAX);
+    let size = |sent: LogSize| u64::try_from(sent.0).unwrap_or(u64::MAX);
     let (from, to) = (size(sizes.0.from), size(sizes.0.to));
     let hashes = service
         .read(move |connection| {

@@ -9,7 +9,7 @@ use super::area::StatisticsArea;
 use crate::kernel::problem_codes::INVALID_PARAMETER;
 use crate::kernel::{Date, Fault, Faults, Id, MeasureDefinition, Month, Refusal, Region, Text, Word};
 use crate::storage::AsOf;
-use crate::web::{Problem, known_at};
+use crate::web::{KnownPoint, Point, Problem, known_at};
 
 /// What statistics are asked for with.
 #[derive(Debug, Clone, Default, Deserr, IntoParams)]
@@ -43,11 +43,11 @@ pub struct StatisticsParams {
     pub by: Option<String>,
     /// As recorded by then: a position of the log, or an RFC 3339 instant.
     #[deserr(default)]
-    #[param(example = "2014-03-31T00:00:00+08:00", max_length = 40)]
+    #[param(value_type = Option<Point>, inline, example = "2014-03-31T00:00:00+08:00")]
     pub as_of: Option<String>,
     /// As known then: as `as_of`, or a day, which means its end in East Kalimantan.
     #[deserr(default)]
-    #[param(example = "2014-05-27", max_length = 40)]
+    #[param(value_type = Option<KnownPoint>, inline, example = "2014-05-27")]
     pub diketahui_pada: Option<String>,
     /// As it was in the world at the end of this day, the last of a month: what happened later does not count, and who stood in a state then
     /// counts there. Instead of `to`.

@@ -11,7 +11,9 @@ use crate::cooperatives::Cooperative;
 use crate::kernel::{Faults, Refusal, Scope};
 use crate::ledger::{Resource, fold_stream};
 use crate::storage::{ReadError, head_position, stream_up_to};
-use crate::web::{Caller, IdPath, List, MadePage, Page, PageParams, Problem, made_page, parse_as_of, point_in_time};
+use crate::web::{
+    Caller, IdPath, List, MadePage, Page, PageParams, Point, Problem, made_page, parse_as_of, point_in_time,
+};
 
 /// Routes of this area.
 pub fn routes(config: &mut ServiceConfig) {
@@ -29,7 +31,7 @@ struct TimelineFilter {
     kind: Option<LineKind>,
     /// As recorded by then: a position of the log, or an RFC 3339 instant.
     #[deserr(default)]
-    #[param(example = "2014-03-31T00:00:00+08:00", max_length = 40)]
+    #[param(value_type = Option<Point>, inline, example = "2014-03-31T00:00:00+08:00")]
     as_of: Option<String>,
 }
 

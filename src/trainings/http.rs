@@ -7,7 +7,8 @@ use super::commands::{HoldTraining, RecordAttendance};
 use super::state::Training;
 use super::views::{self, TrainingFilter};
 use crate::web::{
-    AsOfParams, Caller, Command, IdPath, List, Page, PageParams, Params, Present, Problem, listing, show, show_history,
+    AsOfParams, Caller, Command, IdPath, List, NamedSortParams, Page, PageParams, Params, Present, Problem, listing,
+    show, show_history,
 };
 
 impl Present for Training {
@@ -35,7 +36,7 @@ async fn hold_training(command: Command<HoldTraining>) -> Result<HttpResponse, P
 }
 
 /// List trainings
-#[utoipa::path(tag = "trainings", params(TrainingFilter, PageParams),
+#[utoipa::path(tag = "trainings", params(TrainingFilter, PageParams, NamedSortParams),
     responses((status = 200, description = "A page", body = List<Training>)))]
 #[get("/trainings")]
 async fn list_trainings(

@@ -295,27 +295,51 @@ fn told_path(request: &HttpRequest) -> String {
     parts.join("/")
 }
 
+/// What extractors must know of all routes.
+pub struct KnownRoutes {
+    /// Path templates with their methods.
+    pub methods: Arc<Vec<(String, Vec<&'static str>)>>,
+    /// Path templates that are read without a key.
+    pub public: Vec<String>,
+}
+
+/// Whether what is asked is told to nobody in particular.
+pub(super) fn is_public(request: &HttpRequest) -> bool {
+    let (routes, route) = (request.app_data::<web::Data<KnownRoutes>>(), request.match_pattern());
+    let public = routes.zip(route).is_some_and(|(routes, route)| routes.public.contains(&route));
+    public && matches!(*request.method(), Method::GET | Method::HEAD)
+}
+
 /// Answers what no route takes: 405 with `Allow` when the path exists for other methods, else 404.
 /// `routes` are path templates with their methods, from the `OpenAPI` document.
 pub fn method_not_allowed_or_not_found(routes: &[(String, Vec<&'static str>)], request: &HttpRequest) -> HttpResponse {
-    let mut allowed = allowed_methods(routes, request.path());
-    if allowed.is_empty() {
-        return Problem::of(&NOT_FOUND).error_response();
-    }
+    let allowed = allowed_methods(routes, request.path());
+    if allowed.is_empty() { Problem::of(&NOT_FOUND).error_response() } else { not_allowed(allowed).error_response() }
+}
+
+/// The problem of a path that takes these methods only.
+fn not_allowed(mut allowed: Vec<&'static str>) -> Problem {
     if allowed.contains(&"GET") {
         allowed.push("HEAD");
     }
     allowed.sort_unstable();
-    let mut response = Problem::of(&METHOD_NOT_ALLOWED).error_response();
-    if let Ok(value) = HeaderValue::from_str(&allowed.join(", ")) {
-        response.headers_mut().insert(header::ALLOW, value);
-    }
-    response
+    let Problem(refusal) = Problem::of(&METHOD_NOT_ALLOWED);
+    Problem(refusal.with("allowed", allowed))
+}
+
+/// The problem of a path that a template with an id took although it stands for something else, such as `/v1/assessments/preview`.
+pub(super) fn literal_instead_of_id(request: &HttpRequest) -> Option<Problem> {
+    let routes = request.app_data::<web::Data<KnownRoutes>>()?;
+    let (_, methods) = routes.methods.iter().find(|(template, _)| template == request.path())?;
+    Some(not_allowed(methods.clone()))
 }
 
 /// The methods that routes take at a path.
 pub(super) fn allowed_methods(routes: &[(String, Vec<&'static str>)], path: &str) -> Vec<&'static str> {
-    let here = routes.iter().filter(|(template, _)| matches_template(template, path));
+    // What is written out goes before a placeholder, as it does when requests are routed.
+    let literal = routes.iter().any(|(template, _)| template == path);
+    let here =
+        routes.iter().filter(|(template, _)| if literal { template == path } else { matches_template(template, path) });
     let mut allowed: Vec<&str> = here.flat_map(|(_, methods)| methods.iter().copied()).collect();
     allowed.sort_unstable();
     allowed.dedup();
@@ -336,6 +360,7 @@ fn matches_template(template: &str, path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_template_matches_paths_of_its_form_only() {
@@ -351,5 +376,28 @@ mod tests {
         assert_ne!(&*RequestId::from_headers(&headers).id, "a b=c");
         headers.insert(X_REQUEST_ID, HeaderValue::from_static("bank-2014-02-24.1"));
         assert_eq!(&*RequestId::from_headers(&headers).id, "bank-2014-02-24.1");
+    }
+
+    #[test]
+    fn what_is_written_out_goes_before_a_placeholder() {
+        let routes = [("/v1/a/{id}".to_owned(), vec!["GET"]), ("/v1/a/preview".to_owned(), vec!["POST"])];
+        assert_eq!(allowed_methods(&routes, "/v1/a/preview"), ["POST"]);
+        assert_eq!(allowed_methods(&routes, "/v1/a/42"), ["GET"]);
+    }
+
+    proptest! {
+        #[test]
+        fn fuzz_whoever_names_json_is_served(before in "([a-z*]{1,6}/[a-z*+]{1,6}(;q=[0-9.]{1,3})?, ?){0,3}", after in "(;q=[0-9.]{1,3})?") {
+            let accept = format!("{before}application/json{after}");
+            let request = actix_web::test::TestRequest::get().uri("/v1/me").insert_header((header::ACCEPT, accept));
+            prop_assert!(accepts_json(&request.to_srv_request()));
+        }
+
+        #[test]
+        fn fuzz_no_accept_header_makes_it_panic(accept in "[ -~]{0,40}") {
+            let named = accept.contains("json") || accept.contains('*') || accept.split(',').any(|range| range.split(';').next().unwrap_or_default().trim().is_empty());
+            let request = actix_web::test::TestRequest::get().uri("/v1/me").insert_header((header::ACCEPT, accept));
+            prop_assert!(named || !accepts_json(&request.to_srv_request()));
+        }
     }
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use sha2::{Digest, Sha256};
 
-use super::around::RequestId;
+use super::around::{RequestId, is_public};
 use super::keyring::{Credential, KnownKey};
 use super::line::Line;
 use super::problem::Problem;
@@ -59,6 +59,9 @@ struct Bearer {
     /// How a token confines its bearer: to scopes, and until when.
     confined: Option<(Option<Scopes>, Timestamp)>,
 }
+
+/// Marks a request that needs a caller and brought neither a key nor a certificate.
+pub(super) struct KeyMissing;
 
 impl Caller {
     /// The organisation.
@@ -117,6 +120,9 @@ impl FromRequest for Caller {
         let service = request.app_data::<web::Data<Service>>().cloned();
         let request_id = RequestId::of(request);
         let (token, certificate) = (bearer(request), request.conn_data::<PeerCertificate>().copied());
+        if matches!(token, Ok(None)) && certificate.is_none() && !is_public(request) {
+            request.extensions_mut().insert(KeyMissing);
+        }
         let (wants_proof, purpose) = (wants_proof(request), purpose(request.headers()));
         let route = request.match_pattern().unwrap_or_default();
         let operation: Arc<str> = format!("{} {route}", request.method()).into();
@@ -270,5 +276,27 @@ fn bearer(request: &HttpRequest) -> Result<Option<String>, Problem> {
             Ok(Some(token.trim().to_owned()))
         }
         _ => Err(Problem::of(&UNAUTHENTICATED)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn fuzz_a_header_holds_a_bearer_token_or_is_refused(text in "(Bearer|bearer|Basic|Bear) {0,2}[!-~]{0,12} ?|[ -~]{0,20}") {
+            let request = TestRequest::default().insert_header((header::AUTHORIZATION, text.as_str())).to_http_request();
+            match bearer(&request) {
+                Ok(token) => {
+                    let token = token.unwrap();
+                    prop_assert!(!token.is_empty() && token.trim() == token);
+                    prop_assert!(text.to_ascii_lowercase().starts_with("bearer ") && text.contains(&token));
+                }
+                Err(problem) => prop_assert_eq!(problem.0.code.status, 401),
+            }
+        }
     }
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::auth::Caller;
+use super::entity_tags::{EntityTag, EntityTags, entity_tags};
 use super::guard::Guard;
 use super::json::{strict_json, too_deep};
 use super::line::Line;
@@ -24,7 +25,7 @@ use crate::kernel::problem_codes::{
     BODY_TOO_LARGE, BODY_TOO_SLOW, INTERNAL, INVALID_BODY, INVALID_HEADER, INVALID_PARAMETER, MALFORMED_JSON,
     UNSUPPORTED_MEDIA_TYPE,
 };
-use crate::kernel::{Fault, Faults, Refusal, Text, Timestamp};
+use crate::kernel::{Fault, Faults, Refusal, Text, Timestamp, uuid_of};
 use crate::ledger::{Context, Decide, IfMatch};
 
 /// How long after a key was looked up it counts as valid without looking again.
@@ -108,15 +109,16 @@ impl<C: Deserr<Faults> + 'static> FromRequest for Command<C> {
         if let Some(Line { caller, key, body }) = Line::take(request) {
             return Box::pin(std::future::ready(Self::assemble(caller, request, body, key, None)));
         }
-        if let Some((name, _)) = pairs(request).ok().and_then(|pairs| pairs.into_iter().next()) {
-            return Box::pin(std::future::ready(Err(unknown_parameter(&name))));
-        }
+        let parameter = pairs(request).map(|pairs| pairs.into_iter().next());
         let caller = Caller::from_request(request, payload);
         let bytes = web::Bytes::from_request(request, payload);
         let request = request.clone();
         Box::pin(async move {
             let mut caller = caller.await?;
             let organisation = caller.actor()?.organisation;
+            if let Some((name, _)) = parameter? {
+                return Err(unknown_parameter(&name));
+            }
             require_plain_json(request.headers())?;
             let guard = request.app_data::<web::Data<Guard>>().ok_or_else(|| Problem::of(&INTERNAL))?;
             let admitted = || caller.service.ledger.admits(organisation);
@@ -247,7 +249,7 @@ fn split<C: Deserr<Faults>>(mut value: Value) -> Result<(Option<Uuid>, Option<Ti
     let mut take = |name: &str| value.as_object_mut().and_then(|map| map.remove(name)).filter(|value| !value.is_null());
     let (id, occurred_at) = (take("id"), take("occurred_at"));
     let id = id.and_then(|id| {
-        let parsed = id.as_str().and_then(|text| Uuid::try_parse(text).ok()).filter(|id| !id.is_nil());
+        let parsed = id.as_str().and_then(uuid_of).filter(|id| !id.is_nil());
         if parsed.is_none() {
             let why = Text::fixed(
                 "Kirim UUID, sebaiknya versi 7, atau hilangkan isian ini.",
@@ -289,54 +291,33 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 pub fn read_key(text: &str) -> Result<String, Text> {
     let text = text.trim();
     let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
-    let usable =
-        !key.is_empty() && key.len() <= KEY_CHARACTERS_MAX && key.bytes().all(|byte| (0x21..0x7f).contains(&byte));
+    let usable = !key.is_empty()
+        && key.len() <= KEY_CHARACTERS_MAX
+        && key.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
     if usable {
         return Ok(key.to_owned());
     }
     Err(Text::fixed(
-        "Idempotency-Key harus 1 sampai 255 karakter ASCII tanpa spasi.",
-        "Idempotency-Key must be 1 to 255 ASCII characters without spaces.",
+        "Idempotency-Key harus 1 sampai 255 karakter ASCII tanpa spasi dan tanda petik di dalamnya.",
+        "Idempotency-Key must be 1 to 255 ASCII characters without spaces or quotation marks inside.",
     ))
 }
 
 fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>, Problem> {
-    let Some(value) = headers.get(header::IF_MATCH) else {
-        return Ok(None);
-    };
-    let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return Ok(Some(IfMatch::Any));
-    }
-    // A tag that is not one of ours (a weak one, say) is well formed and matches nothing.
-    let versions: Option<Vec<i64>> = text
-        .split(',')
-        .map(|tag| {
-            let tag = tag.trim();
-            // Comparison is strong: a weak tag is well formed and matches nothing.
-            if tag.starts_with("W/\"") {
-                return Some(-1);
-            }
-            let inner = tag.strip_prefix('"')?.strip_suffix('"')?;
-            Some(inner.parse().unwrap_or(-1))
-        })
-        .collect();
-    versions.map(|versions| Some(IfMatch::Versions(versions))).ok_or_else(|| {
-        Refusal::new(
-            &INVALID_HEADER,
-            Text::fixed(
-                "If-Match berisi ETag dalam tanda petik, misalnya \"3\".",
-                "If-Match holds an ETag in quotation marks, such as \"3\".",
-            ),
-        )
-        .into()
-    })
+    // Comparison is strong: a weak tag, and one that is none of ours, is well formed and matches nothing.
+    let version = |tag: EntityTag| if tag.weak { -1 } else { tag.text.parse().unwrap_or(-1) };
+    let tags = entity_tags(headers, &header::IF_MATCH)?;
+    Ok(tags.map(|tags| match tags {
+        EntityTags::Any => IfMatch::Any,
+        EntityTags::These(tags) => IfMatch::Versions(tags.into_iter().map(version).collect()),
+    }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use actix_web::http::header::{HeaderName, HeaderValue};
+    use proptest::prelude::*;
 
     fn headers(name: &'static str, value: &'static str) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -365,5 +346,16 @@ mod tests {
         let problem = parse(b"{\"name\":\"\xff\"}").unwrap_err();
         assert_eq!(problem.0.code.name, "malformed_json");
         assert!(problem.0.detail.en.contains("offset 9"), "{}", problem.0.detail.en);
+    }
+
+    proptest! {
+        #[test]
+        fn fuzz_a_key_is_the_same_bare_and_quoted(text in "\"?[ -~]{0,20}\"?|\\PC{0,300}") {
+            if let Ok(key) = read_key(&text) {
+                prop_assert!(text.contains(&key) && key.len() <= KEY_CHARACTERS_MAX);
+                prop_assert_eq!(read_key(&key), Ok(key.clone()));
+                prop_assert_eq!(read_key(&format!("\"{key}\"")), Ok(key));
+            }
+        }
     }
 }

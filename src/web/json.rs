@@ -70,7 +70,9 @@ impl<'de> Visitor<'de> for Strict {
         Ok(value.into())
     }
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+        // 1.0 is the whole number 1, as it is in JSON Schema and in canonical JSON.
+        let whole = value.to_string().parse::<i64>().map(Value::from);
+        Ok(whole.unwrap_or_else(|_| Number::from_f64(value).map_or(Value::Null, Value::Number)))
     }
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
         Ok(value.into())
@@ -116,11 +118,18 @@ mod tests {
         assert!(too_deep(&strict_json("[[1]").unwrap_err()).is_none() && strict_json("1 2").is_err());
     }
 
+    #[test]
+    fn a_number_without_a_fraction_is_whole_however_it_is_written() {
+        assert_eq!(strict_json("[1.0, 2e3, -0.0, 1.5, 1e300]").unwrap(), serde_json::json!([1, 2000, 0, 1.5, 1e300]));
+    }
+
     proptest! {
         #[test]
         fn it_reads_what_serde_json_reads(text in r#"[\[\]{}",:0-9a-c.\-etrufalsn ]{0,30}"#) {
             if let Ok(read) = strict_json(&text) {
-                prop_assert_eq!(Some(read), serde_json::from_str::<Value>(&text).ok());
+                let plain: Value = serde_json::from_str(&text).unwrap();
+                let canonical = |value: &Value| serde_json_canonicalizer::to_string(value).unwrap();
+                prop_assert_eq!(canonical(&read), canonical(&plain));
             }
         }
     }

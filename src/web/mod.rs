@@ -9,6 +9,7 @@ mod client;
 mod command;
 mod connections;
 mod cors;
+mod entity_tags;
 mod gathering;
 mod guard;
 pub mod health;
@@ -33,12 +34,13 @@ mod unpack;
 mod upload;
 mod uses;
 
-pub use around::{around, method_not_allowed_or_not_found};
+pub use around::{KnownRoutes, around, method_not_allowed_or_not_found};
 pub use auth::{Caller, PeerCertificate};
 pub use client::Networks;
 pub use command::{Command, read_key};
 pub use connections::Connections;
 pub use cors::{Cors, Origin};
+pub use entity_tags::ENTITY_TAGS_CHARACTERS_MAX;
 pub use gathering::Gathering;
 pub use guard::{Guard, HEADER_BYTES_MAX, HEADERS_MAX, Room, URL_BYTES_MAX};
 pub use json::{DEPTH_MAX, strict_json, too_deep};
@@ -47,12 +49,16 @@ pub use line::{
     Answering, CommandMethod, LineAnswer, LineCommand, Recorded, Routes, gathering_caller, no_such_command,
 };
 pub use metrics::Metrics;
-pub use page::{List, MadePage, NoFilter, Page, PageParams, listing, listing_for_all, made_page};
+pub use page::{
+    List, MadePage, NamedSortParams, NoFilter, Page, PageParams, SortParams, listing, listing_for_all, made_page,
+};
 pub use params::{IdPath, PARAMETERS_MAX, Params};
 pub use personal::{
     Seen, amend_resealed, open_person, present_persons, record_looks, reseal_person, seal_person, sees_person,
 };
-pub use point::{AsOfParams, ReportParams, ReportPoint, known_at, parse_as_of, point_in_time, report_point};
+pub use point::{
+    AsOfParams, KnownPoint, Point, ReportParams, ReportPoint, known_at, parse_as_of, point_in_time, report_point,
+};
 pub use problem::{Language, Problem, ProblemDocument, problem_page, wants_english};
 pub use quota::{Quota, Quotas, count_for_organisation};
 pub use ranges::{FileReply, file_reply};

@@ -11,19 +11,19 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::auth::Caller;
-use super::params::{pairs, read_pairs};
+use super::params::{key_first, pairs, read_pairs};
 use super::personal::record_looks;
 use super::problem::Problem;
 use super::reply::private;
 use super::service::Service;
 use super::show::{Present, Viewer};
 use crate::kernel::problem_codes::{INVALID_CURSOR, INVALID_PARAMETER};
-use crate::kernel::{Actor, Fault, Faults, FlexibleInt, Refusal, Scope, Text};
+use crate::kernel::{Actor, Fault, Faults, Refusal, Scope, Text, Whole};
 use crate::storage::{AnyConnection, DocRow, Keyset, ReadError, Sort, head_position};
 
-/// Rows of a page when nothing is said, and at most.
+/// Rows of a page when nothing is said, and how many there may be.
 const LIMIT_DEFAULT: i64 = 50;
-const LIMIT_MAX: i64 = 500;
+type Limit = Whole<1, 500>;
 /// Bytes of the keyed hash that guards a cursor.
 const GUARD_BYTES: usize = 16;
 
@@ -33,13 +33,30 @@ const GUARD_BYTES: usize = 16;
 #[expect(dead_code, reason = "describes the parameters; they are read in `Page::from_request`")]
 pub struct PageParams {
     /// Rows of the page, 1 to 500; 50 when nothing is said.
-    #[param(minimum = 1, maximum = 500, example = 50)]
-    limit: Option<FlexibleInt>,
+    #[param(inline, example = 50)]
+    limit: Option<Limit>,
     /// `next_cursor` of the page before.
-    #[param(max_length = 500)]
+    #[param(max_length = 1500, pattern = "^[A-Za-z0-9_-]+$")]
     cursor: Option<String>,
-    /// `id`, `updated`, `-updated`; where there are names also `name`, `-name`.
-    #[param(example = "-updated", max_length = 20)]
+}
+
+/// The order of a list of documents.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the parameter; it is read in `Page::from_request`")]
+pub struct SortParams {
+    /// `id`, the default; `updated`, longest unchanged first; `-updated`, last changed first.
+    #[param(example = "-updated", max_length = 8, pattern = "^(id|-?updated)$")]
+    sort: Option<String>,
+}
+
+/// The order of a list of documents that have names.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the parameter; it is read in `Page::from_request`")]
+pub struct NamedSortParams {
+    /// `id`, the default; `updated`, longest unchanged first; `-updated`, last changed first; `name`, `-name`.
+    #[param(example = "name", max_length = 8, pattern = "^(id|-?updated|-?name)$")]
     sort: Option<String>,
 }
 
@@ -80,7 +97,7 @@ impl<F: Deserr<Faults>> FromRequest for Page<F> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(read(request))
+        ready(read(request).map_err(|problem| key_first(request, problem)))
     }
 }
 
@@ -131,10 +148,7 @@ fn read_limit(text: Option<&str>) -> Result<i64, Refusal> {
     let Some(text) = text else {
         return Ok(LIMIT_DEFAULT);
     };
-    text.parse()
-        .ok()
-        .filter(|limit| (1..=LIMIT_MAX).contains(limit))
-        .ok_or_else(|| invalid("?limit", Text::fixed("Kirim bilangan 1 sampai 500.", "Send a number from 1 to 500.")))
+    Limit::parse(text).map(|limit| limit.0).map_err(|why| invalid("?limit", why))
 }
 
 fn read_sort(text: Option<&str>) -> Result<Sort, Refusal> {

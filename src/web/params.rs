@@ -3,13 +3,15 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use deserr::Deserr;
 use uuid::Uuid;
 
+use super::around::literal_instead_of_id;
+use super::auth::KeyMissing;
 use super::problem::Problem;
-use crate::kernel::problem_codes::{INVALID_PARAMETER, NOT_FOUND};
-use crate::kernel::{Faults, Refusal, Text};
+use crate::kernel::problem_codes::{INVALID_PARAMETER, NOT_FOUND, UNAUTHENTICATED};
+use crate::kernel::{Faults, Refusal, Text, uuid_of};
 
 /// Query parameters of a request. None takes more than a dozen.
 pub const PARAMETERS_MAX: usize = 64;
@@ -22,7 +24,8 @@ impl<T: Deserr<Faults>> FromRequest for Params<T> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(pairs(request).and_then(|pairs| read_pairs(pairs)).map(Self))
+        let read = pairs(request).and_then(|pairs| read_pairs(pairs)).map(Self);
+        ready(read.map_err(|problem| key_first(request, problem)))
     }
 }
 
@@ -45,6 +48,11 @@ pub fn pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, Problem> {
             Text::fixed("Bagian kueri alamat ini tidak terbaca.", "The query part of this address cannot be read.");
         Refusal::new(&INVALID_PARAMETER, why).into()
     })
+}
+
+/// What was found wrong with a request; to nobody in particular that a key is needed, before anything else.
+pub(super) fn key_first(request: &HttpRequest, problem: Problem) -> Problem {
+    if request.extensions().contains::<KeyMissing>() { Problem::of(&UNAUTHENTICATED) } else { problem }
 }
 
 /// Reads parameters of type `T`, reporting every fault.
@@ -82,7 +90,7 @@ impl FromRequest for IdPath {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let id = request.match_info().get("id").unwrap_or_default();
-        ready(Uuid::try_parse(id).map(Self).map_err(|_| {
+        let id = uuid_of(id).map(Self).ok_or_else(|| {
             Refusal::new(
                 &NOT_FOUND,
                 Text::fixed(
@@ -91,6 +99,8 @@ impl FromRequest for IdPath {
                 ),
             )
             .into()
-        }))
+        });
+        let id = id.map_err(|problem: Problem| literal_instead_of_id(request).unwrap_or(problem));
+        ready(id.map_err(|problem| key_first(request, problem)))
     }
 }

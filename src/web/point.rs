@@ -1,12 +1,42 @@
 //! Points in time that a read asks for: as recorded by then, and as it was in the world on a day.
 
 use deserr::Deserr;
-use utoipa::IntoParams;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::problem::Problem;
 use crate::kernel::problem_codes::INVALID_PARAMETER;
 use crate::kernel::{Date, Fault, Faults, Refusal, Text, Timestamp};
 use crate::storage::{AnyConnection, AsOf, head_position, position_at, recorded_at};
+
+/// Digits of the highest position there can be.
+const POSITION_DIGITS_MAX: usize = 16;
+
+/// A point of the log: a position, or an instant. How `as_of` is described.
+pub struct Point;
+
+/// A point of the log, or a day. How `diketahui_pada` is described.
+pub struct KnownPoint;
+
+fn point() -> AnyOfBuilder {
+    let position = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^(0|[1-9][0-9]{0,15})$"));
+    AnyOfBuilder::new().item(position.max_length(Some(POSITION_DIGITS_MAX))).item(Timestamp::schema())
+}
+
+impl PartialSchema for Point {
+    fn schema() -> RefOr<Schema> {
+        point().into()
+    }
+}
+impl ToSchema for Point {}
+
+impl PartialSchema for KnownPoint {
+    fn schema() -> RefOr<Schema> {
+        point().item(Date::schema()).into()
+    }
+}
+impl ToSchema for KnownPoint {}
 
 /// `as_of`.
 #[derive(Debug, Clone, Deserr, IntoParams)]
@@ -15,7 +45,7 @@ use crate::storage::{AnyConnection, AsOf, head_position, position_at, recorded_a
 pub struct AsOfParams {
     /// As recorded by then: a position of the log, or an RFC 3339 instant.
     #[deserr(default)]
-    #[param(example = "2014-03-31T00:00:00+08:00", max_length = 40)]
+    #[param(value_type = Option<Point>, inline, example = "2014-03-31T00:00:00+08:00")]
     pub as_of: Option<String>,
 }
 
@@ -28,7 +58,8 @@ pub fn parse_as_of(text: Option<&str>) -> Result<Option<AsOf>, Problem> {
 }
 
 fn parse_point(pointer: &str, text: &str) -> Result<AsOf, Problem> {
-    if let Ok(position) = text.parse::<i64>()
+    if text.len() <= POSITION_DIGITS_MAX
+        && let Ok(position) = text.parse::<i64>()
         && position >= 0
     {
         return Ok(AsOf::Position(position));
@@ -50,11 +81,11 @@ fn parse_point(pointer: &str, text: &str) -> Result<AsOf, Problem> {
 pub struct ReportParams {
     /// As recorded by then: a position of the log, or an RFC 3339 instant.
     #[deserr(default)]
-    #[param(example = "2014-03-31T00:00:00+08:00", max_length = 40)]
+    #[param(value_type = Option<Point>, inline, example = "2014-03-31T00:00:00+08:00")]
     pub as_of: Option<String>,
     /// As known then: as `as_of`, or a day, which means its end in East Kalimantan.
     #[deserr(default)]
-    #[param(example = "2014-05-27", max_length = 40)]
+    #[param(value_type = Option<KnownPoint>, inline, example = "2014-05-27")]
     pub diketahui_pada: Option<String>,
     /// As it was in the world at the end of this day.
     #[deserr(default)]

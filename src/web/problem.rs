@@ -119,6 +119,12 @@ impl Problem {
         Self(Refusal::new(code, code.advice.clone()))
     }
 
+    /// The methods that are allowed instead, as a header writes them.
+    fn allowed(&self) -> String {
+        let methods = self.0.members.get("allowed").and_then(serde_json::Value::as_array).into_iter().flatten();
+        methods.filter_map(serde_json::Value::as_str).collect::<Vec<_>>().join(", ")
+    }
+
     /// The document in one language.
     pub fn document(&self, language: Language, instance: &str, request_id: &str) -> ProblemDocument {
         let Refusal { code, detail, faults, members } = &self.0;
@@ -161,6 +167,7 @@ impl ResponseError for Problem {
             401 => response.insert_header((header::WWW_AUTHENTICATE, challenge(&self.0))),
             403 if self.0.code == &INSUFFICIENT_SCOPE => response
                 .insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"lumbung\", error=\"insufficient_scope\"")),
+            405 => response.insert_header((header::ALLOW, self.allowed())),
             429 | 503 => {
                 let told = self.0.members.get("retry_after_seconds").and_then(serde_json::Value::as_u64);
                 response.insert_header((header::RETRY_AFTER, told.unwrap_or(RETRY_AFTER_SECONDS)))
@@ -223,6 +230,7 @@ pub fn problem_page(name: &str, language: Language) -> Result<serde_json::Value,
 mod tests {
     use super::*;
     use actix_web::http::header::HeaderValue;
+    use proptest::prelude::*;
 
     fn english(accepted: &'static str) -> bool {
         let mut headers = HeaderMap::new();
@@ -245,5 +253,15 @@ mod tests {
         assert!(!wants_english(&HeaderMap::new()));
         assert!(english("en") && english("en-GB,en;q=0.9,id;q=0.5") && english("fr, en;q=0.3"));
         assert!(!english("id,en;q=0.9") && !english("*") && !english("de") && !english("en;q=zero"));
+    }
+
+    proptest! {
+        #[test]
+        fn fuzz_a_language_is_chosen_whatever_is_accepted(text in "((en|id|fr|\\*)(-[A-Z]{2})?(;q=[0-9.a-z]{0,4})?,? ?){0,5}|[ -~]{0,30}") {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_str(&text).unwrap());
+            // Whoever names no English gets none.
+            prop_assert!(text.to_ascii_lowercase().contains("en") || Language::of(&headers) == Language::Indonesian);
+        }
     }
 }

@@ -60,10 +60,10 @@ where
     R: Fn(u64, usize) -> io::Result<Vec<u8>> + Clone + Send + 'static,
 {
     let text = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let mut response = if already_has(request.headers(), &file.etag) {
-        HttpResponse::NotModified().finish()
-    } else {
-        match part(text(header::RANGE), text(header::IF_RANGE), &file.etag, file.length) {
+    let mut response = match already_has(request.headers(), &file.etag) {
+        Err(problem) => return problem.error_response(),
+        Ok(true) => HttpResponse::NotModified().finish(),
+        Ok(false) => match part(text(header::RANGE), text(header::IF_RANGE), &file.etag, file.length) {
             Part::Whole => HttpResponse::Ok().body(body(file.read, 0, file.length)),
             Part::Range(from, to) => HttpResponse::PartialContent()
                 .insert_header((header::CONTENT_RANGE, format!("bytes {from}-{to}/{}", file.length)))
@@ -75,7 +75,7 @@ where
                 }
                 return response;
             }
-        }
+        },
     };
     let headers = response.headers_mut();
     if let Ok(etag) = HeaderValue::from_str(&file.etag) {

@@ -1,12 +1,13 @@
 //! Answers: documents with their `ETag`, commands with their position.
 
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
 use data_encoding::BASE64;
 use sha2::Digest;
 use uuid::Uuid;
 
 use super::auth::Caller;
+use super::entity_tags::{EntityTags, entity_tags};
 use super::personal::{Seen, record_looks};
 use super::problem::Problem;
 use super::show::{Present, Shown, Stored, Viewer};
@@ -30,19 +31,21 @@ pub fn constant_reply(request: &HttpRequest, value: &impl serde::Serialize) -> H
     let body = serde_json::to_vec(value).unwrap_or_default();
     let digest = sha2::Sha256::digest(&body);
     let etag = format!("\"{}\"", data_encoding::HEXLOWER.encode(&digest[..8]));
-    if already_has(request.headers(), &etag) {
-        return HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish();
+    match already_has(request.headers(), &etag) {
+        Err(problem) => problem.error_response(),
+        Ok(true) => not_modified(etag),
+        Ok(false) => HttpResponse::Ok().insert_header((header::ETAG, etag)).insert_header(JSON).body(body),
     }
-    HttpResponse::Ok().insert_header((header::ETAG, etag)).insert_header(JSON).body(body)
 }
 
 /// A document with its version; 304 when the client has it already.
 pub fn document_reply(request: &HttpRequest, shown: Shown) -> HttpResponse {
     let etag = format!("\"{}\"", shown.version);
-    if already_has(request.headers(), &etag) {
-        return HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish();
+    match already_has(request.headers(), &etag) {
+        Err(problem) => problem.error_response(),
+        Ok(true) => not_modified(etag),
+        Ok(false) => with_document(HttpResponse::Ok(), &etag, shown),
     }
-    with_document(HttpResponse::Ok(), &etag, shown)
 }
 
 /// A document that depends on more than its version: always sent.
@@ -59,11 +62,17 @@ fn with_document(mut response: HttpResponseBuilder, etag: &str, shown: Shown) ->
         .body(shown.doc)
 }
 
-pub(super) fn already_has(headers: &HeaderMap, etag: &str) -> bool {
-    let Some(known) = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()) else {
-        return false;
-    };
-    known.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+/// Whether the client has it already; comparison is weak.
+pub(super) fn already_has(headers: &HeaderMap, etag: &str) -> Result<bool, Problem> {
+    Ok(match entity_tags(headers, &header::IF_NONE_MATCH)? {
+        None => false,
+        Some(EntityTags::Any) => true,
+        Some(EntityTags::These(tags)) => tags.iter().any(|tag| tag.text == etag.trim_matches('"')),
+    })
+}
+
+fn not_modified(etag: String) -> HttpResponse {
+    HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish()
 }
 
 /// The answer to a command: 201 or 200 with the resource's document, or the refusal. A replay is folded anew as of the version
@@ -152,12 +161,11 @@ pub fn private_reply(value: &impl serde::Serialize) -> HttpResponse {
 }
 
 /// Whether the client has this version of a document already.
-pub(super) fn has_version(request: &HttpRequest, version: i64) -> bool {
+pub(super) fn has_version(request: &HttpRequest, version: i64) -> Result<bool, Problem> {
     already_has(request.headers(), &format!("\"{version}\""))
 }
 
 fn replayed_refusal(refusal: crate::kernel::Refusal) -> HttpResponse {
-    use actix_web::ResponseError;
     let mut response = Problem::from(refusal).error_response();
     response
         .headers_mut()

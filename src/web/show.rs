@@ -174,7 +174,7 @@ async fn show_in_scope<R: Present + Stored>(
     }
     let (shown, seen) = read_in_scope::<R>(&caller.service, actor, scope, id, as_of).await?;
     // Who has it already is shown nothing.
-    if seen.is_empty() || (R::DEPENDS_ON_VERSION_ALONE && has_version(&request, shown.version)) {
+    if seen.is_empty() || (R::DEPENDS_ON_VERSION_ALONE && has_version(&request, shown.version)?) {
         return Ok(reply_with::<R>(&request, shown));
     }
     record_looks(caller, seen).await?;

@@ -49,6 +49,7 @@ mod scoring;
 mod sight;
 mod statistics;
 mod store;
+mod strictness;
 mod tables;
 mod tls;
 mod tokens;

@@ -374,3 +374,54 @@ proptest! {
         prop_assert_eq!(scored(&score(&worksheet, &[]), "ms_ta").0, Some(expected));
     }
 }
+
+/// Values a worksheet may hold, and some it may not.
+fn anything() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        "-?[0-9]{1,17}([.][0-9]{0,3})?".prop_map(Value::from),
+        "\\PC{0,6}".prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<bool>().prop_map(Value::from),
+        Just(Value::Null),
+    ];
+    leaf.prop_recursive(3, 24, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..13).prop_map(Value::from),
+            prop::collection::vec((key(), inner), 0..8)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// Keys of worksheets, and some that are none.
+fn key() -> impl Strategy<Value = String> {
+    let book = book("permen-14-2009").describe();
+    let amounts = book["amounts"].as_array().unwrap().iter().filter_map(Value::as_str).map(str::to_owned);
+    let blocks = ["manajemen", "modal_komponen", "atmr_komponen", "umum", "kelembagaan", "simpanan_pokok", "kas_bank"];
+    let known: Vec<String> = amounts.chain(blocks.map(str::to_owned)).collect();
+    prop_oneof![4 => prop::sample::select(known), 1 => "[a-z~/\"]{0,6}"]
+}
+
+proptest! {
+    /// Whatever is handed in is scored or refused: every refusal points into the worksheet at what is there, or at a name that stands in it.
+    #[test]
+    fn fuzz_a_worksheet_is_scored_or_every_fault_has_its_place(members in prop::collection::vec((key(), anything()), 0..12)) {
+        let worksheet = Value::Object(members.into_iter().collect());
+        for book in rulebook::all() {
+            match book.score(&worksheet, &Readings::new()) {
+                Ok(scoring) => {
+                    let total: Decimal = scoring.total.parse().unwrap();
+                    prop_assert!(total >= Decimal::ZERO && total <= Decimal::ONE_HUNDRED, "{total}");
+                }
+                Err(faults) => {
+                    prop_assert!(!faults.0.is_empty());
+                    let request = json!({ "worksheet": worksheet });
+                    for fault in &faults.0 {
+                        let parent = fault.pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+                        prop_assert!(fault.pointer.starts_with("/worksheet") && request.pointer(parent).is_some(), "{}", fault.pointer);
+                    }
+                }
+            }
+        }
+    }
+}

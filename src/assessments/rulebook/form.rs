@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::bands::decimal;
-use crate::kernel::{Fault, Faults, Rupiah, Text, shown};
+use crate::kernel::{Fault, Faults, Pointer, Rupiah, Text, shown};
 
 /// The amounts a worksheet may hold, as rule-book data names them.
 #[derive(Deserialize)]
@@ -116,7 +116,7 @@ fn amount(value: &Value, at: &str, faults: &mut Faults) -> Option<Rupiah> {
 
 fn unknown(parent: &str, key: &str, faults: &mut Faults) {
     let key = shown(key);
-    let at = format!("{parent}/{key}");
+    let at = format!("{parent}/{}", Pointer::escaped(&key));
     faults.add(
         at,
         "unknown_worksheet_key",
