@@ -130,7 +130,8 @@ impl Core {
     /// # Errors
     /// A sentence for the operator.
     pub fn open(place: &Place, clock: Clock, ids: Ids, readers: u32, queue_commands: usize) -> Result<Self, OpenError> {
-        let limits = Limits { queue_commands, ..Limits::default() };
+        // A task waits for its own commands, however many it sends.
+        let limits = Limits { queue_commands, queue_wait: None, ..Limits::default() };
         Self::open_with(place, clock, ids, readers, limits)
     }
 

@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "rustls")]
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::HttpRequest;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::Extensions;
@@ -60,7 +62,7 @@ impl Connections {
 
     /// A connection was opened. One whose socket cannot be had a second time is not watched.
     pub fn opened(self: &Arc<Self>, stream: &dyn Any, data: &mut Extensions) {
-        let socket = stream.downcast_ref::<TcpStream>().and_then(|stream| SockRef::from(stream).try_clone().ok());
+        let socket = socket_of(stream).and_then(|stream| SockRef::from(stream).try_clone().ok());
         let Some(socket) = socket else { return };
         let (requests, quiet_since_ms) = (AtomicUsize::new(0), AtomicU64::new(0));
         let connection = Arc::new(Connection { socket, opened: Instant::now(), requests, quiet_since_ms });
@@ -76,6 +78,15 @@ impl Connections {
         // One that was closed meanwhile needs no cutting.
         quiet.filter(|connection| connection.socket.shutdown(Shutdown::Both).is_ok()).count()
     }
+}
+
+/// What lies below a connection, plain or encrypted.
+fn socket_of(stream: &dyn Any) -> Option<&TcpStream> {
+    #[cfg(feature = "rustls")]
+    if let Some(encrypted) = stream.downcast_ref::<TlsStream<TcpStream>>() {
+        return Some(encrypted.get_ref().0);
+    }
+    stream.downcast_ref::<TcpStream>()
 }
 
 impl Connection {

@@ -326,9 +326,9 @@ fn rows_go_by_the_rights_of_the_caller_and_nobody_is_in_them() {
         let public = ["programme-progress", "statistics"].contains(&name);
         let anonymous = data("", name);
         if public {
-            assert_eq!(anonymous.status, 200)
+            assert_eq!(anonymous.status, 200);
         } else {
-            drop(anonymous.problem(401, "unauthenticated"))
+            drop(anonymous.problem(401, "unauthenticated"));
         }
         app.get("", &format!("/v1/datasets/{name}")).expect(200);
     }

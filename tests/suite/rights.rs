@@ -326,8 +326,7 @@ impl World {
             .replace("{tile}", "000.p/1");
         match operation {
             "get_rescored_assessment" => path + "?regulation=perdep-06-2016",
-            "get_log_consistency" => path + "?from=1&to=2",
-            "get_summary" => path + "?from=1&to=2",
+            "get_log_consistency" | "get_summary" => path + "?from=1&to=2",
             "verify_certificate" => path.replace("{number}", &self.certificate()),
             _ => path,
         }
@@ -351,8 +350,7 @@ impl World {
                 json!({"manager": self.app.manager("Calon baru"), "scheme": "Manajer KSP", "certifier": self.certifier})
             }
             "apply_for_financing" => self.application(),
-            "revoke_key" => json!({"key_id": self.issue_to_bank()}),
-            "rotate_key" => json!({"key_id": self.issue_to_bank()}),
+            "revoke_key" | "rotate_key" => json!({"key_id": self.issue_to_bank()}),
             "add_client" => json!({"certificate_sha256": "ab".repeat(32)}),
             "remove_client" => {
                 let at = format!("/v1/organisations/{}/clients", self.bank);
