@@ -80,22 +80,15 @@ pub struct DatabaseOptions {
     /// Database, `sqlite:PATH` or `postgres://USER@HOST/NAME`.
     #[arg(long, env = "DATABASE_URL", default_value = "sqlite:lumbung.db", value_name = "URL")]
     pub database_url: String,
-    /// File with the master key that seals personal data, for its owner's eyes only [default: the database's path with `.key` added;
-    /// `lumbung.key` for `PostgreSQL`]. The variable `LUMBUNG_MASTER_KEY` may hold the key itself instead.
-    #[arg(long, env = "LUMBUNG_MASTER_KEY_FILE", value_name = "FILE")]
-    pub master_key_file: Option<PathBuf>,
-    /// File that notes the last position seen, so that an older backup put in place is noticed [default: as the master key's, with `.head`].
-    #[arg(long, env = "LUMBUNG_WITNESS_FILE", value_name = "FILE")]
-    pub witness_file: Option<PathBuf>,
+    /// The files kept beside it.
+    #[command(flatten)]
+    pub files: FileOptions,
     /// Go on although the database lacks what was seen of it before.
     #[arg(long)]
     pub accept_older_database: bool,
     /// What the log is called in its checkpoints: an address of yours without its scheme, such as `koperasi.kaltimprov.go.id/log`.
     #[arg(long, env = "LUMBUNG_LOG_ORIGIN", default_value = "localhost/lumbung", value_name = "NAME", value_parser = parse_origin)]
     pub log_origin: String,
-    /// File with the key that the log is signed with, the same for all instances [default: as the witness file, with `.log-key`].
-    #[arg(long, env = "LUMBUNG_LOG_KEY_FILE", value_name = "FILE")]
-    pub log_key_file: Option<PathBuf>,
     /// Sign the log with another key than before; for everybody who verifies it is another log then.
     #[arg(long)]
     pub accept_new_log_key: bool,
@@ -106,18 +99,31 @@ pub struct DatabaseOptions {
 
 impl DatabaseOptions {
     /// A database for demonstrations, with everything else as usual.
-    pub fn for_test(database_url: String) -> Self {
+    pub fn for_test(database_url: String, files: FileOptions) -> Self {
         Self {
             database_url,
-            master_key_file: None,
-            witness_file: None,
+            files,
             accept_older_database: false,
             log_origin: "localhost/lumbung".to_owned(),
-            log_key_file: None,
             accept_new_log_key: false,
             environment: Environment::Test,
         }
     }
+}
+
+/// The files kept beside a database.
+#[derive(Clone, Debug, Default, Args)]
+pub struct FileOptions {
+    /// File with the master key that seals personal data, for its owner's eyes only [default: the database's path with `.key` added;
+    /// `lumbung.key` for `PostgreSQL`]. The variable `LUMBUNG_MASTER_KEY` may hold the key itself instead.
+    #[arg(long, env = "LUMBUNG_MASTER_KEY_FILE", value_name = "FILE")]
+    pub master_key_file: Option<PathBuf>,
+    /// File that notes the last position seen, so that an older backup put in place is noticed [default: as the master key's, with `.head`].
+    #[arg(long, env = "LUMBUNG_WITNESS_FILE", value_name = "FILE")]
+    pub witness_file: Option<PathBuf>,
+    /// File with the key that the log is signed with, the same for all instances [default: as the witness file, with `.log-key`].
+    #[arg(long, env = "LUMBUNG_LOG_KEY_FILE", value_name = "FILE")]
+    pub log_key_file: Option<PathBuf>,
 }
 
 /// How to serve.
@@ -392,6 +398,9 @@ pub struct DemoOptions {
     /// Database to fill and keep [default: a temporary one].
     #[arg(long, env = "DATABASE_URL", value_name = "URL")]
     pub database_url: Option<String>,
+    /// The files kept beside the database that is named; a temporary one has its own.
+    #[command(flatten)]
+    pub files: FileOptions,
     /// How to listen.
     #[command(flatten)]
     pub listen: ListenOptions,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use lumbung::app::{Core, Place, Running};
-use lumbung::config::{Arguments, DatabaseOptions, DemoOptions, KeysTask, ServeOptions, Task};
+use lumbung::config::{Arguments, DatabaseOptions, DemoOptions, FileOptions, KeysTask, ServeOptions, Task};
 use lumbung::kernel::Clock;
 use lumbung::ledger::Ids;
 use lumbung::storage::OpenError;
@@ -87,13 +87,15 @@ fn serve(options: &ServeOptions) -> Result<(), OpenError> {
 /// Serves the demonstration. A temporary database is removed again at the end.
 fn demo(options: &DemoOptions) -> Result<(), OpenError> {
     let folder = std::env::temp_dir().join(format!("lumbung-demo-{}", uuid::Uuid::now_v7()));
-    let named = options.database_url.clone();
-    let temporary = named.is_none();
-    if temporary {
+    let temporary = options.database_url.is_none();
+    let database = if let Some(named) = options.database_url.clone() {
+        DatabaseOptions::for_test(named, options.files.clone())
+    } else {
         std::fs::create_dir(&folder).map_err(|why| OpenError(format!("cannot make {}: {why}", folder.display())))?;
-    }
-    let database_url = named.unwrap_or_else(|| format!("sqlite:{}", folder.join("lumbung.db").display()));
-    let served = serve_demo(&DatabaseOptions::for_test(database_url), options);
+        let url = format!("sqlite:{}", folder.join("lumbung.db").display());
+        DatabaseOptions::for_test(url, FileOptions::default())
+    };
+    let served = serve_demo(&database, options);
     if temporary && let Err(why) = std::fs::remove_dir_all(&folder) {
         log::warn!("the temporary database could not be removed path={} error={why}", folder.display());
     }

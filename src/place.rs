@@ -32,6 +32,7 @@ impl Place {
     /// When the URL is not understood.
     pub fn of(options: &DatabaseOptions) -> Result<Self, OpenError> {
         let database = Database::parse(&options.database_url)?;
+        let files = &options.files;
         let beside = |ending: &str| match &database {
             Database::Sqlite(path) => {
                 let mut beside = path.clone().into_os_string();
@@ -40,12 +41,12 @@ impl Place {
             }
             Database::Postgres(_) => PathBuf::from(format!("lumbung{ending}")),
         };
-        let master_key_file = options.master_key_file.clone().unwrap_or_else(|| beside(".key"));
-        let witness_file = options.witness_file.clone().unwrap_or_else(|| beside(".head"));
+        let master_key_file = files.master_key_file.clone().unwrap_or_else(|| beside(".key"));
+        let witness_file = files.witness_file.clone().unwrap_or_else(|| beside(".head"));
         let beside_witness = || witness_file.with_extension("log-key");
         let log = LogIdentity {
             origin: options.log_origin.clone(),
-            key_file: options.log_key_file.clone().unwrap_or_else(beside_witness),
+            key_file: files.log_key_file.clone().unwrap_or_else(beside_witness),
             accept_new_key: options.accept_new_log_key,
         };
         let (accept_older, environment) = (options.accept_older_database, options.environment);

@@ -20,7 +20,8 @@ const START_MAX: Duration = Duration::from_secs(30);
 const SET_UP_EVENTS: i64 = 2;
 
 fn binary() -> PathBuf {
-    std::env::var_os("LUMBUNG_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_lumbung").into(), PathBuf::from)
+    let named = std::env::var_os("LUMBUNG_BINARY").map(PathBuf::from);
+    named.unwrap_or_else(|| env!("CARGO_BIN_EXE_lumbung").into()).canonicalize().unwrap()
 }
 
 /// Where a database is and how to open it.
@@ -106,6 +107,7 @@ impl Site {
         let mut command = Command::new(binary());
         command
             .args(arguments)
+            .current_dir(self.folder())
             .env("DATABASE_URL", &self.url)
             .env("LUMBUNG_MASTER_KEY_FILE", self.folder().join("lumbung.key"))
             .env("LUMBUNG_WITNESS_FILE", self.folder().join("lumbung.head"))
