@@ -32,21 +32,32 @@ pub struct LookLine {
     pub purpose: Option<String>,
 }
 
-/// Number, instant, organisation, key, kind, record, operation, request id, purpose.
-type LookRow = (i64, i64, String, String, String, String, String, String, Option<String>);
+/// A look as it is stored.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = looks)]
+struct LookRow {
+    number: i64,
+    looked_at: i64,
+    organisation: String,
+    key: String,
+    kind: String,
+    record: String,
+    operation: String,
+    request_id: String,
+    purpose: Option<String>,
+}
 
 fn line(row: LookRow) -> Result<LookLine, ReadError> {
-    let (number, looked_at, organisation, key, kind, record, operation, request_id, purpose) = row;
     Ok(LookLine {
-        number,
-        looked_at: Timestamp::from_micros(looked_at),
-        organisation: Uuid::parse_str(&organisation)?,
-        key: Uuid::parse_str(&key)?,
-        kind,
-        record: Uuid::parse_str(&record)?,
-        operation,
-        request_id,
-        purpose,
+        number: row.number,
+        looked_at: Timestamp::from_micros(row.looked_at),
+        organisation: Uuid::parse_str(&row.organisation)?,
+        key: Uuid::parse_str(&row.key)?,
+        kind: row.kind,
+        record: Uuid::parse_str(&row.record)?,
+        operation: row.operation,
+        request_id: row.request_id,
+        purpose: row.purpose,
     })
 }
 
@@ -73,34 +84,12 @@ pub struct AuditFilter {
     pub until: Option<Timestamp>,
 }
 
-const COLUMNS: (
-    looks::number,
-    looks::looked_at,
-    looks::organisation,
-    looks::key,
-    looks::kind,
-    looks::record,
-    looks::operation,
-    looks::request_id,
-    looks::purpose,
-) = (
-    looks::number,
-    looks::looked_at,
-    looks::organisation,
-    looks::key,
-    looks::kind,
-    looks::record,
-    looks::operation,
-    looks::request_id,
-    looks::purpose,
-);
-
 /// A page of looks, oldest first.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub fn list(connection: &mut AnyConnection, filter: &AuditFilter, keyset: &Keyset) -> Result<Vec<LookLine>, ReadError> {
-    let mut query = looks::table.select(COLUMNS).order(looks::number).limit(keyset.limit).into_boxed();
+    let mut query = looks::table.select(LookRow::as_select()).order(looks::number).limit(keyset.limit).into_boxed();
     if let Some(number) = keyset.after_position() {
         query = query.filter(looks::number.gt(number));
     }
@@ -126,6 +115,10 @@ pub fn list(connection: &mut AnyConnection, filter: &AuditFilter, keyset: &Keyse
 pub fn latest(connection: &mut AnyConnection, record: Uuid, limit: i64) -> Result<(Vec<LookLine>, i64), ReadError> {
     let of_record = || looks::table.filter(looks::record.eq(record.to_string()));
     let total = of_record().count().get_result(connection)?;
-    let rows = of_record().select(COLUMNS).order(looks::number.desc()).limit(limit).load::<LookRow>(connection)?;
+    let rows = of_record()
+        .select(LookRow::as_select())
+        .order(looks::number.desc())
+        .limit(limit)
+        .load::<LookRow>(connection)?;
     Ok((rows.into_iter().map(line).collect::<Result<_, _>>()?, total))
 }

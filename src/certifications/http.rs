@@ -14,8 +14,7 @@ use super::commands::{DecideAppeal, FileAppeal, RecordResult, RegisterCandidate,
 use super::coverage::Coverage;
 use super::state::{Certificate, Certification, CertificationState};
 use super::views::{self, CertificationFilter, ExpiringFilter};
-use crate::kernel::problem_codes::INVALID_PARAMETER;
-use crate::kernel::{Date, Fault, Faults, Name, Number, OneOf, Refusal, Text};
+use crate::kernel::{Date, Faults, Name, Number, OneOf, Refusal, Text};
 use crate::organisations::Organisation;
 use crate::storage::{AnyConnection, ReadError};
 use crate::web::{
@@ -154,8 +153,7 @@ async fn get_certification_coverage(
     if on.is_some() && per_tanggal.is_some() {
         let why =
             Text::fixed("Kirim `on` atau `per_tanggal`, bukan keduanya.", "Send `on` or `per_tanggal`, not both.");
-        let fault = Fault::new("?per_tanggal", "given_twice", why);
-        return Err(Refusal::faults(&INVALID_PARAMETER, Faults(vec![fault])).into());
+        return Err(Refusal::parameter("?per_tanggal", "given_twice", why).into());
     }
     let known = known_at(as_of.as_deref(), diketahui_pada.as_deref())?;
     let now = service.clock.now();

@@ -7,7 +7,7 @@ use utoipa::IntoParams;
 
 use super::schemas;
 use crate::kernel::problem_codes::INVALID_PARAMETER;
-use crate::kernel::{Actor, Fault, Faults, Id, Refusal, Region, Text, Whole};
+use crate::kernel::{Actor, Faults, Id, Refusal, Region, Text, Whole};
 use crate::storage::Sieve;
 use crate::web::Problem;
 
@@ -168,7 +168,7 @@ impl Wanted {
                 "Kirim bilangan 1 sampai 500; lebih banyak dengan `Accept: application/x-ndjson`.",
                 "Send a number from 1 to 500; more with `Accept: application/x-ndjson`.",
             );
-            return Err(invalid("?limit", "invalid_value", why).into());
+            return Err(Refusal::parameter("?limit", "invalid_value", why).into());
         }
         Ok(limit)
     }
@@ -185,15 +185,10 @@ fn read_after(text: Option<&str>) -> Result<After, Refusal> {
                     "Kirim posisi log, yaitu bilangan 0 atau lebih, atau `head`.",
                     "Send a position of the log, a number from 0 on, or `head`.",
                 );
-                Err(invalid("?after", "invalid_value", why))
+                Err(Refusal::parameter("?after", "invalid_value", why))
             }
         },
     }
-}
-
-/// A fault of one parameter.
-pub fn invalid(pointer: &str, code: &'static str, why: Text) -> Refusal {
-    Refusal::faults(&INVALID_PARAMETER, Faults(vec![Fault::new(pointer, code, why)]))
 }
 
 /// The position a reader says it has: one that is beyond the head was read from another log, or before an older backup was put back.
@@ -208,5 +203,5 @@ pub fn require_reached(after: i64, head: i64) -> Result<(), Problem> {
         "Posisi terakhir log sekarang {head}; posisi {after} belum ada di log ini.",
         "The last position of the log is {head} now; there is no position {after} in this log yet."
     );
-    Err(invalid("?after", "not_yet", why).into())
+    Err(Refusal::parameter("?after", "not_yet", why).into())
 }

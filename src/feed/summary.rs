@@ -8,9 +8,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
-use super::params::invalid;
 use super::schemas;
-use crate::kernel::{Actor, Faults, Text, Timestamp};
+use crate::kernel::{Actor, Faults, Refusal, Text, Timestamp};
 use crate::ledger::Frontier;
 use crate::storage::{Sieve, head_position, leaves, position_at};
 use crate::web::{Problem, Service};
@@ -75,7 +74,7 @@ fn read_point(name: &str, text: Option<&str>) -> Result<Option<Point>, Problem> 
             "Kirim posisi log (bilangan 1 atau lebih) atau waktu RFC 3339 dengan selisih waktu.",
             "Send a position of the log (a number from 1 on) or an RFC 3339 instant with an offset.",
         );
-        invalid(name, "invalid_value", why).into()
+        Refusal::parameter(name, "invalid_value", why).into()
     })
 }
 
@@ -102,14 +101,14 @@ pub async fn sum_up(service: &Service, actor: &Actor, params: &SummaryParams) ->
     let (first, last, head) = bounds.await?;
     if last > head {
         let why = text!("Posisi terakhir log sekarang {head}.", "The last position of the log is {head} now.");
-        return Err(invalid("?to", "not_yet", why).into());
+        return Err(Refusal::parameter("?to", "not_yet", why).into());
     }
     if last - first >= POSITIONS_MAX {
         let why = text!(
             "Paling banyak {POSITIONS_MAX} posisi sekali tanya; bagi rentangnya.",
             "At most {POSITIONS_MAX} positions at a time; ask for parts of the stretch."
         );
-        return Err(invalid("?from", "too_long", why).into());
+        return Err(Refusal::parameter("?from", "too_long", why).into());
     }
     let sieve = Sieve::of(actor, &schemas::kinds());
     let (mut events, mut counts, mut digest) = (0, BTreeMap::new(), Sha256::new());

@@ -6,8 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::views::{SummaryParams, SummaryPart, SummaryRow};
-use crate::kernel::problem_codes::INVALID_PARAMETER;
-use crate::kernel::{Fault, Faults, Money, OneOf, Refusal};
+use crate::kernel::{Money, OneOf, Refusal};
 use crate::storage::ReadError;
 
 /// Financings of one combination, added up.
@@ -40,7 +39,7 @@ pub(super) fn told_apart(params: &SummaryParams) -> Result<Vec<SummaryPart>, Ref
                 "Tidak dapat dirinci menurut `{name}`; pilih dari: lender, scheme, region, beneficiary_kind, state, collectibility.",
                 "Financings cannot be told apart by `{name}`; choose from: lender, scheme, region, beneficiary_kind, state, collectibility."
             );
-            Refusal::faults(&INVALID_PARAMETER, Faults(vec![Fault::new("?by", "unknown_part", why)]))
+            Refusal::parameter("?by", "unknown_part", why)
         })
     };
     names.map(part).collect()

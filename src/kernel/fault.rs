@@ -221,6 +221,11 @@ impl Refusal {
         Self::faults(&codes::RULE_REFUSED, Faults(vec![Fault::new(pointer, fault, detail)]))
     }
 
+    /// One parameter of the address is not as it must be.
+    pub fn parameter(pointer: impl Into<String>, fault: &'static str, detail: Text) -> Self {
+        Self::faults(&codes::INVALID_PARAMETER, Faults(vec![Fault::new(pointer, fault, detail)]))
+    }
+
     /// Nothing of that kind and id is visible to the caller.
     pub fn not_found(kind: &str, id: impl std::fmt::Display) -> Self {
         Self::new(

@@ -11,8 +11,8 @@ use super::commands::{Designate, DesignationTerms};
 use super::state::{Designation, RegionRecord, region_id};
 use super::views;
 use crate::kernel::codelists::{CodeEntry, code_list};
-use crate::kernel::problem_codes::{INVALID_PARAMETER, NOT_FOUND};
-use crate::kernel::{Fault, Faults, REGIONS, Refusal, Region};
+use crate::kernel::problem_codes::NOT_FOUND;
+use crate::kernel::{REGIONS, Refusal, Region};
 use crate::ledger::{Resource, Stamp};
 use crate::storage::{AnyConnection, ReadError, head_position};
 use crate::web::{
@@ -79,8 +79,7 @@ pub fn routes(config: &mut ServiceConfig) {
 fn region_of(code: &str) -> Result<Region, Problem> {
     Region::parse(code).map_err(|(fault, why)| {
         if fault == "undotted_region" {
-            let fault = Fault::new("/code", fault, why);
-            return Refusal::faults(&INVALID_PARAMETER, Faults(vec![fault])).into();
+            return Refusal::parameter("/code", fault, why).into();
         }
         let moved = crosswalk(|entry| entry.id == code).first().map(|entry| {
             let (name, now) = (&entry.name.id, entry.more.get("now").and_then(|now| now.as_str()).unwrap_or_default());

@@ -7,7 +7,7 @@ use utoipa::IntoParams;
 
 use super::area::StatisticsArea;
 use crate::kernel::problem_codes::INVALID_PARAMETER;
-use crate::kernel::{Date, Fault, Faults, Id, MeasureDefinition, Month, Refusal, Region, Text, Word};
+use crate::kernel::{Date, Faults, Id, MeasureDefinition, Month, Refusal, Region, Text, Word};
 use crate::storage::AsOf;
 use crate::web::{KnownPoint, Point, Problem, known_at};
 
@@ -110,10 +110,6 @@ pub(super) struct Wanted {
     pub parts: BTreeMap<&'static str, String>,
 }
 
-fn fault(pointer: &str, code: &'static str, why: Text) -> Refusal {
-    Refusal::faults(&INVALID_PARAMETER, Faults(vec![Fault::new(pointer, code, why)]))
-}
-
 impl StatisticsParams {
     fn part_filters(&self) -> BTreeMap<&'static str, String> {
         let all = [
@@ -173,7 +169,7 @@ impl StatisticsParams {
                 "Bagian ini tidak mengenal `{name}`; yang dikenal: {list}.",
                 "This part does not know `{name}`; it knows: {list}."
             );
-            faults.check(Err::<(), _>(fault(&format!("?{name}"), "unknown_part", why)));
+            faults.check(Err::<(), _>(Refusal::parameter(&format!("?{name}"), "unknown_part", why)));
         }
         let by = faults.check(self.told_apart(&known));
         let measures = faults.check(self.chosen(area, &parts));
@@ -204,7 +200,7 @@ impl StatisticsParams {
             "Tidak dapat dirinci menurut `{unknown}`; pilih dari: {list}.",
             "Figures cannot be told apart by `{unknown}`; choose from: {list}."
         );
-        Err(fault("?by", "unknown_part", why))
+        Err(Refusal::parameter("?by", "unknown_part", why))
     }
 
     /// The measures that have every part that is asked for.
@@ -222,7 +218,7 @@ impl StatisticsParams {
                 "Ukuran ini tidak ada di sini; pilih dari: {list}.",
                 "There is no such measure here; choose from: {list}."
             );
-            return Err(fault("?measure", "unknown_measure", why));
+            return Err(Refusal::parameter("?measure", "unknown_measure", why));
         }
         Ok(named.into_iter().filter(|it| parts.keys().all(|part| it.parts.contains(part))).collect())
     }

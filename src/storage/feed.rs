@@ -13,7 +13,8 @@ use super::{AnyConnection, ReadError};
 use crate::kernel::{Actor, Area, Region, Scope, may_follow};
 
 /// An event as it is stored, with all that a reader of the log is told.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = events)]
 pub struct FeedRow {
     /// Place in the log.
     pub position: i64,
@@ -198,44 +199,6 @@ macro_rules! on_either {
     };
 }
 
-/// The columns of a [`FeedRow`].
-type Told = (
-    events::position,
-    events::event_id,
-    events::stream_kind,
-    events::stream_id,
-    events::version,
-    events::event_type,
-    events::schema_version,
-    events::data,
-    events::organisation,
-    events::occurred_at,
-    events::recorded_at,
-    events::correlation_id,
-    events::causation_id,
-    events::leaf_hash,
-    events::region,
-    events::owner,
-);
-const TOLD: Told = (
-    events::position,
-    events::event_id,
-    events::stream_kind,
-    events::stream_id,
-    events::version,
-    events::event_type,
-    events::schema_version,
-    events::data,
-    events::organisation,
-    events::occurred_at,
-    events::recorded_at,
-    events::correlation_id,
-    events::causation_id,
-    events::leaf_hash,
-    events::region,
-    events::owner,
-);
-
 /// A stretch of the log: every position after where it began, up to `through`, was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stretch {
@@ -269,9 +232,15 @@ pub fn read_stretch(
     let span = (after, up_to);
     // Within one stream versions stand in the order of positions, and its index is in their order.
     let rows: Vec<FeedRow> = if one_stream {
-        on_either!(connection, sieve, span, |query| query.order(events::version).limit(limit).select(TOLD))?
+        on_either!(connection, sieve, span, |query| query
+            .order(events::version)
+            .limit(limit)
+            .select(FeedRow::as_select()))?
     } else {
-        on_either!(connection, sieve, span, |query| query.order(events::position).limit(limit).select(TOLD))?
+        on_either!(connection, sieve, span, |query| query
+            .order(events::position)
+            .limit(limit)
+            .select(FeedRow::as_select()))?
     };
     let full = i64::try_from(rows.len()).is_ok_and(|count| count >= limit);
     let through = rows.last().filter(|_| full).map_or(up_to, |row| row.position);
@@ -285,7 +254,7 @@ pub fn read_stretch(
 pub fn feed_event(connection: &mut AnyConnection, sieve: &Sieve, id: Uuid) -> Result<Option<FeedRow>, ReadError> {
     let found: Vec<FeedRow> = on_either!(connection, sieve, (0_i64, i64::MAX), |query| query
         .filter(events::event_id.eq(id.to_string()))
-        .select(TOLD))?;
+        .select(FeedRow::as_select()))?;
     Ok(found.into_iter().next())
 }
 

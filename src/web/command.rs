@@ -22,8 +22,7 @@ use super::problem::Problem;
 use super::reply::command_reply;
 use super::show::{Present, Stored};
 use crate::kernel::problem_codes::{
-    BODY_TOO_LARGE, BODY_TOO_SLOW, INTERNAL, INVALID_BODY, INVALID_HEADER, INVALID_PARAMETER, MALFORMED_JSON,
-    UNSUPPORTED_MEDIA_TYPE,
+    BODY_TOO_LARGE, BODY_TOO_SLOW, INTERNAL, INVALID_BODY, INVALID_HEADER, MALFORMED_JSON, UNSUPPORTED_MEDIA_TYPE,
 };
 use crate::kernel::{Fault, Faults, Refusal, Text, Timestamp, uuid_of};
 use crate::ledger::{Context, Decide, IfMatch};
@@ -179,8 +178,7 @@ fn unknown_parameter(name: &str) -> Problem {
         "Perintah tidak mengenal parameter `{name}`; tulis semuanya di dalam isi.",
         "A command knows no parameter `{name}`; say everything in its body."
     );
-    let fault = Fault::new(format!("?{name}"), "unknown_field", why);
-    Refusal::faults(&INVALID_PARAMETER, Faults(vec![fault])).into()
+    Refusal::parameter(format!("?{name}"), "unknown_field", why).into()
 }
 
 /// Commands are plain JSON. A compressed body is refused: inflating it could cost a thousand times its size before any limit is met.

@@ -18,7 +18,7 @@ use super::reply::private;
 use super::service::Service;
 use super::show::{Present, Viewer};
 use crate::kernel::problem_codes::{INVALID_CURSOR, INVALID_PARAMETER};
-use crate::kernel::{Actor, Fault, Faults, Refusal, Scope, Text, Whole};
+use crate::kernel::{Actor, Faults, Refusal, Scope, Text, Whole};
 use crate::storage::{AnyConnection, DocRow, Keyset, ReadError, Sort, head_position};
 
 /// Rows of a page when nothing is said, and how many there may be.
@@ -141,7 +141,7 @@ fn read<F: Deserr<Faults>>(request: &HttpRequest) -> Result<Page<F>, Problem> {
 }
 
 fn invalid(pointer: &str, why: Text) -> Refusal {
-    Refusal::faults(&INVALID_PARAMETER, Faults(vec![Fault::new(pointer, "invalid_value", why)]))
+    Refusal::parameter(pointer, "invalid_value", why)
 }
 
 fn read_limit(text: Option<&str>) -> Result<i64, Refusal> {

@@ -6,8 +6,7 @@ use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Schema, Type};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::problem::Problem;
-use crate::kernel::problem_codes::INVALID_PARAMETER;
-use crate::kernel::{Date, Fault, Faults, Refusal, Text, Timestamp};
+use crate::kernel::{Date, Faults, Refusal, Text, Timestamp};
 use crate::storage::{AnyConnection, AsOf, head_position, position_at, recorded_at};
 
 /// Digits of the highest position there can be.
@@ -70,7 +69,7 @@ fn parse_point(pointer: &str, text: &str) -> Result<AsOf, Problem> {
             "Kirim posisi log (bilangan) atau waktu RFC 3339 dengan selisih waktu.",
             "Send a position of the log (a number) or an RFC 3339 instant with an offset.",
         );
-        at_fault(pointer, "invalid_as_of", why)
+        Refusal::parameter(pointer, "invalid_as_of", why).into()
     })
 }
 
@@ -104,7 +103,7 @@ pub fn known_at(as_of: Option<&str>, known: Option<&str>) -> Result<Option<AsOf>
             "Kirim `as_of` atau `diketahui_pada`, bukan keduanya: artinya sama.",
             "Send `as_of` or `diketahui_pada`, not both: they mean the same.",
         );
-        return Err(at_fault("?diketahui_pada", "given_twice", why));
+        return Err(Refusal::parameter("?diketahui_pada", "given_twice", why).into());
     }
     if let Ok(day) = Date::parse(known) {
         let last = Timestamp::from_micros(day.plus_days(1).start().micros() - 1);
@@ -154,13 +153,9 @@ pub fn report_point(
             "Hari ini belum tiba; keadaannya belum ada.",
             "This day has not come yet; nothing can be said of it.",
         );
-        return Err(at_fault("?per_tanggal", "not_yet", why));
+        return Err(Refusal::parameter("?per_tanggal", "not_yet", why).into());
     }
     Ok(ReportPoint { position, known_on, per_tanggal })
-}
-
-fn at_fault(pointer: &str, code: &'static str, why: Text) -> Problem {
-    Refusal::faults(&INVALID_PARAMETER, Faults(vec![Fault::new(pointer, code, why)])).into()
 }
 
 /// The position that `as_of` names, and the day it was then. A point that has not come yet is refused: its answer would change.
@@ -180,7 +175,7 @@ pub fn point_in_time(connection: &mut AnyConnection, as_of: AsOf, now: Timestamp
                 "Titik ini belum ada: posisi terakhir log sekarang {head}. Tanggal ditulis dengan tanda hubung, misalnya 2014-05-10T00:00:00+08:00.",
                 "This point does not exist yet: the last position of the log is {head} now. An instant is written with hyphens, such as 2014-05-10T00:00:00+08:00."
             );
-            Err(at_fault("?as_of", "not_yet", why))
+            Err(Refusal::parameter("?as_of", "not_yet", why).into())
         }
     }
 }
