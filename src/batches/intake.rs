@@ -46,7 +46,9 @@ struct Begun {
 }
 
 enum State {
-    /// Its command has been handed in.
+    /// Its command has been handed in, and the decision is its answer.
+    HandedIn,
+    /// Its command has been handed in, and the handler goes on from the decision.
     Waiting(Answering),
     /// It has its answer.
     Answered(LineAnswer),
@@ -67,7 +69,7 @@ enum Decision {
 /// How far a handler went.
 enum Step {
     Answered(LineAnswer),
-    HandedIn,
+    HandedIn { done: bool },
     WaitsToRead,
 }
 
@@ -151,7 +153,8 @@ impl<I: Iterator<Item = Entry>> Intake<I> {
         let mut answering = self.routes.begin(command, &self.line_caller);
         loop {
             match step(&mut answering, &self.gathering).await {
-                Step::HandedIn => return State::Waiting(answering),
+                Step::HandedIn { done: true } => return State::HandedIn,
+                Step::HandedIn { done: false } => return State::Waiting(answering),
                 // What answers without handing anything in records nothing.
                 Step::Answered(LineAnswer { result: Ok(_), .. }) => {
                     return State::Answered(LineAnswer::refused(Problem::of(&NOT_A_COMMAND)));
@@ -199,17 +202,16 @@ impl<I: Iterator<Item = Entry>> Intake<I> {
         let decided = flight.decided.take();
         let written = decided.as_ref().is_some_and(|decided| decided.written);
         let answers = decided.map(|decided| decided.answers).unwrap_or_default();
+        let handed_in = flight.begun.iter_mut().filter(|line| !matches!(line.state, State::Answered(_)));
+        for (line, (submission, answer)) in handed_in.zip(answers) {
+            match line.state {
+                State::Waiting(_) if written => submission.answer(answer),
+                // Where nothing was written, no handler has anything to go on with.
+                _ => line.state = State::Answered(decided_only(answer)),
+            }
+        }
         if written {
-            for (submission, answer) in answers {
-                submission.answer(answer);
-            }
             self.answer(&mut flight.begun).await;
-        } else {
-            // Nothing was written, so handlers have nothing to do any more: the answers themselves are what there is to tell.
-            let waiting = flight.begun.iter_mut().filter(|line| matches!(line.state, State::Waiting(_)));
-            for (line, (_, answer)) in waiting.zip(answers) {
-                line.state = State::Answered(decided_only(answer));
-            }
         }
         flight.begun.into_iter().map(|line| line.outcome(written)).collect()
     }
@@ -253,7 +255,7 @@ impl Begun {
         let answer = match self.state {
             State::Answered(answer) => answer,
             // Nobody decided it: the service is stopping.
-            State::Waiting(_) => LineAnswer::refused(Problem::of(&UNAVAILABLE)),
+            State::HandedIn | State::Waiting(_) => LineAnswer::refused(Problem::of(&UNAVAILABLE)),
         };
         Outcome { line: self.line, key: self.key, path: self.path, answer, written }
     }
@@ -289,8 +291,9 @@ fn decided_only(answer: Answer) -> LineAnswer {
 async fn step(answering: &mut Answering, gathering: &Gathering) -> Step {
     let before = gathering.count();
     poll_fn(|context| match answering.as_mut().poll(context) {
+        Poll::Ready(_) if gathering.count() > before => Poll::Ready(Step::HandedIn { done: true }),
         Poll::Ready(answer) => Poll::Ready(Step::Answered(answer)),
-        Poll::Pending if gathering.count() > before => Poll::Ready(Step::HandedIn),
+        Poll::Pending if gathering.count() > before => Poll::Ready(Step::HandedIn { done: false }),
         Poll::Pending if gathering.waits_to_read() => Poll::Ready(Step::WaitsToRead),
         Poll::Pending => Poll::Pending,
     })

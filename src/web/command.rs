@@ -25,7 +25,7 @@ use crate::kernel::problem_codes::{
     BODY_TOO_LARGE, BODY_TOO_SLOW, INTERNAL, INVALID_BODY, INVALID_HEADER, MALFORMED_JSON, UNSUPPORTED_MEDIA_TYPE,
 };
 use crate::kernel::{Fault, Faults, Refusal, Text, Timestamp, uuid_of};
-use crate::ledger::{Context, Decide, IfMatch};
+use crate::ledger::{Context, Decide, IfMatch, Submission};
 
 /// How long after a key was looked up it counts as valid without looking again.
 const KEY_STAYS_VALID: Duration = Duration::from_millis(500);
@@ -95,6 +95,11 @@ where
     pub async fn on(self, id: Uuid) -> Result<HttpResponse, Problem> {
         self.require_id(id)?;
         let Self { caller, body, context, .. } = self;
+        if let Some(gathering) = &caller.service.gathering {
+            // All that the outcome of a line tells is in the decision: nothing of the handler needs to wait for it.
+            gathering.add(Submission::new(id, body, context).0);
+            return Ok(HttpResponse::Accepted().finish());
+        }
         let answer = caller.service.execute(id, body, context).await?;
         command_reply::<C::Resource>(&caller, answer).await
     }
