@@ -12,7 +12,7 @@ use crate::ledger::{Posting, PostingCell};
 
 /// Positions in a span. A figure as of a position is read from the sums of the spans before it and the postings of its own. With amounts of at
 /// most 10¹⁴ sen, what one span adds up to in a cell always fits 64 bits.
-const SPAN_BITS: i64 = 16;
+pub(super) const SPAN_BITS: i64 = 16;
 /// Amounts are added in two parts, so that no sum of them overflows.
 const PART: i64 = 1_000_000_000;
 
@@ -54,32 +54,6 @@ pub(super) fn make_tallies_anew() -> String {
          SELECT measure, position >> {SPAN_BITS}, month, region, organisation, value, sum(count), sum(sen) FROM postings \
          GROUP BY measure, position >> {SPAN_BITS}, month, region, organisation, value"
     )
-}
-
-/// What is wrong with the figures by themselves: a posting without an event, or a sum that is not what the postings add up to.
-pub(super) fn fault(connection: &mut AnyConnection) -> Result<Option<String>, ReadError> {
-    #[derive(QueryableByName)]
-    struct Line {
-        #[diesel(sql_type = Text)]
-        text: String,
-    }
-    let stray = "SELECT CAST(position AS TEXT) AS text FROM postings WHERE position < 1 OR position > (SELECT position FROM head) LIMIT 1";
-    if let Some(Line { text }) = diesel::sql_query(stray).get_result::<Line>(connection).optional()? {
-        return Ok(Some(format!("a posting at position {text}, where no event is")));
-    }
-    let added = format!(
-        "SELECT measure, position >> {SPAN_BITS} AS span, month, region, organisation, value, sum(count) AS count, sum(sen) AS sen \
-         FROM postings GROUP BY measure, position >> {SPAN_BITS}, month, region, organisation, value"
-    );
-    let columns = TALLY_COLUMNS;
-    let wrong = format!(
-        "SELECT measure || ' ' || span || ' ' || month || ' ' || region || ' ' || organisation || ' ' || value AS text FROM (\
-         SELECT * FROM (SELECT {columns} FROM tallies EXCEPT SELECT {columns} FROM ({added}) AS added) AS surplus \
-         UNION ALL SELECT * FROM (SELECT {columns} FROM ({added}) AS added EXCEPT SELECT {columns} FROM tallies) AS missing\
-         ) AS wrong ORDER BY 1 LIMIT 1"
-    );
-    let line = diesel::sql_query(wrong).get_result::<Line>(connection).optional()?;
-    Ok(line.map(|line| format!("the sum of `{}` is not what its postings add up to", line.text)))
 }
 
 /// Which figures, and what they are told apart by.

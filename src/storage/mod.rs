@@ -17,6 +17,7 @@ mod migrations;
 mod nodes;
 mod paging;
 mod pool;
+mod posted;
 mod postgres;
 mod postgres_persons;
 mod reader;

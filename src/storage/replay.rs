@@ -1,7 +1,7 @@
 //! The projections compared with the log: every stream is folded anew, and what it amounts to is held against the rows there are.
 //!
-//! One thread reads the streams of a kind after the other, in the order of their ids, and the postings of their events, which no later event
-//! changes; this thread folds them and reads the rows of the same span of ids. Memory holds a few spans, however long the log.
+//! One thread reads the streams of a kind after the other, in the order of their ids, another all postings in the order of the log; this thread
+//! folds the streams and reads the rows of the same span of ids. Memory holds a few spans, however long the log.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::mpsc;
@@ -9,10 +9,13 @@ use std::sync::mpsc;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
+use uuid::Uuid;
 
-use super::reader::head_position;
-use super::{AnyConnection, Database, ReadError, Streams, figures};
-use crate::ledger::{Cell, Event, Kind, Posting, Replayed, StateRow};
+use super::posted::{Fingerprints, Posted, Reading, posted_between, read_postings};
+use super::reader::{head_position, stream_up_to};
+use super::schema::events;
+use super::{AnyConnection, Database, ReadError, Streams};
+use crate::ledger::{Cell, Event, Kind, Replayed, StateRow};
 
 /// Events read at a time.
 const SPAN_EVENTS: i64 = 4000;
@@ -54,7 +57,6 @@ pub trait Compared {
 struct Span {
     kind: Kind,
     streams: Vec<Vec<Event>>,
-    postings: Postings,
     /// Ids after this one …
     after: String,
     /// … up to this one; nothing for all that is left of the kind.
@@ -83,21 +85,35 @@ pub fn compare(database: &Database, kinds: &[Kind], listener: &mut dyn Compared)
         }
     });
     let reader = reader.map_err(|why| ReadError::Database(why.to_string()))?;
-    let mut expected = HashMap::new();
+    let mut found = Found::default();
+    let (listening, heard) = mpsc::channel();
+    let (reading, empty) = (database.clone(), found.postings.clone());
+    let postings = std::thread::Builder::new()
+        .name("postings".to_owned())
+        .spawn(move || read_postings(&reading, position, empty, &listening));
+    let postings = postings.map_err(|why| ReadError::Database(why.to_string()))?;
     let mut compare_all = || {
         for span in &spans {
-            compare_span(&mut rows, span?, &mut expected, listener)?;
+            compare_span(&mut rows, span?, &mut found, listener)?;
         }
-        orphans(&mut rows, kinds, &expected, listener)?;
-        match figures::fault(&mut rows)? {
-            Some(why) => listener.wrong_figures(why),
-            None => Ok(()),
-        }
+        orphans(&mut rows, kinds, &found.expected, listener)
     };
     let compared = compare_all();
     drop(spans);
-    let read = reader.join().map_err(|_| ReadError::Database("the reading thread panicked".to_owned()));
-    compared.and(read).map(|()| position)
+    let panicked = || ReadError::Database("a reading thread panicked".to_owned());
+    let read = reader.join().map_err(|_| panicked());
+    if compared.is_err() {
+        drop(heard);
+    }
+    let posted = postings.join().map_err(|_| panicked()).and_then(|read| read);
+    compared.and(read)?;
+    if let Some(Reading { fingerprints, fault }) = posted? {
+        for stretch in found.postings.differences(&fingerprints) {
+            compare_postings(&mut rows, kinds, stretch, &mut found.diverging, listener)?;
+        }
+        fault.map_or(Ok(()), |why| listener.wrong_figures(why))?;
+    }
+    Ok(position)
 }
 
 type Sent = mpsc::SyncSender<Result<Span, ReadError>>;
@@ -112,8 +128,7 @@ fn read_spans(database: &Database, kinds: &[Kind], position: i64, sender: &Sent)
             let last = reading.is_done();
             let up_to = streams.last().filter(|_| !last).map(|stream| stream[0].envelope.stream_id.to_string());
             if last || up_to.is_some() {
-                let postings = posting_texts(&mut connection, &streams)?;
-                let span = Span { kind: *kind, streams, postings, after: sent_up_to.clone(), up_to: up_to.clone() };
+                let span = Span { kind: *kind, streams, after: sent_up_to.clone(), up_to: up_to.clone() };
                 sent_up_to = up_to.unwrap_or_default();
                 if sender.send(Ok(span)).is_err() {
                     return Ok(());
@@ -127,10 +142,19 @@ fn read_spans(database: &Database, kinds: &[Kind], position: i64, sender: &Sent)
 /// How many claims and facts the log amounts to, by namespace and measure.
 type Expected = HashMap<&'static str, i64>;
 
+/// What the streams came to.
+#[derive(Default)]
+struct Found {
+    expected: Expected,
+    postings: Fingerprints,
+    /// Resources that are known to diverge.
+    diverging: HashSet<(&'static str, Uuid)>,
+}
+
 fn compare_span(
     connection: &mut AnyConnection,
-    mut span: Span,
-    expected: &mut Expected,
+    span: Span,
+    found: &mut Found,
     listener: &mut dyn Compared,
 ) -> Result<(), ReadError> {
     let kind = span.kind;
@@ -142,10 +166,13 @@ fn compare_span(
     for (stream, id) in span.streams.iter().zip(ids) {
         let replayed = kind.replay(stream).map_err(|why| ReadError::Corrupt(format!("{} {id}: {why}", kind.name)))?;
         for namespace in replayed.claims.iter().map(|claim| claim.namespace) {
-            *expected.entry(namespace).or_default() += 1;
+            *found.expected.entry(namespace).or_default() += 1;
         }
         for measure in replayed.facts.iter().map(|(fact, ..)| fact.measure) {
-            *expected.entry(measure).or_default() += 1;
+            *found.expected.entry(measure).or_default() += 1;
+        }
+        for posted in Posted::all_of(&replayed.postings) {
+            found.postings.add(&posted);
         }
         let why = match states.remove(&id) {
             None => Some("it has no row"),
@@ -158,12 +185,10 @@ fn compare_span(
             Some(_) if facts.remove(&id).unwrap_or_default() != fact_texts(&replayed) => {
                 Some("its facts are not those its events assert")
             }
-            Some(_) if take_postings(&mut span.postings, stream) != replayed_postings(&replayed) => {
-                Some("its postings are not those its events make")
-            }
             Some(_) => None,
         };
         if let Some(why) = why {
+            found.diverging.insert((kind.name, replayed.state.id));
             listener.diverges(Divergence { kind, id, why: why.to_owned(), replayed: Some(replayed) })?;
         }
     }
@@ -171,6 +196,42 @@ fn compare_span(
         listener.diverges(Divergence { kind, id, why: "it has a row and no events".to_owned(), replayed: None })?;
     }
     listener.folded(span.streams.iter().map(|stream| stream.len() as u64).sum());
+    Ok(())
+}
+
+/// Compares the postings of a stretch of the log one by one, resource by resource.
+fn compare_postings(
+    connection: &mut AnyConnection,
+    kinds: &[Kind],
+    (first, last): (i64, i64),
+    diverging: &mut HashSet<(&'static str, Uuid)>,
+    listener: &mut dyn Compared,
+) -> Result<(), ReadError> {
+    let mut posted: HashMap<i64, Vec<Posted>> = HashMap::new();
+    for row in posted_between(connection, (first, last))? {
+        posted.entry(row.position).or_default().push(row);
+    }
+    for kind in kinds {
+        let within = events::position.between(first, last).and(events::stream_kind.eq(kind.name));
+        let touched = events::table.filter(within).select(events::stream_id).distinct();
+        for id in touched.load::<String>(connection)? {
+            let uuid = Uuid::parse_str(&id)?;
+            if diverging.contains(&(kind.name, uuid)) {
+                continue;
+            }
+            let events = stream_up_to(connection, kind.name, uuid, i64::MAX)?;
+            let replayed =
+                kind.replay(&events).map_err(|why| ReadError::Corrupt(format!("{} {id}: {why}", kind.name)))?;
+            let within = events.iter().map(|event| event.envelope.position).filter(|at| (first..=last).contains(at));
+            let found: Vec<Posted> = within.filter_map(|at| posted.remove(&at)).flatten().collect();
+            let expected = Posted::all_of(&replayed.postings).filter(|row| (first..=last).contains(&row.position));
+            if !found.into_iter().eq(expected) {
+                diverging.insert((kind.name, uuid));
+                let why = "its postings are not those its events make".to_owned();
+                listener.diverges(Divergence { kind: *kind, id, why, replayed: Some(replayed) })?;
+            }
+        }
+    }
     Ok(())
 }
 
@@ -244,58 +305,6 @@ fn texts_of(
     Ok(found)
 }
 
-/// Rows of postings as texts, by the position of their event.
-type Postings = HashMap<i64, Vec<String>>;
-
-fn posting_texts(connection: &mut AnyConnection, streams: &[Vec<Event>]) -> Result<Postings, ReadError> {
-    #[derive(QueryableByName)]
-    struct Posted {
-        #[diesel(sql_type = BigInt)]
-        position: i64,
-        #[diesel(sql_type = Text)]
-        text: String,
-    }
-    let positions = streams.iter().flatten().map(|event| event.envelope.position.to_string());
-    let positions: Vec<String> = positions.collect();
-    if positions.is_empty() {
-        return Ok(Postings::new());
-    }
-    let (text, positions) = (joined(connection, &POSTING_COLUMNS), positions.join(","));
-    let query = format!(
-        "SELECT position, {text} AS text FROM postings WHERE position IN ({positions}) ORDER BY position, ordinal"
-    );
-    let mut found = Postings::new();
-    for Posted { position, text } in diesel::sql_query(query).load::<Posted>(connection)? {
-        found.entry(position).or_default().push(text);
-    }
-    Ok(found)
-}
-
-fn take_postings(found: &mut Postings, stream: &[Event]) -> Vec<String> {
-    stream.iter().filter_map(|event| found.remove(&event.envelope.position)).flatten().collect()
-}
-
-fn replayed_postings(replayed: &Replayed) -> Vec<String> {
-    let text = |((position, posting), ordinal): (&(i64, Posting), i64)| {
-        let cell = &posting.cell;
-        [
-            position.to_string(),
-            ordinal.to_string(),
-            cell.measure.to_owned(),
-            cell.month.to_string(),
-            cell.region.code().to_owned(),
-            cell.organisation.to_string(),
-            cell.value.clone(),
-            posting.count.to_string(),
-            posting.sen.to_string(),
-        ]
-        .join(&BETWEEN.to_string())
-    };
-    replayed.postings.iter().zip(figures::ordinals(&replayed.postings)).map(text).collect()
-}
-
-const POSTING_COLUMNS: [&str; 9] =
-    ["position", "ordinal", "measure", "month", "region", "organisation", "value", "count", "sen"];
 const CLAIM_COLUMNS: [&str; 2] = ["namespace", "value"];
 const FACT_COLUMNS: [&str; 8] =
     ["measure", "event_id", "subject", "region", "value", "occurred_on", "from_position", "until_position"];
