@@ -130,8 +130,8 @@ async fn get_dataset_package(
 /// and `If-Range` are honoured. Rows go by the rights of the caller; `programme-progress` and `statistics` need no key.
 #[utoipa::path(tag = "datasets",
     params(("name" = String, Path, description = "The dataset", example = "cooperatives"), DataParams,
-        ("Range" = Option<String>, Header, description = "A range of its bytes.", example = "bytes=0-1023"),
-        ("If-Range" = Option<String>, Header, description = "The `ETag` that the range is of; of another file the whole is sent.")),
+        ("Range" = Option<String>, Header, max_length = 1000, description = "A range of its bytes.", example = "bytes=0-1023"),
+        ("If-Range" = Option<String>, Header, max_length = 1000, description = "The `ETag` that the range is of; of another file the whole is sent.")),
     responses(
         (status = 200, description = "The file", content((String = "text/csv"), (String = "application/x-ndjson"), (String = "application/vnd.apache.parquet")),
             headers(("ETag" = String, description = "Quoted SHA-256 of the file."), ("Log-Position" = i64, description = "The position it is as of."),

@@ -8,7 +8,9 @@ use futures_util::StreamExt;
 use futures_util::stream::poll_fn;
 use serde::Serialize;
 use tokio::sync::mpsc::{Receiver, channel};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::cloud::CloudEvents;
@@ -21,10 +23,12 @@ use super::summary::{Summary, SummaryParams, sum_up};
 use crate::kernel::problem_codes::{INTERNAL, INVALID_HEADER, NOT_FOUND};
 use crate::kernel::{Refusal, Text, Timestamp};
 use crate::storage::{Sieve, feed_event, head_position, recorded_at};
-use crate::web::{Caller, IdPath, NoFilter, Params, Problem, constant_reply, json_reply};
+use crate::web::{Caller, IdPath, NoFilter, Params, Problem, constant_reply, json_reply, position_of};
 
 const BATCH: &str = "application/cloudevents-batch+json";
 const NDJSON: [&str; 3] = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
+/// Characters of an event, far above what any command can hold.
+const EVENT_CHARACTERS_MAX: usize = 64 * 1024 * 1024;
 const LOG_THROUGH: HeaderName = HeaderName::from_static("log-through");
 const LOG_HEAD: HeaderName = HeaderName::from_static("log-head");
 
@@ -95,6 +99,30 @@ pub struct CloudEvent {
     #[schema(value_type = Object)]
     data: serde_json::Value,
 }
+
+/// An event as a stream sends it.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what is written by hand")]
+struct StreamedEvent {
+    /// The position; `Last-Event-ID` goes on after it.
+    #[schema(pattern = "^[0-9]{1,20}$", max_length = 20)]
+    id: String,
+    /// The event.
+    #[schema(value_type = EventAsText)]
+    data: String,
+}
+
+/// A `CloudEvent`, written as JSON. What is within a text, no derive can say.
+struct EventAsText;
+
+impl PartialSchema for EventAsText {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String).max_length(Some(EVENT_CHARACTERS_MAX));
+        let event = Ref::from_schema_name(CloudEvent::name());
+        text.content_media_type("application/json").content_schema(Some(event)).into()
+    }
+}
+impl ToSchema for EventAsText {}
 
 /// A page of the log.
 #[derive(ToSchema)]
@@ -236,8 +264,8 @@ fn feed(request: &HttpRequest) -> Result<web::Data<Feed>, Problem> {
 /// says that everything up to there was looked at and nothing of it was for you. A comment every 15 seconds is a sign of life. A key that is revoked ends the
 /// stream. An organisation may have 64 streams and waiting requests at once.
 #[utoipa::path(tag = "events",
-    params(StreamParams, ("Last-Event-ID" = Option<String>, Header, description = "The last `id` that came; goes before `after`.", example = "42")),
-    responses((status = 200, description = "Events as they come", content_type = "text/event-stream", body = CloudEvent),
+    params(StreamParams, ("Last-Event-ID" = Option<String>, Header, pattern = "^[0-9]{1,20}$", max_length = 20, description = "The last `id` that came; goes before `after`.", example = "42")),
+    responses((status = 200, description = "Events as they come", content_type = "text/event-stream", body = StreamedEvent),
         (status = 429, description = "Too many streams and waiting requests", content_type = "application/problem+json", body = crate::web::ProblemDocument)))]
 #[get("/events/stream")]
 async fn stream_events(
@@ -268,7 +296,7 @@ fn last_event_id(request: &HttpRequest) -> Result<Option<i64>, Problem> {
     let Some(value) = request.headers().get("last-event-id") else {
         return Ok(None);
     };
-    let position = value.to_str().ok().and_then(|text| text.parse::<i64>().ok()).filter(|position| *position >= 0);
+    let position = value.to_str().ok().and_then(position_of);
     position.map(Some).ok_or_else(|| {
         let why = Text::fixed(
             "`Last-Event-ID` adalah posisi log: bilangan 0 atau lebih.",

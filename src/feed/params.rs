@@ -3,19 +3,59 @@
 use std::time::Duration;
 
 use deserr::Deserr;
-use utoipa::IntoParams;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::schemas;
 use crate::kernel::problem_codes::INVALID_PARAMETER;
-use crate::kernel::{Actor, Faults, Id, Refusal, Region, Text, Whole};
+use crate::kernel::{Actor, Faults, Id, Refusal, Region, Text, Whole, uuid_of};
 use crate::storage::Sieve;
-use crate::web::Problem;
+use crate::web::{POSITION_PATTERN, Problem, position_of};
 
 /// Events of a page when nothing is said, and at most.
 const LIMIT_DEFAULT: i64 = 50;
 const LIMIT_MAX: i64 = 500;
 /// How many seconds a long poll waits.
 type WaitSeconds = Whole<0, 30>;
+
+/// Where reading begins, as text. How `after` is described.
+pub struct Beginning;
+
+/// Types of events, each once. How `types` is described.
+pub struct EventTypes;
+
+/// A kind of resource, or one resource. How `stream` is described.
+pub struct StreamName;
+
+impl PartialSchema for Beginning {
+    fn schema() -> RefOr<Schema> {
+        text(format!("^(head|{POSITION_PATTERN})$")).max_length(Some(20)).into()
+    }
+}
+impl ToSchema for Beginning {}
+
+impl PartialSchema for EventTypes {
+    fn schema() -> RefOr<Schema> {
+        let types = schemas::types();
+        let one = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(types.clone()));
+        ArrayBuilder::new().items(one).min_items(Some(1)).max_items(Some(types.len())).unique_items(true).into()
+    }
+}
+impl ToSchema for EventTypes {}
+
+impl PartialSchema for StreamName {
+    fn schema() -> RefOr<Schema> {
+        let kinds: Vec<&str> = schemas::kinds().iter().map(|(kind, _)| *kind).collect();
+        let id = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
+        text(format!("^({})(/{id})?$", kinds.join("|"))).max_length(Some(80)).into()
+    }
+}
+impl ToSchema for StreamName {}
+
+fn text(pattern: String) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern))
+}
 
 /// Which events.
 #[derive(Debug, Clone, Default, Deserr, IntoParams)]
@@ -24,19 +64,19 @@ type WaitSeconds = Whole<0, 30>;
 pub struct FeedParams {
     /// Events after this position: `through` of the answer before; 0, the beginning, when nothing is said; `head` for what is yet to come.
     #[deserr(default)]
-    #[param(example = "0", max_length = 20)]
+    #[param(value_type = Option<Beginning>, inline, example = "0")]
     pub after: Option<String>,
     /// Events of a page, 1 to 500, 50 when nothing is said; as NDJSON any number, and all when nothing is said.
     #[deserr(default)]
     #[param(inline, example = 50)]
     pub limit: Option<Whole<1, 999_999_999_999_999>>,
-    /// Types, separated by commas.
+    /// Types, separated by commas, each once.
     #[deserr(default)]
-    #[param(example = "financing.disbursed,financing.reversed", max_length = 2000)]
+    #[param(value_type = Option<EventTypes>, inline, style = Form, explode = false, example = json!(["financing.disbursed", "financing.reversed"]))]
     pub types: Option<String>,
     /// A kind of resource, or one resource as `subject` names it.
     #[deserr(default)]
-    #[param(example = "financing", max_length = 80)]
+    #[param(value_type = Option<StreamName>, inline, example = "financing")]
     pub stream: Option<String>,
     /// The region of the resource.
     #[deserr(default)]
@@ -58,15 +98,15 @@ pub struct FeedParams {
 pub struct StreamParams {
     /// Events after this position: `through` or the last `id` that came; 0, the beginning, when nothing is said; `head` for what is yet to come.
     #[deserr(default)]
-    #[param(example = "head", max_length = 20)]
+    #[param(value_type = Option<Beginning>, inline, example = "head")]
     pub after: Option<String>,
-    /// Types, separated by commas.
+    /// Types, separated by commas, each once.
     #[deserr(default)]
-    #[param(example = "financing.disbursed,financing.reversed", max_length = 2000)]
+    #[param(value_type = Option<EventTypes>, inline, style = Form, explode = false, example = json!(["financing.disbursed", "financing.reversed"]))]
     pub types: Option<String>,
     /// A kind of resource, or one resource as `subject` names it.
     #[deserr(default)]
-    #[param(example = "financing", max_length = 80)]
+    #[param(value_type = Option<StreamName>, inline, example = "financing")]
     pub stream: Option<String>,
     /// The region of the resource.
     #[deserr(default)]
@@ -127,13 +167,15 @@ impl FeedParams {
                     "There is no event type `{event_type}`; see GET /v1/schemas."
                 );
                 faults.add("?types", "unknown_event_type", why);
+            } else if sieve.types.iter().any(|named| named == event_type) {
+                let why = text!("Sebut `{event_type}` sekali saja.", "Name `{event_type}` once only.");
+                faults.add("?types", "given_twice", why);
             }
             sieve.types.push(event_type.to_owned());
         }
         if let Some(stream) = &self.stream {
             let (kind, id) = stream.split_once('/').map_or((stream.as_str(), None), |(kind, id)| (kind, Some(id)));
-            let id = id.map(uuid::Uuid::try_parse).transpose();
-            match id {
+            match id.map(|id| uuid_of(id).ok_or(id)).transpose() {
                 Ok(id) if schemas::kinds().iter().any(|(known, _)| *known == kind) => {
                     (sieve.kind, sieve.resource) = (Some(kind.to_owned()), id);
                 }
@@ -178,16 +220,13 @@ fn read_after(text: Option<&str>) -> Result<After, Refusal> {
     match text {
         None => Ok(After::Position(0)),
         Some("head") => Ok(After::Head),
-        Some(text) => match text.parse() {
-            Ok(position) if position >= 0 => Ok(After::Position(position)),
-            _ => {
-                let why = Text::fixed(
-                    "Kirim posisi log, yaitu bilangan 0 atau lebih, atau `head`.",
-                    "Send a position of the log, a number from 0 on, or `head`.",
-                );
-                Err(Refusal::parameter("?after", "invalid_value", why))
-            }
-        },
+        Some(text) => position_of(text).map(After::Position).ok_or_else(|| {
+            let why = Text::fixed(
+                "Kirim posisi log, yaitu bilangan 0 atau lebih, atau `head`.",
+                "Send a position of the log, a number from 0 on, or `head`.",
+            );
+            Refusal::parameter("?after", "invalid_value", why)
+        }),
     }
 }
 

@@ -63,6 +63,14 @@ pub fn kinds() -> Vec<(&'static str, Area)> {
     known().kinds.clone()
 }
 
+/// Every type of event, once.
+pub fn types() -> Vec<&'static str> {
+    let mut types: Vec<&str> = known().schemas.keys().map(|(event_type, _)| event_type.as_str()).collect();
+    types.dedup();
+    types.retain(|event_type| *event_type != READ_THROUGH);
+    types
+}
+
 /// Whether there are events of this type.
 pub fn is_known(event_type: &str) -> bool {
     event_type != READ_THROUGH && known().schemas.keys().any(|(known, _)| known == event_type)

@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
 use super::schemas;
-use crate::kernel::{Actor, Faults, Refusal, Text, Timestamp};
+use crate::kernel::{Actor, Faults, Refusal};
 use crate::ledger::Frontier;
-use crate::storage::{Sieve, head_position, leaves, position_at};
-use crate::web::{Problem, Service};
+use crate::storage::{AsOf, Sieve, head_position, leaves, position_at};
+use crate::web::{Point, Problem, Service, parse_point};
 
 /// Positions summed up at most in one answer.
 const POSITIONS_MAX: i64 = 1_000_000;
@@ -26,11 +26,11 @@ const SPAN_POSITIONS: i64 = 10_000;
 pub struct SummaryParams {
     /// The first position, or an RFC 3339 instant: the first recorded after it. The beginning when nothing is said.
     #[deserr(default)]
-    #[param(example = "1", max_length = 40)]
+    #[param(value_type = Option<Point>, inline, example = "1")]
     from: Option<String>,
     /// The last position, or an RFC 3339 instant: the last recorded by then. The head when nothing is said.
     #[deserr(default)]
-    #[param(example = "2014-04-30T16:00:00Z", max_length = 40)]
+    #[param(value_type = Option<Point>, inline, example = "2014-04-30T16:00:00Z")]
     to: Option<String>,
 }
 
@@ -55,53 +55,34 @@ pub struct Summary {
     pub as_of_position: i64,
 }
 
-#[derive(Clone, Copy)]
-enum Point {
-    Position(i64),
-    Instant(Timestamp),
-}
-
-fn read_point(name: &str, text: Option<&str>) -> Result<Option<Point>, Problem> {
-    let Some(text) = text else { return Ok(None) };
-    if let Ok(position) = text.parse::<i64>()
-        && position >= 1
-    {
-        return Ok(Some(Point::Position(position)));
-    }
-    // A `+` of an offset that was not percent-encoded arrives as a space.
-    Timestamp::parse(&text.replace(' ', "+")).map(|instant| Some(Point::Instant(instant))).map_err(|_| {
-        let why = Text::fixed(
-            "Kirim posisi log (bilangan 1 atau lebih) atau waktu RFC 3339 dengan selisih waktu.",
-            "Send a position of the log (a number from 1 on) or an RFC 3339 instant with an offset.",
-        );
-        Refusal::parameter(name, "invalid_value", why).into()
-    })
-}
-
 /// Sums up what the caller may see of a stretch.
 ///
 /// # Errors
 /// `invalid_parameter` for a stretch that has not come yet, or is too long for one answer.
 pub async fn sum_up(service: &Service, actor: &Actor, params: &SummaryParams) -> Result<Summary, Problem> {
-    let (from, to) = (read_point("?from", params.from.as_deref())?, read_point("?to", params.to.as_deref())?);
+    let read = |name, text: &Option<String>| {
+        text.as_deref().map(|text| parse_point((name, "invalid_value"), text)).transpose()
+    };
+    let (from, to) = (read("?from", &params.from)?, read("?to", &params.to)?);
     let bounds = service.read(move |connection| {
         let head = head_position(connection)?;
         let first = match from {
             None => 1,
-            Some(Point::Position(position)) => position,
-            Some(Point::Instant(instant)) => position_at(connection, instant)? + 1,
+            // The beginning is before the first position.
+            Some(AsOf::Position(position)) => position.max(1),
+            Some(AsOf::Instant(instant)) => position_at(connection, instant)? + 1,
         };
         let last = match to {
             None => head,
-            Some(Point::Position(position)) => position,
-            Some(Point::Instant(instant)) => position_at(connection, instant)?,
+            Some(AsOf::Position(position)) => position,
+            Some(AsOf::Instant(instant)) => position_at(connection, instant)?,
         };
         Ok((first, last, head))
     });
     let (first, last, head) = bounds.await?;
-    if last > head {
+    if last > head || first > head + 1 {
         let why = text!("Posisi terakhir log sekarang {head}.", "The last position of the log is {head} now.");
-        return Err(Refusal::parameter("?to", "not_yet", why).into());
+        return Err(Refusal::parameter(if last > head { "?to" } else { "?from" }, "not_yet", why).into());
     }
     if last - first >= POSITIONS_MAX {
         let why = text!(

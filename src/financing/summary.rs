@@ -32,9 +32,13 @@ pub struct FinancingSum {
 /// `invalid_parameter`.
 pub(super) fn told_apart(params: &SummaryParams) -> Result<Vec<SummaryPart>, Refusal> {
     let by = params.by.as_deref().unwrap_or("state");
-    let names = by.split(',').filter(|_| !by.is_empty());
-    let part = |name: &str| {
-        serde_json::from_value::<SummaryPart>(Value::from(name)).map_err(|_| {
+    let names: Vec<&str> = by.split(',').filter(|_| !by.is_empty()).collect();
+    let part = |(place, name): (usize, &&str)| {
+        if names[..place].contains(name) {
+            let why = text!("Sebut `{name}` sekali saja.", "Name `{name}` once only.");
+            return Err(Refusal::parameter("?by", "given_twice", why));
+        }
+        serde_json::from_value::<SummaryPart>(Value::from(*name)).map_err(|_| {
             let why = text!(
                 "Tidak dapat dirinci menurut `{name}`; pilih dari: lender, scheme, region, beneficiary_kind, state, collectibility.",
                 "Financings cannot be told apart by `{name}`; choose from: lender, scheme, region, beneficiary_kind, state, collectibility."
@@ -42,7 +46,7 @@ pub(super) fn told_apart(params: &SummaryParams) -> Result<Vec<SummaryPart>, Ref
             Refusal::parameter("?by", "unknown_part", why)
         })
     };
-    names.map(part).collect()
+    names.iter().enumerate().map(part).collect()
 }
 
 /// A sum in two parts: billions of sen, and the rest.

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use deserr::Deserr;
 use diesel::prelude::*;
-use utoipa::IntoParams;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ArrayBuilder, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::events::BeneficiaryKind;
@@ -168,19 +170,24 @@ crate::words! {
     }
 }
 
+/// Parts of a summary, each once. How `by` is described.
+pub struct SummaryParts;
+
+impl PartialSchema for SummaryParts {
+    fn schema() -> RefOr<Schema> {
+        ArrayBuilder::new().items(SummaryPart::schema()).max_items(Some(6)).unique_items(true).into()
+    }
+}
+impl ToSchema for SummaryParts {}
+
 /// What a summary adds up.
 #[derive(Debug, Clone, Deserr, IntoParams)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SummaryParams {
-    /// What financings are told apart by, separated by commas: `lender`, `scheme`, `region`, `beneficiary_kind`, `state`, `collectibility`. By
-    /// state when nothing is said; all in one sum when it is empty.
+    /// What financings are told apart by, separated by commas, each once. By state when nothing is said; all in one sum when it is empty.
     #[deserr(default)]
-    #[param(
-        example = "scheme,collectibility",
-        max_length = 100,
-        pattern = "^((lender|scheme|region|beneficiary_kind|state|collectibility)(,(lender|scheme|region|beneficiary_kind|state|collectibility))*)?$"
-    )]
+    #[param(value_type = Option<SummaryParts>, inline, style = Form, explode = false, example = json!(["scheme", "collectibility"]))]
     pub by: Option<String>,
     /// One lender.
     #[deserr(default)]

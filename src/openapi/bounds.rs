@@ -79,9 +79,12 @@ fn bound_schema(schema: &mut Map<String, Value>) {
     }
 }
 
-/// What a path holds where it is no UUID: a code, a number, a name.
+/// What a path holds where it is no UUID: a code, a number, a name. No parameter can be null; it is left out.
 fn bound_parameters(operation: &mut Value) {
     for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(kind) = parameter.pointer_mut("/schema/type").filter(|kind| kind[1] == "null") {
+            *kind = kind[0].take();
+        }
         let in_path = parameter["in"] == "path";
         if let Some(longest) = parameter.pointer_mut("/schema/maxLength").filter(|_| in_path)
             && *longest == TEXT_MAX

@@ -9,8 +9,10 @@ use super::problem::Problem;
 use crate::kernel::{Date, Faults, Refusal, Text, Timestamp};
 use crate::storage::{AnyConnection, AsOf, head_position, position_at, recorded_at};
 
-/// Digits of the highest position there can be.
-const POSITION_DIGITS_MAX: usize = 16;
+/// Digits of a position, as many as `sequence` has; zeros before it do no harm.
+const POSITION_DIGITS_MAX: usize = 20;
+/// How a position is written.
+pub const POSITION_PATTERN: &str = "[0-9]{1,20}";
 
 /// A point of the log: a position, or an instant. How `as_of` is described.
 pub struct Point;
@@ -19,7 +21,7 @@ pub struct Point;
 pub struct KnownPoint;
 
 fn point() -> AnyOfBuilder {
-    let position = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^(0|[1-9][0-9]{0,15})$"));
+    let position = ObjectBuilder::new().schema_type(Type::String).pattern(Some(format!("^{POSITION_PATTERN}$")));
     AnyOfBuilder::new().item(position.max_length(Some(POSITION_DIGITS_MAX))).item(Timestamp::schema())
 }
 
@@ -53,14 +55,21 @@ pub struct AsOfParams {
 /// # Errors
 /// `invalid_parameter`.
 pub fn parse_as_of(text: Option<&str>) -> Result<Option<AsOf>, Problem> {
-    text.map(|text| parse_point("?as_of", text)).transpose()
+    text.map(|text| parse_point(("?as_of", "invalid_as_of"), text)).transpose()
 }
 
-fn parse_point(pointer: &str, text: &str) -> Result<AsOf, Problem> {
-    if text.len() <= POSITION_DIGITS_MAX
-        && let Ok(position) = text.parse::<i64>()
-        && position >= 0
-    {
+/// Reads a position: digits and nothing else. One that is larger than any can be is read as the largest: it has not come yet.
+pub fn position_of(text: &str) -> Option<i64> {
+    let digits = text.len() <= POSITION_DIGITS_MAX && text.bytes().all(|byte| byte.is_ascii_digit());
+    (digits && !text.is_empty()).then(|| text.parse().unwrap_or(i64::MAX))
+}
+
+/// Reads a point of the log that a parameter names, at its pointer and with the code of its fault.
+///
+/// # Errors
+/// `invalid_parameter`.
+pub fn parse_point((pointer, code): (&str, &'static str), text: &str) -> Result<AsOf, Problem> {
+    if let Some(position) = position_of(text) {
         return Ok(AsOf::Position(position));
     }
     // A `+` of an offset that was not percent-encoded arrives as a space.
@@ -69,7 +78,7 @@ fn parse_point(pointer: &str, text: &str) -> Result<AsOf, Problem> {
             "Kirim posisi log (bilangan) atau waktu RFC 3339 dengan selisih waktu.",
             "Send a position of the log (a number) or an RFC 3339 instant with an offset.",
         );
-        Refusal::parameter(pointer, "invalid_as_of", why).into()
+        Refusal::parameter(pointer, code, why).into()
     })
 }
 
@@ -109,7 +118,7 @@ pub fn known_at(as_of: Option<&str>, known: Option<&str>) -> Result<Option<AsOf>
         let last = Timestamp::from_micros(day.plus_days(1).start().micros() - 1);
         return Ok(Some(AsOf::Instant(last)));
     }
-    parse_point("?diketahui_pada", known).map(Some)
+    parse_point(("?diketahui_pada", "invalid_as_of"), known).map(Some)
 }
 
 /// What a report is as of: the position of the log, and the day in the world.

@@ -11,10 +11,12 @@ use futures_util::stream::unfold;
 use super::problem::Problem;
 use super::reply::already_has;
 use crate::kernel::Refusal;
-use crate::kernel::problem_codes::RANGE_NOT_SATISFIABLE;
+use crate::kernel::problem_codes::{INVALID_HEADER, RANGE_NOT_SATISFIABLE};
 
 /// Bytes read and sent at a time.
 const PIECE_BYTES: u64 = 256 * 1024;
+/// Longest `Range` and `If-Range`, in characters: one range is far shorter, and long lists of them serve no reader (RFC 9110, section 14.2).
+const RANGE_CHARACTERS_MAX: usize = 1000;
 
 /// A file that never changes under its `ETag`.
 pub struct FileReply<R> {
@@ -59,6 +61,10 @@ pub fn file_reply<R>(request: &HttpRequest, file: FileReply<R>) -> HttpResponse
 where
     R: Fn(u64, usize) -> io::Result<Vec<u8>> + Clone + Send + 'static,
 {
+    let is_long = |name: &HeaderName| request.headers().get(name).is_some_and(|it| it.len() > RANGE_CHARACTERS_MAX);
+    if let Some(name) = [header::RANGE, header::IF_RANGE].into_iter().find(is_long) {
+        return too_long(&name).error_response();
+    }
     let text = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let mut response = match already_has(request.headers(), &file.etag) {
         Err(problem) => return problem.error_response(),
@@ -90,6 +96,14 @@ where
         headers.insert(name, value);
     }
     response
+}
+
+fn too_long(name: &HeaderName) -> Problem {
+    let why = text!(
+        "{name} paling banyak {RANGE_CHARACTERS_MAX} karakter; mintalah satu rentang.",
+        "{name} is at most {RANGE_CHARACTERS_MAX} characters; ask for one range."
+    );
+    Refusal::new(&INVALID_HEADER, why).into()
 }
 
 fn unsatisfiable(length: u64) -> Problem {

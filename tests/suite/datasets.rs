@@ -159,6 +159,9 @@ fn ranges_put_together_are_the_whole_and_a_range_of_another_file_is_answered_wit
         let resumed = shown.get("ministry", &address, &resumed);
         assert_eq!((resumed.status, resumed.bytes.len()), (200, length));
         assert_eq!(shown.get("ministry", &address, &[("If-None-Match", etag)]).status, 304);
+        let many = format!("bytes={}", "0-0,".repeat(250) + "0-0");
+        let many = shown.get("ministry", &address, &[("Range", &many)]);
+        assert_eq!((many.status, &many.json()["code"]), (400, &json!("invalid_header")));
         let beyond = shown.get("ministry", &address, &[("Range", &format!("bytes={length}-"))]);
         assert_eq!(beyond.headers["content-range"], format!("bytes */{length}"));
         beyond.problem(416, "range_not_satisfiable");

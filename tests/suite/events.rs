@@ -163,7 +163,12 @@ fn filters_choose_and_combine_and_a_wrong_one_is_refused() {
     refused("types=financing.disburst", "?types", "unknown_event_type");
     refused("stream=loan", "?stream", "unknown_stream");
     refused("stream=financing/1", "?stream", "unknown_stream");
+    refused("types=financing.disbursed,financing.disbursed", "?types", "given_twice");
+    refused(&format!("stream=financing/{}", uuid::Uuid::nil().simple()), "?stream", "unknown_stream");
     refused("after=-1", "?after", "invalid_value");
+    refused("after=%2B1", "?after", "invalid_value");
+    refused("after=000000000000000000001", "?after", "invalid_value");
+    refused("after=99999999999999999999", "?after", "not_yet");
     refused("after=99999", "?after", "not_yet");
     refused("limit=501", "?limit", "invalid_value");
     refused("limit=0", "?limit", "invalid_integer");
@@ -551,6 +556,9 @@ fn sums_can_be_computed_by_whoever_has_the_events() {
     let before = app.get("province", "/v1/events/summary?to=2014-01-01T00:00:00Z").expect(200);
     assert_eq!((&before["events"], &before["to"]), (&json!(0), &json!(0)));
     app.get("province", "/v1/events/summary?to=99999").fault(400, "invalid_parameter", "?to", "not_yet");
+    // The largest position that can be written is beyond any that there is, and no sum is begun there.
+    let last = "99999999999999999999";
+    app.get("province", &format!("/v1/events/summary?from={last}")).fault(400, "invalid_parameter", "?from", "not_yet");
     app.get("province", "/v1/events/summary?from=kemarin").fault(400, "invalid_parameter", "?from", "invalid_value");
     app.get("", "/v1/events/head").problem(401, "unauthenticated");
 }

@@ -221,6 +221,7 @@ fn a_summary_adds_up_what_the_caller_may_see() {
     assert_eq!((&all["data"][0]["count"], &all["data"][0]["disbursed"]), (&json!(2), &rupiah("40000000.00")));
     assert_eq!(app.get("other_bank", "/v1/financings/summary").expect(200)["data"], json!([]));
     app.get("bank", "/v1/financings/summary?by=colour").fault(400, "invalid_parameter", "?by", "unknown_part");
+    app.get("bank", "/v1/financings/summary?by=state,state").fault(400, "invalid_parameter", "?by", "given_twice");
     app.get("council", "/v1/financings/summary").problem(403, "forbidden");
 }
 
