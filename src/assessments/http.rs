@@ -149,7 +149,7 @@ async fn get_assessment(
 #[into_params(parameter_in = Query)]
 pub struct RescoreParams {
     /// The regulation.
-    #[param(value_type = String, example = "perdep-06-2016", max_length = 64)]
+    #[param(inline, example = "perdep-06-2016")]
     regulation: Word,
 }
 

@@ -67,31 +67,33 @@ def write_settings(work, keys, caller):
     (work / "schemathesis.toml").write_text(settings)
 
 
-def judge(caller, program, work, examples, seed, document):
+def judge(caller, work, chosen):
     """One caller's run: whether nothing was found, and how many cases there were."""
     work = work / caller.name.replace(":", "-")
     work.mkdir()
     report = work / "report.json"
-    with demonstration(program, work) as demo:
+    with demonstration(chosen.program, work) as demo:
         write_settings(work, demo["keys"], caller)
         command = [
             str(pathlib.Path(sys.executable).parent / "st"), "--config-file", str(work / "schemathesis.toml"),
-            "run", document or f"{demo['url']}/openapi.json", "--url", demo["url"],
-            "--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", str(examples), "--seed", str(seed),
+            "run", chosen.document or f"{demo['url']}/openapi.json", "--url", demo["url"], "--checks", "all",
+            "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", str(60 if chosen.long else 6), "--seed", str(chosen.seed),
             "--generation-database", "none", "--suppress-health-check", "all", "--no-color", "--report-json-path", str(report),
         ]
-        for tag in caller.tags:
+        if chosen.paths:
+            command += ["--include-path-regex", chosen.paths]
+        for tag in () if chosen.paths else caller.tags:
             command += ["--include-tag", tag]
         environment = os.environ | {
-            "SCHEMATHESIS_HOOKS": str(SUPPORT / "schemathesis_hooks.py"), "PYTHONHASHSEED": "0", "JUDGE_SEED": str(seed),
+            "SCHEMATHESIS_HOOKS": str(SUPPORT / "schemathesis_hooks.py"), "PYTHONHASHSEED": "0", "JUDGE_SEED": str(chosen.seed),
             "JUDGE_SERVICE": demo["url"], "JUDGE_CALLER": caller.name, "JUDGE_KEYS": json.dumps(demo["keys"]), "JUDGE_PEER": caller.peer or "",
         }
         done = subprocess.run(command, env=environment, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     (work / "report.txt").write_text(done.stdout)
-    return sum_up(caller, done, report)
+    return sum_up(caller, done, report, 0 if chosen.paths else caller.cases_min)
 
 
-def sum_up(caller, done, report):
+def sum_up(caller, done, report, cases_min):
     told = json.loads(report.read_text()) if report.exists() and report.stat().st_size else None
     if told is None:
         print(done.stdout, f"schemathesis caller={caller.name}: no report, status={done.returncode}", sep="\n", flush=True)
@@ -103,8 +105,8 @@ def sum_up(caller, done, report):
         print(done.stdout)
     line = f"schemathesis caller={caller.name} cases={cases} operations={told['operations']['tested']} succeeded_in={reached} failures={failures}"
     print(f"{line} seconds={told['running_time']:.0f} status={done.returncode}", flush=True)
-    if passed and cases < caller.cases_min:
-        print(f"only {cases} cases were drawn, {caller.cases_min} are wanted")
+    if passed and cases < cases_min:
+        print(f"only {cases} cases were drawn, {cases_min} are wanted")
         passed = False
     return passed, cases
 
@@ -116,6 +118,7 @@ def main():
     arguments.add_argument("--long", action="store_true", help="ten times as many cases where they are drawn")
     arguments.add_argument("--seed", type=int, default=20140224)
     arguments.add_argument("--caller", help="this one alone")
+    arguments.add_argument("--paths", help="the operations whose path matches this expression alone")
     arguments.add_argument("--peer", help="with --caller, another peer: one that may do the same must be found out")
     arguments.add_argument("--document", help="another OpenAPI document than the service's own: one that says something else must be found out")
     chosen = arguments.parse_args()
@@ -123,9 +126,8 @@ def main():
     if chosen.peer:
         callers = [dataclasses.replace(one, peer=chosen.peer) for one in callers]
     print(f"schemathesis seed={chosen.seed}", flush=True)
-    examples = 60 if chosen.long else 6
     with concurrent.futures.ThreadPoolExecutor() as threads:
-        runs = [threads.submit(judge, one, chosen.program, chosen.work, examples, chosen.seed, chosen.document) for one in callers]
+        runs = [threads.submit(judge, one, chosen.work, chosen) for one in callers]
         outcomes = [run.result() for run in runs]
     passed = bool(outcomes) and all(passed for passed, _ in outcomes)
     print(f"schemathesis cases={sum(cases for _, cases in outcomes)} seed={chosen.seed}: {'no failures' if passed else 'FAILED'}")
