@@ -169,7 +169,7 @@ impl StatisticsParams {
                 "Bagian ini tidak mengenal `{name}`; yang dikenal: {list}.",
                 "This part does not know `{name}`; it knows: {list}."
             );
-            faults.check(Err::<(), _>(Refusal::parameter(&format!("?{name}"), "unknown_part", why)));
+            faults.check(Err::<(), _>(Refusal::parameter(format!("?{name}"), "unknown_part", why)));
         }
         let by = faults.check(self.told_apart(&known));
         let measures = faults.check(self.chosen(area, &parts));
