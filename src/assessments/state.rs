@@ -176,6 +176,16 @@ impl Resource for Assessment {
         Some(state)
     }
 
+    /// A worksheet counts from the day it is of; a correction from the day of the determination it corrects, whenever it came.
+    fn counts_from(before: Option<&Self>, event: &Event, envelope: &Envelope) -> Date {
+        let determined = before.and_then(|before| before.determination.as_ref());
+        match (event, determined) {
+            (Event::Submitted { scored, .. }, _) => scored.assessed_on,
+            (Event::Corrected { .. }, Some(determined)) => determined.determined_on,
+            _ => envelope.occurred_at.day(),
+        }
+    }
+
     fn adds(&self, event: &Event, envelope: &Envelope) -> Vec<Posting> {
         figures::of_event(self, event, envelope)
     }

@@ -155,3 +155,24 @@ pub enum CertificationEvent {
         renewed_on: Date,
     },
 }
+
+impl CertificationEvent {
+    /// The day the event is about; nothing when it says no more than when it happened.
+    pub fn day(&self) -> Option<Date> {
+        match self {
+            Self::CandidateRegistered { .. }
+            | Self::AssessmentScheduled { .. }
+            | Self::Suspended { .. }
+            | Self::Reinstated { .. }
+            | Self::Revoked { .. } => None,
+            Self::Assessed { assessed_on: day, .. }
+            | Self::Appealed { filed_on: day, .. }
+            | Self::AppealDecided { decided_on: day, .. }
+            | Self::CertificateIssued { issued_on: day, .. }
+            | Self::Surveilled { held_on: day, .. }
+            | Self::DuplicateIssued { issued_on: day, .. }
+            | Self::Renewed { renewed_on: day, .. } => Some(*day),
+            Self::RenewalIssued(renewal) => Some(renewal.issued_on),
+        }
+    }
+}

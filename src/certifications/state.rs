@@ -379,6 +379,19 @@ impl Resource for Certification {
         Some(state)
     }
 
+    /// Nothing that befalls a certificate counts before its issue.
+    fn counts_from(before: Option<&Self>, event: &Event, envelope: &Envelope) -> Date {
+        let issued = before.and_then(|before| before.certificate.as_ref()).map(|certificate| certificate.issued_on);
+        let day = event.day().unwrap_or_else(|| envelope.occurred_at.day());
+        issued.map_or(day, |issued| day.max(issued))
+    }
+
+    /// A certificate whose time is over by then is expired.
+    fn at_end_of(mut self, _: &Self, day: Date) -> Self {
+        self.state = self.state_on(day);
+        self
+    }
+
     fn adds(&self, event: &Event, envelope: &Envelope) -> Vec<Posting> {
         figures::of_event(self, event, envelope)
     }

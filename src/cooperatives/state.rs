@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::events::{BadanHukum, CooperativeEvent as Event, Licence, Rating};
 use super::views::{self, WORKING_KSP};
 use crate::kernel::codelists::is_marked;
-use crate::kernel::{Area, Name, Note, Number, OneOf, Region};
+use crate::kernel::{Area, Date, Name, Note, Number, OneOf, Region};
 use crate::ledger::{Cell, Claim, Envelope, Fact, Resource, Span, Stamp, Table};
 
 crate::words! {
@@ -198,6 +198,16 @@ impl Resource for Cooperative {
             Event::HealthRated(rating) => state.rate(rating),
         }
         Some(state)
+    }
+
+    /// A rating counts from the day of its determination, a corrected one too.
+    fn counts_from(_: Option<&Self>, event: &Event, envelope: &Envelope) -> Date {
+        match event {
+            Event::LegalEntityRatified(badan_hukum) => badan_hukum.date,
+            Event::LicenceGranted(licence) => licence.granted_on,
+            Event::HealthRated(rating) => rating.determined_on,
+            _ => envelope.occurred_at.day(),
+        }
     }
 
     fn stamp(&self) -> &Stamp {

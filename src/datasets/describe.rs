@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::content::Name;
 use super::format::{FORMATS, Format};
+use super::points::{Points, require_tellable};
 use super::registry::{Classification, ColumnType, Dataset, Registry, Variable, registry};
 use super::spool::Spooled;
 use crate::kernel::{Date, OneOf, PROVINCE, Text};
@@ -35,8 +37,14 @@ fn fields(registry: &Registry, dataset: &Dataset) -> Vec<Value> {
 }
 
 /// Where a dataset's file is.
-fn data_path(name: &str, format: Format) -> String {
-    format!("/v1/datasets/{name}/data?format={format}")
+fn data_path(name: &str, format: Format, points: Option<Points>) -> String {
+    let points = points.map_or_else(String::new, |points| format!("&{}", points.query()));
+    format!("/v1/datasets/{name}/data?format={format}{points}")
+}
+
+/// The version of a dataset as of its points: that of the columns, and what of the records it is.
+fn version(registry: &Registry, points: Points) -> String {
+    format!("{}.0.0+{points}", registry.catalogue.version)
 }
 
 /// The page of a dataset.
@@ -44,12 +52,12 @@ pub(super) fn page(dataset: &Dataset) -> Value {
     let (registry, name) = (registry(), &dataset.name);
     let files: Vec<_> = FORMATS
         .iter()
-        .map(|format| json!({"format": format, "media_type": format.media_type(), "href": data_path(name, *format)}))
+        .map(|format| json!({"format": format, "media_type": format.media_type(), "href": data_path(name, *format, None)}))
         .collect();
     json!({
         "name": name, "title": dataset.judul, "description": dataset.keterangan, "keywords": dataset.kata_kunci,
         "schema_version": registry.catalogue.version, "public": dataset.public, "primary_key": dataset.kunci,
-        "notes": registry.catalogue.catatan, "fields": fields(registry, dataset), "files": files,
+        "per_tanggal": dataset.per_tanggal, "notes": registry.catalogue.catatan, "fields": fields(registry, dataset), "files": files,
         "datapackage": format!("/v1/datasets/{name}/datapackage.json"),
     })
 }
@@ -88,20 +96,20 @@ fn table_schema(registry: &Registry, dataset: &Dataset) -> Value {
     schema
 }
 
-/// The data package of a dataset's CSV as of a position. `base` is where this service is.
-pub(super) fn data_package(dataset: &Dataset, position: i64, csv: &Spooled, base: &str) -> Value {
+/// The data package of a dataset's CSV as of its points. `base` is where this service is.
+pub(super) fn data_package(dataset: &Dataset, points: Points, csv: &Spooled, base: &str) -> Value {
     let (registry, name) = (registry(), &dataset.name);
     let mut package = json!({
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": name, "title": dataset.judul.id, "description": dataset.keterangan.id,
-        "version": format!("{}.0.0+{position}", registry.catalogue.version),
+        "version": version(registry, points),
         "homepage": format!("{base}/v1/datasets/{name}"),
         "keywords": dataset.kata_kunci.iter().map(|word| &word.id).collect::<Vec<_>>(),
         "contributors": [{"title": registry.catalogue.publisher.id, "roles": ["publisher"]}],
-        "as_of_position": position, "row_count": csv.rows,
+        "as_of_position": points.position, "per_tanggal": points.per_tanggal, "row_count": csv.rows,
         "resources": [{
             "name": name, "type": "table", "title": dataset.judul.id,
-            "path": format!("{base}{}&as_of={position}", data_path(name, Format::Csv)),
+            "path": format!("{base}{}", data_path(name, Format::Csv, Some(points))),
             "scheme": "http", "format": "csv", "mediatype": "text/csv", "encoding": "utf-8",
             "dialect": {"delimiter": ",", "lineTerminator": "\r\n", "quoteChar": "\"", "doubleQuote": true, "header": true},
             "bytes": csv.bytes, "hash": format!("sha256:{}", csv.sha256_text()),
@@ -126,7 +134,7 @@ fn typed(address: impl Into<String>, of_type: &str) -> Value {
     json!({"@id": address.into(), "@type": of_type})
 }
 
-fn distribution(dataset: &Dataset, format: Format, base: &str) -> Value {
+fn distribution(dataset: &Dataset, format: Format, points: Option<Points>, base: &str) -> Value {
     let name = &dataset.name;
     let essence = format.media_type().split(';').next().unwrap_or_default();
     let standard = match format {
@@ -137,9 +145,9 @@ fn distribution(dataset: &Dataset, format: Format, base: &str) -> Value {
     let mut distribution = json!({
         "@id": format!("{base}/v1/datasets/{name}#{format}"),
         "@type": "dcat:Distribution",
-        "dct:title": format!("{name}.{format}"),
+        "dct:title": points.map_or_else(|| format!("{name}.{format}"), |points| format!("{name}-{points}.{format}")),
         "dcat:accessURL": typed(format!("{base}/v1/datasets/{name}"), "rdfs:Resource"),
-        "dcat:downloadURL": typed(format!("{base}{}", data_path(name, format)), "rdfs:Resource"),
+        "dcat:downloadURL": typed(format!("{base}{}", data_path(name, format, points)), "rdfs:Resource"),
         "dcat:accessService": {"@id": format!("{base}/v1/datasets#service")},
         "dct:conformsTo": typed(standard, "dct:Standard"),
         "dct:format": {"@type": "dct:MediaTypeOrExtent", "rdfs:label": essence},
@@ -155,7 +163,8 @@ fn distribution(dataset: &Dataset, format: Format, base: &str) -> Value {
     distribution
 }
 
-fn dcat_dataset(registry: &Registry, dataset: &Dataset, recorded: Option<(Date, Date)>, base: &str) -> Value {
+fn dcat_dataset(registry: &Registry, dataset: &Dataset, of: &Of<'_>) -> Value {
+    let Of { recorded, points, base } = *of;
     let rights = if dataset.public { "PUBLIC" } else { "RESTRICTED" };
     let mut described = json!({
         "@id": format!("{base}/v1/datasets/{}", dataset.name),
@@ -174,26 +183,41 @@ fn dcat_dataset(registry: &Registry, dataset: &Dataset, recorded: Option<(Date, 
         "dct:spatial": {"@type": "dct:Location", "skos:notation": PROVINCE.code(),
             "skos:prefLabel": {"@value": "Kalimantan Timur", "@language": "id"}},
         "dct:language": typed(format!("{AUTHORITY}/language/IND"), "dct:LinguisticSystem"),
-        "dcat:version": registry.catalogue.version.to_string(),
-        "dcat:distribution": FORMATS.iter().map(|format| distribution(dataset, *format, base)).collect::<Vec<_>>(),
+        "dcat:version": points.map_or_else(|| registry.catalogue.version.to_string(), |points| version(registry, points)),
+        "dcat:distribution": FORMATS.iter().map(|format| distribution(dataset, *format, points, base)).collect::<Vec<_>>(),
     });
     if let Some((first, last)) = recorded {
         let day = |day: Date| json!({"@value": day, "@type": "xsd:date"});
+        let end = points.and_then(|points| points.per_tanggal).unwrap_or(last);
         described["dct:temporal"] =
-            json!({"@type": "dct:PeriodOfTime", "dcat:startDate": day(first), "dcat:endDate": day(last)});
+            json!({"@type": "dct:PeriodOfTime", "dcat:startDate": day(first.min(end)), "dcat:endDate": day(end)});
         described["dct:modified"] = day(last);
     }
     described
 }
 
-/// The catalogue as DCAT 3 in JSON-LD. `recorded` are the days of the first and the last event.
-pub(super) fn catalogue(recorded: Option<(Date, Date)>, base: &str) -> Value {
-    let registry = registry();
+/// What a catalogue is of.
+#[derive(Clone, Copy)]
+pub(super) struct Of<'a> {
+    /// The days of the first and the last event that are known.
+    pub recorded: Option<(Date, Date)>,
+    /// The points that its files are as of; nothing when they are of whenever they are asked for.
+    pub points: Option<Points>,
+    /// Where this service is.
+    pub base: &'a str,
+}
+
+/// The catalogue as DCAT 3 in JSON-LD, with the datasets that can be told as of its points.
+pub(super) fn catalogue(of: &Of<'_>) -> Value {
+    let (registry, base) = (registry(), of.base);
     let catalogue = &registry.catalogue;
+    let per_tanggal = of.points.and_then(|points| points.per_tanggal);
+    let tellable =
+        |dataset: &&Dataset| Name::parse(&dataset.name).is_some_and(|name| require_tellable(name, per_tanggal).is_ok());
     let publisher = json!({"@id": format!("{base}/v1/datasets#publisher"), "@type": "foaf:Agent",
         "foaf:name": literals(&catalogue.publisher)});
     let datasets: Vec<_> =
-        catalogue.dataset.iter().map(|dataset| dcat_dataset(registry, dataset, recorded, base)).collect();
+        catalogue.dataset.iter().filter(tellable).map(|dataset| dcat_dataset(registry, dataset, of)).collect();
     let served: Vec<_> = datasets.iter().map(|dataset| json!({"@id": dataset["@id"]})).collect();
     let service = json!({
         "@id": format!("{base}/v1/datasets#service"), "@type": "dcat:DataService",
@@ -241,6 +265,7 @@ pub fn markdown() -> String {
         say(&format!("\n## `{}` — {} / {}\n", dataset.name, dataset.judul.id, dataset.judul.en));
         say(&format!("{}\n*{}*\n", dataset.keterangan.id, dataset.keterangan.en));
         say(&format!("Akses: {rights_id} / *access: {rights_en}*. Kunci / *key*: {key}.\n"));
+        say(&format!("`per_tanggal`: {} / *{}*\n", dataset.per_tanggal.id, dataset.per_tanggal.en));
         say("| kolom | tipe | konsep | definisi | klasifikasi | ukuran, satuan |\n|---|---|---|---|---|---|");
         for (column, variable) in registry.columns(dataset) {
             let classified = match &variable.klasifikasi {

@@ -7,23 +7,23 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use data_encoding::BASE64;
 use deserr::Deserr;
-use serde_json::json;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::content::{Name, Reach};
-use super::describe::{catalogue, data_package, page};
+use super::describe::{Of, catalogue, data_package, page};
 use super::format::Format;
 use super::making::{Failure, Order};
+use super::points::{Points, require_tellable};
 use super::registry::{Dataset, registry};
 use super::shelf::Shelf;
 use super::spool::Spooled;
 use crate::kernel::problem_codes::{INTERNAL, NOT_FOUND, OVERLOADED, UNAVAILABLE};
-use crate::kernel::{Faults, Refusal, Text};
-use crate::storage::{head_position, recorded_at};
+use crate::kernel::{Date, Faults, Refusal, Text};
+use crate::storage::recorded_at;
 use crate::web::{
-    AsOfParams, Caller, FileReply, NoFilter, Params, Point, Problem, Service, constant_reply, file_reply, json_reply,
-    parse_as_of, point_in_time,
+    Caller, FileReply, KnownPoint, NoFilter, Params, Point, Problem, ReportParams, Service, constant_reply, file_reply,
+    json_reply,
 };
 
 /// How long a request waits for its file to be made.
@@ -47,10 +47,18 @@ pub struct DataParams {
     #[deserr(default)]
     #[param(value_type = Option<Point>, inline, example = "2014-03-31T00:00:00+08:00")]
     as_of: Option<String>,
+    /// As known then: as `as_of`, or a day, which means its end in East Kalimantan; of today, as far as it went.
+    #[deserr(default)]
+    #[param(value_type = Option<KnownPoint>, inline, example = "2014-05-27")]
+    diketahui_pada: Option<String>,
+    /// As it was in the world at the end of this day; of `statistics` the last of a month. The dataset's page says what it means there.
+    #[deserr(default)]
+    #[param(inline, example = "2014-03-31")]
+    per_tanggal: Option<Date>,
 }
 
 fn known(name: &str) -> Result<(Name, &'static Dataset), Problem> {
-    let found = serde_json::from_value(json!(name)).ok().zip(registry().dataset(name));
+    let found = Name::parse(name).zip(registry().dataset(name));
     found.ok_or_else(|| {
         let names: Vec<_> = registry().catalogue.dataset.iter().map(|dataset| dataset.name.as_str()).collect();
         let names = names.join(", ");
@@ -66,21 +74,25 @@ fn base(request: &HttpRequest) -> String {
 
 /// List datasets
 ///
-/// The catalogue in DCAT 3 (JSON-LD), with the properties DCAT-AP asks for.
-#[utoipa::path(tag = "datasets", security(()),
+/// The catalogue in DCAT 3 (JSON-LD), with the properties DCAT-AP asks for. With `as_of`, `diketahui_pada` or `per_tanggal` its distributions are
+/// the files of these points, and datasets that cannot be told of such a day are left out.
+#[utoipa::path(tag = "datasets", security(()), params(ReportParams),
     responses((status = 200, description = "The catalogue", content_type = "application/ld+json", body = serde_json::Value)))]
 #[get("/datasets")]
 async fn list_datasets(
     request: HttpRequest,
     service: web::Data<Service>,
-    _: Params<NoFilter>,
+    params: Params<ReportParams>,
 ) -> Result<HttpResponse, Problem> {
-    let days = service.read(|connection| {
-        let head = head_position(connection)?;
-        Ok(recorded_at(connection, 1)?.zip(recorded_at(connection, head)?))
+    let (asked, now) = (params.0, service.clock.now());
+    let found = service.read(move |connection| {
+        let points = Points::find(connection, &asked, now)?;
+        let recorded = recorded_at(connection, 1)?.zip(recorded_at(connection, points.position)?);
+        let pinned = asked.as_of.is_some() || asked.diketahui_pada.is_some() || asked.per_tanggal.is_some();
+        Ok((recorded.map(|(first, last)| (first.day(), last.day())), pinned.then_some(points)))
     });
-    let days = days.await?.map(|(first, last)| (first.day(), last.day()));
-    let mut reply = json_reply(&catalogue(days, &base(&request)));
+    let (recorded, points) = found.await?;
+    let mut reply = json_reply(&catalogue(&Of { recorded, points, base: &base(&request) }));
     reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/ld+json"));
     Ok(reply)
 }
@@ -102,9 +114,9 @@ async fn get_dataset(
 
 /// Describe a dataset's CSV as a data package
 ///
-/// Data Package v2 with the schema, length and SHA-256 of the CSV as of a position, as the caller sees it.
+/// Data Package v2 with the schema, length and SHA-256 of the CSV as of its points in time, as the caller sees it.
 #[utoipa::path(tag = "datasets",
-    params(("name" = String, Path, description = "The dataset", example = "cooperatives"), AsOfParams),
+    params(("name" = String, Path, description = "The dataset", example = "cooperatives"), ReportParams),
     responses((status = 200, description = "The data package", body = serde_json::Value)))]
 #[get("/datasets/{name}/datapackage.json")]
 async fn get_dataset_package(
@@ -112,13 +124,15 @@ async fn get_dataset_package(
     caller: Caller,
     shelf: web::Data<Shelf>,
     name: web::Path<String>,
-    params: Params<AsOfParams>,
+    params: Params<ReportParams>,
 ) -> Result<HttpResponse, Problem> {
     let (name, dataset) = known(&name)?;
-    let order = order(&caller, name, Format::Csv, params.0.as_of.as_deref()).await?;
+    let order = order(&caller, name, Format::Csv, params.0).await?;
     let csv = made(&shelf, &order).await?;
-    let mut reply = json_reply(&data_package(dataset, order.position, &csv, &base(&request)));
-    reply.headers_mut().insert(HeaderName::from_static("log-position"), HeaderValue::from(order.position));
+    let mut reply = json_reply(&data_package(dataset, order.points, &csv, &base(&request)));
+    for (name, value) in named(order.points).filter_map(header) {
+        reply.headers_mut().insert(name, value);
+    }
     Ok(reply)
 }
 
@@ -126,7 +140,9 @@ async fn get_dataset_package(
 ///
 /// The whole dataset as of one position of the log, the same columns in every format. The headers name the position (`Log-Position`), the rows
 /// (`Dataset-Rows`) and the SHA-256 of the file (`Dataset-SHA256` in hexadecimal, `Repr-Digest`); what was recorded since follows from
-/// `GET /v1/events?after=` that position. `as_of` makes it the same bytes for ever. Bytes are sent as they are, never compressed on the way; `Range`
+/// `GET /v1/events?after=` that position. `as_of` makes it the same bytes for ever. `diketahui_pada` tells it as known then, `per_tanggal` as it was
+/// in the world at the end of a day (`Dataset-Per-Tanggal` names it), so that both together answer how March stood as known in May, or as known in
+/// March; figures are those of the reports of the same two points. Bytes are sent as they are, never compressed on the way; `Range`
 /// and `If-Range` are honoured. Rows go by the rights of the caller; `programme-progress` and `statistics` need no key.
 #[utoipa::path(tag = "datasets",
     params(("name" = String, Path, description = "The dataset", example = "cooperatives"), DataParams,
@@ -136,7 +152,8 @@ async fn get_dataset_package(
         (status = 200, description = "The file", content((String = "text/csv"), (String = "application/x-ndjson"), (String = "application/vnd.apache.parquet")),
             headers(("ETag" = String, description = "Quoted SHA-256 of the file."), ("Log-Position" = i64, description = "The position it is as of."),
                 ("Dataset-Rows" = i64, description = "Its rows."), ("Dataset-SHA256" = String, description = "SHA-256 of the file, hexadecimal."),
-                ("Repr-Digest" = String, description = "The same as RFC 9530 has it."), ("Content-Location" = String, description = "Where exactly this file is."))),
+                ("Repr-Digest" = String, description = "The same as RFC 9530 has it."), ("Content-Location" = String, description = "Where exactly this file is."),
+                ("Dataset-Per-Tanggal" = Option<String>, description = "The day in the world, when one was asked for."))),
         (status = 206, description = "The range", content((String = "text/csv"), (String = "application/x-ndjson"), (String = "application/vnd.apache.parquet")),
             headers(("ETag" = String, description = "Quoted SHA-256 of the whole file."), ("Log-Position" = i64, description = "The position it is as of."))),
         (status = 304, description = "You have it already"),
@@ -150,49 +167,55 @@ async fn get_dataset_data(
     params: Params<DataParams>,
 ) -> Result<HttpResponse, Problem> {
     let (name, _) = known(&name)?;
-    let format = params.0.format.unwrap_or(Format::Csv);
-    let order = order(&caller, name, format, params.0.as_of.as_deref()).await?;
+    let DataParams { format, as_of, diketahui_pada, per_tanggal } = params.0;
+    let format = format.unwrap_or(Format::Csv);
+    let order = order(&caller, name, format, ReportParams { as_of, diketahui_pada, per_tanggal }).await?;
     let file = made(&shelf, &order).await?;
-    let position = order.position;
+    let (points, query) = (order.points, order.points.query());
+    let after = points.position;
     let texts = [
-        ("log-position", position.to_string()),
         ("dataset-rows", file.rows.to_string()),
         ("dataset-sha256", file.sha256_text()),
         ("repr-digest", format!("sha-256=:{}:", BASE64.encode(&file.sha256))),
-        ("content-location", format!("/v1/datasets/{name}/data?format={format}&as_of={position}")),
-        ("content-disposition", format!("attachment; filename=\"{name}-{position}.{format}\"")),
+        ("content-location", format!("/v1/datasets/{name}/data?format={format}&{query}")),
+        ("content-disposition", format!("attachment; filename=\"{name}-{points}.{format}\"")),
         (
             "link",
             format!(
-                "</v1/datasets/{name}/datapackage.json?as_of={position}>; rel=\"describedby\", </v1/events?after={position}>; rel=\"next\""
+                "</v1/datasets/{name}/datapackage.json?{query}>; rel=\"describedby\", </v1/events?after={after}>; rel=\"next\""
             ),
         ),
     ];
-    let header = |(name, text): (&'static str, String)| {
-        Some((HeaderName::from_static(name), HeaderValue::from_str(&text).ok()?))
-    };
     let reply = FileReply {
         etag: format!("\"{}\"", file.sha256_text()),
         length: file.bytes,
         media_type: format.media_type(),
-        headers: texts.into_iter().filter_map(header).collect(),
+        headers: named(points).chain(texts).filter_map(header).collect(),
         read: move |from, bytes| file.read(from, bytes),
     };
     Ok(file_reply(&request, reply))
 }
 
-/// The file that is asked for: as of which position, and what of it the caller sees.
-async fn order(caller: &Caller, name: Name, format: Format, as_of: Option<&str>) -> Result<Order, Problem> {
+/// How headers name what a file is as of.
+fn named(points: Points) -> impl Iterator<Item = (&'static str, String)> {
+    let day = points.per_tanggal.map(|day| ("dataset-per-tanggal", day.to_string()));
+    std::iter::once(("log-position", points.position.to_string())).chain(day)
+}
+
+fn header((name, text): (&'static str, String)) -> Option<(HeaderName, HeaderValue)> {
+    Some((HeaderName::from_static(name), HeaderValue::from_str(&text).ok()?))
+}
+
+/// The file that is asked for: as of which points, and what of it the caller sees.
+async fn order(caller: &Caller, name: Name, format: Format, asked: ReportParams) -> Result<Order, Problem> {
     let reach = match name.area() {
         None => Reach::of_public(caller.actor.as_ref()),
         Some(area) => Reach::of(&caller.reads(area)?.0, area),
     };
-    let (as_of, now) = (parse_as_of(as_of)?, caller.service.clock.now());
-    let position = caller.service.read(move |connection| match as_of {
-        Some(as_of) => Ok(point_in_time(connection, as_of, now)?.0),
-        None => Ok(head_position(connection)?),
-    });
-    Ok(Order { name, format, position: position.await?, reach })
+    require_tellable(name, asked.per_tanggal)?;
+    let now = caller.service.clock.now();
+    let points = caller.service.read(move |connection| Points::find(connection, &asked, now));
+    Ok(Order { name, format, points: points.await?, reach })
 }
 
 /// The file, made if it is not there.
@@ -209,10 +232,10 @@ async fn made(shelf: &Shelf, order: &Order) -> Result<Arc<Spooled>, Problem> {
         Ok(Ok(Err(Failure::Database(_)))) => Err(Problem::of(&UNAVAILABLE)),
         Ok(Ok(Err(Failure::Other(_))) | Err(_)) => Err(Problem::of(&INTERNAL)),
         Err(_) => {
-            let position = order.position;
+            let points = order.points.query();
             let why = text!(
-                "Dataset ini masih dibuat; minta lagi dengan as_of={position}.",
-                "The dataset is still being made; ask again with as_of={position}."
+                "Dataset ini masih dibuat; minta lagi dengan {points}.",
+                "The dataset is still being made; ask again with {points}."
             );
             Err(Refusal::new(&OVERLOADED, why).into())
         }

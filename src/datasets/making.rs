@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::content::{self, Name, Reach};
 use super::format::Format;
+use super::points::Points;
 use super::registry::registry;
 use super::row::{Row, checked, columns_of};
 use super::spool::{Spool, Spooled};
@@ -14,8 +15,8 @@ use crate::certifications::Certification;
 use crate::cooperatives::Cooperative;
 use crate::enterprises::Enterprise;
 use crate::financing::Financing;
-use crate::kernel::OneOf;
-use crate::ledger::{Event, Resource, fold_stream};
+use crate::kernel::{Date, OneOf, Timestamp};
+use crate::ledger::{Event, Resource, fold_on, fold_stream};
 use crate::programmes::{Programme, progress};
 use crate::statistics::{StatisticsArea, all_figures};
 use crate::storage::{AnyConnection, OpenError, ReadError, Readers, Streams, in_one_state};
@@ -31,8 +32,8 @@ pub(super) struct Order {
     pub name: Name,
     /// In which format.
     pub format: Format,
-    /// As of which position.
-    pub position: i64,
+    /// As of when.
+    pub points: Points,
     /// For whom.
     pub reach: Reach,
 }
@@ -78,9 +79,11 @@ pub(super) fn make(order: &Order, readers: &Readers, folder: &Path, bytes_max: u
     let columns = columns_of(registry, dataset);
     let about = [
         ("dataset", name.to_owned()),
-        ("as_of_position", order.position.to_string()),
+        ("as_of_position", order.points.position.to_string()),
         ("schema_version", registry.catalogue.version.to_string()),
     ];
+    let day = order.points.per_tanggal.map(|day| ("per_tanggal", day.to_string()));
+    let about: Vec<_> = about.into_iter().chain(day).collect();
     let mut rows = 0;
     let mut sheet = order.format.begin(&columns, &about, Spool::new(folder, bytes_max)?)?;
     rows_of(order, readers, &mut |row| {
@@ -89,9 +92,9 @@ pub(super) fn make(order: &Order, readers: &Readers, folder: &Path, bytes_max: u
     })?;
     let made = sheet.finish()?.finish(rows)?;
     log::info!(
-        "made a dataset's file dataset={name} format={} position={} rows={rows} bytes={} duration_ms={}",
+        "made a dataset's file dataset={name} format={} {} rows={rows} bytes={} duration_ms={}",
         order.format,
-        order.position,
+        order.points.logged(),
         made.bytes,
         started.elapsed().as_millis()
     );
@@ -100,28 +103,39 @@ pub(super) fn make(order: &Order, readers: &Readers, folder: &Path, bytes_max: u
 
 /// Hands over every row of a dataset, in an order that depends on nothing but what was recorded.
 fn rows_of(order: &Order, readers: &Readers, take: &mut Take<'_>) -> Result<(), Failure> {
-    let reach = order.reach;
+    let (reach, Points { position, per_tanggal: day }) = (order.reach, order.points);
     match order.name {
-        Name::Cooperatives => folded(order, readers, take, |own: &Cooperative, _| Ok(vec![content::cooperative(own)])),
+        Name::Cooperatives => {
+            folded(order, day, readers, take, |own: &Cooperative, _| Ok(vec![content::cooperative(own)]))
+        }
         Name::Assessments => {
-            folded(order, readers, take, |own: &Assessment, _| Ok(vec![content::assessment(own, reach)]))
+            folded(order, day, readers, take, |own: &Assessment, _| Ok(vec![content::assessment(own, reach)]))
         }
-        Name::Indicators => folded(order, readers, take, |own: &Assessment, _| Ok(content::indicators(own, reach))),
+        Name::Indicators => {
+            folded(order, day, readers, take, |own: &Assessment, _| Ok(content::indicators(own, reach)))
+        }
         Name::Certifications => {
-            folded(order, readers, take, |own: &Certification, _| Ok(vec![content::certification(own)]))
+            folded(order, day, readers, take, |own: &Certification, _| Ok(vec![content::certification(own)]))
         }
-        Name::Enterprises => folded(order, readers, take, |own: &Enterprise, _| Ok(vec![content::enterprise(own)])),
-        Name::Financings => folded(order, readers, take, |own: &Financing, _| Ok(vec![content::financing(own)])),
-        Name::Collectibility => folded(order, readers, take, content::reports),
+        Name::Enterprises => {
+            folded(order, day, readers, take, |own: &Enterprise, _| Ok(vec![content::enterprise(own)]))
+        }
+        Name::Financings => folded(order, day, readers, take, |own: &Financing, _| Ok(vec![content::financing(own)])),
+        // What a report says of the financing never changes: the day only chooses among the reports.
+        Name::Collectibility => {
+            folded(order, None, readers, take, |own: &Financing, events| content::reports(own, events, day))
+        }
         Name::ProgrammeProgress => folded_with_reader(order, readers, take, |own: &Programme, connection| {
-            let point = ReportPoint { position: order.position, known_on: own.ends_on, per_tanggal: None };
+            let point = ReportPoint { position, known_on: own.ends_on, per_tanggal: day };
             let reached = progress(connection, own, point)?;
             content::progress_rows(own, &reached).map_err(ReadError::Corrupt)
         }),
         Name::Statistics => {
+            // Sums by month do not depend on the day something was known on.
+            let point = ReportPoint { position, known_on: Timestamp::default().day(), per_tanggal: day };
             for area in [StatisticsArea::Assessments, StatisticsArea::Certifications, StatisticsArea::Financing] {
                 let figures = read(readers, |connection| {
-                    in_one_state(connection, |connection| all_figures(connection, area, order.position, reach.lenders))
+                    in_one_state(connection, |connection| all_figures(connection, area, point, reach.lenders))
                 })?;
                 figures.iter().try_for_each(|figure| take(content::statistics_row(area, figure)))?;
             }
@@ -140,17 +154,19 @@ fn read<T>(readers: &Readers, read: impl FnOnce(&mut AnyConnection) -> Result<T,
     Ok(result?)
 }
 
-/// The rows of every resource of a kind that is within reach, in the order of their ids.
+/// The rows of every resource of a kind that is within reach, in the order of their ids: as known, or as it was at the end of a day in the world.
 fn folded<R: Resource>(
     order: &Order,
+    day: Option<Date>,
     readers: &Readers,
     take: &mut Take<'_>,
     rows: impl Fn(&R, &[Event]) -> Result<Vec<Row>, String>,
 ) -> Result<(), Failure> {
-    let mut streams = Streams::of(R::KIND, order.position, BLOCK_EVENTS);
+    let mut streams = Streams::of(R::KIND, order.points.position, BLOCK_EVENTS);
     while !streams.is_done() {
         for events in read(readers, |connection| streams.next(connection))? {
-            let Some(state) = fold_stream::<R>(&events).map_err(Failure::Other)? else { continue };
+            let state = day.map_or_else(|| fold_stream::<R>(&events), |day| fold_on(&events, day));
+            let Some(state) = state.map_err(Failure::Other)? else { continue };
             let (region, owner) = state.home();
             if order.reach.scope.admits(region, owner) {
                 rows(&state, &events).map_err(Failure::Other)?.into_iter().try_for_each(&mut *take)?;
@@ -167,7 +183,7 @@ fn folded_with_reader<R: Resource>(
     take: &mut Take<'_>,
     rows: impl Fn(&R, &mut AnyConnection) -> Result<Vec<Row>, ReadError>,
 ) -> Result<(), Failure> {
-    let mut streams = Streams::of(R::KIND, order.position, BLOCK_EVENTS);
+    let mut streams = Streams::of(R::KIND, order.points.position, BLOCK_EVENTS);
     while !streams.is_done() {
         for events in read(readers, |connection| streams.next(connection))? {
             let Some(state) = fold_stream::<R>(&events).map_err(Failure::Other)? else { continue };

@@ -3,7 +3,9 @@
 //! - The *registry* (`registry/*.json`) says in both languages what every column means (konsep, definisi, klasifikasi, ukuran, satuan). Pages,
 //!   data packages, the DCAT catalogue, the documentation and the schemas of the files are all made of it.
 //! - `content` makes rows: one pure function from a folded resource (or its steps) to rows. Nothing else is folded than everywhere.
-//! - `format` writes rows and knows no dataset. A file depends on nothing but what was recorded up to its position and on who may see it: the
+//! - `points` are what a file is as of: what was known (`as_of`, `diketahui_pada`) and the day in the world (`per_tanggal`). A record on a day is
+//!   its stream told as far as the day ([`crate::ledger::fold_on`]); figures are told as the reports tell them, so that both say the same.
+//! - `format` writes rows and knows no dataset. A file depends on nothing but its points and on who may see it: the
 //!   same request yields the same bytes, later, after a rebuild, on either database.
 //! - `making` reads the log block by block, so that memory does not grow with it; `shelf` keeps the files that were made, within a limit.
 //!
@@ -15,6 +17,7 @@ mod describe;
 mod format;
 pub mod http;
 mod making;
+mod points;
 mod registry;
 mod row;
 mod shelf;

@@ -145,10 +145,10 @@ impl Shelf {
                 state.make_room(self.limits.bytes_max);
             }
             Err(Failure::Database(why) | Failure::Other(why)) => log::error!(
-                "a dataset's file cannot be made dataset={} format={} position={} error={why}",
+                "a dataset's file cannot be made dataset={} format={} {} error={why}",
                 order.name,
                 order.format,
-                order.position
+                order.points.logged()
             ),
         }
         drop(state);

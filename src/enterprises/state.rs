@@ -125,6 +125,13 @@ impl Resource for Enterprise {
         Some(state)
     }
 
+    fn counts_from(_: Option<&Self>, event: &Event, envelope: &Envelope) -> Date {
+        match event {
+            Event::Closed { closed_on, .. } => *closed_on,
+            _ => envelope.occurred_at.day(),
+        }
+    }
+
     fn stamp(&self) -> &Stamp {
         &self.stamp
     }

@@ -33,7 +33,7 @@ pub use aftermath::{ClaimGuarantee, PayClaim, ReceiveMoney, Recover, Subrogate, 
 pub use commands::{
     Apply, Approve, BeneficiaryReference, Disburse, Reject, SignContract, Survey, Verify, WithdrawApplication,
 };
-pub use events::{Beneficiary, BeneficiaryKind, CollectibilityScheme, FinancingEvent};
+pub use events::{Beneficiary, BeneficiaryKind, Collectibility, CollectibilityScheme, FinancingEvent};
 pub use figures::MEASURES;
 pub use life::{FinancingState, Life};
 pub use reversal::Reverse;

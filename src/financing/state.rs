@@ -9,7 +9,7 @@ use super::figures;
 use super::life::{FirstDisbursement, Life};
 use super::scheme::Scheme;
 use super::views::{self, FINANCED_COOPERATIVES, FINANCED_ENTERPRISES};
-use crate::kernel::{Area, Money, Name, Number, OneOf, Region};
+use crate::kernel::{Area, Date, Money, Name, Number, OneOf, Region};
 use crate::ledger::{Cell, Claim, Envelope, Fact, Posting, Resource, Stamp, Table};
 
 /// A financing: what its steps made of it. The steps themselves are its history.
@@ -86,6 +86,20 @@ impl Resource for Financing {
             Event::Reversed { event_id, .. } => Some(*event_id),
             _ => None,
         }
+    }
+
+    fn counts_from(_: Option<&Self>, event: &Event, envelope: &Envelope) -> Date {
+        event.day().unwrap_or_else(|| envelope.occurred_at.day())
+    }
+
+    /// It stands where the figures have it: in no state before the day it came into the one before.
+    fn at_end_of(mut self, known: &Self, day: Date) -> Self {
+        let stage = known.life.stages.iter().rfind(|stage| stage.since <= day);
+        if let Some(stage) = stage.filter(|stage| stage.state != self.life.state) {
+            self.life.state = stage.state;
+            self.life.state_since = stage.since;
+        }
+        self
     }
 
     fn adds(&self, event: &Event, envelope: &Envelope) -> Vec<Posting> {

@@ -41,7 +41,7 @@ pub use merkle::{Frontier, Hash, Node, TILE_HEIGHT, TILE_WIDTH, leaf_hash};
 pub use note::{Checkpoint, LogSigner, LogVerifier, check_origin, receipt_text};
 pub use posting::{Cell as PostingCell, Posting};
 pub use proof::{Tree, is_consistent, is_included};
-pub use replay::{Replayed, Step, fold_stream, states_of, steps};
+pub use replay::{Replayed, Step, fold_on, fold_stream, states_of, steps};
 pub use resource::{Cell, ColumnType, Fact, Kind, Resource, Span, Stamp, Table};
 pub use store::{Batch, Claim, FactChange, Harm, Head, PERSON, Receipt, StateRow, Store, StoreError, SubjectKey};
 pub use world::{Wants, World};

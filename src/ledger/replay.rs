@@ -1,13 +1,14 @@
 //! Folding a recorded stream anew: the rows its resource ought to have, and the state it would have without an event.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
 use super::event::{Envelope, Event, decode};
 use super::posting::{Posting, postings};
-use super::resource::{Fact, Kind, Resource, fold};
+use super::resource::{Fact, Kind, Resource, Stamp, fold};
 use super::store::{Claim, StateRow};
+use crate::kernel::Date;
 
 /// What a stream amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,6 +148,56 @@ pub fn fold_stream<R: Resource>(events: &[Event]) -> Result<Option<R>, String> {
         state = Some(next(state, &recorded::<R>(event)?, event, &events[..index])?);
     }
     Ok(state)
+}
+
+/// The state at the end of a day in the world, as a stream tells it that goes as far as what is known: the steps that count from that day or
+/// before, told without those that were undone. Nothing when the resource began later.
+///
+/// The stamp is that of the last event that counts; a reversal counts where what it undid would.
+///
+/// # Errors
+/// As [`fold_stream`].
+pub fn fold_on<R: Resource>(events: &[Event], day: Date) -> Result<Option<R>, String> {
+    let (mut known, mut own) = (None, None::<R>);
+    let mut days: HashMap<Uuid, Date> = HashMap::new();
+    let mut last = None;
+    for step in steps::<R>(events)? {
+        let envelope = step.envelope;
+        let does_not_follow = || format!("event at position {} does not follow the state", envelope.position);
+        let undone = R::undoes(&step.event);
+        let from = match undone {
+            Some(undone) => *days.get(&undone).ok_or_else(does_not_follow)?,
+            None => R::counts_from(known.as_ref(), &step.event, envelope),
+        };
+        days.insert(envelope.event_id, from);
+        let began = known.is_none() || own.is_some();
+        if from <= day && began {
+            last = Some(envelope);
+        }
+        if step.undone || undone.is_some() {
+            continue;
+        }
+        if from <= day && began {
+            own = Some(R::evolve(own, &step.event, envelope).ok_or_else(does_not_follow)?);
+        }
+        known = Some(R::evolve(known, &step.event, envelope).ok_or_else(does_not_follow)?);
+    }
+    let (Some(own), Some(known), Some(first), Some(last)) = (own, known, events.first(), last) else { return Ok(None) };
+    let mut own = own.at_end_of(&known, day);
+    *own.stamp_mut() = stamp(&first.envelope, last);
+    Ok(Some(own))
+}
+
+/// The stamp of a resource that the first and the last of its events make.
+fn stamp(first: &Envelope, last: &Envelope) -> Stamp {
+    Stamp {
+        id: last.stream_id,
+        version: last.version,
+        position: last.position,
+        recorded_by: first.organisation,
+        recorded_at: first.recorded_at,
+        updated_at: last.recorded_at,
+    }
 }
 
 /// The state after each event of a stream.

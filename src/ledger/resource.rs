@@ -153,6 +153,17 @@ pub trait Resource: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
         None
     }
 
+    /// The day in the world that an event counts from: the one it is about where it says so, else the one it happened on. What corrects an
+    /// earlier event counts from that one's day, whenever it was corrected. `before` is the state before the event, with all that is known.
+    fn counts_from(_before: Option<&Self>, _event: &Self::Event, envelope: &Envelope) -> Date {
+        envelope.occurred_at.day()
+    }
+
+    /// What the end of a day makes of the state that the events up to that day make. `known` is the state with all that is known.
+    fn at_end_of(self, _known: &Self, _day: Date) -> Self {
+        self
+    }
+
     /// The stamp of the document.
     fn stamp(&self) -> &Stamp;
     /// The stamp, to be written by the ledger alone.

@@ -165,7 +165,7 @@ pub(super) fn statistics(
     })
 }
 
-/// Every figure of an area as of a position, told apart by everything it can be told apart by; those of financing by lender only where
+/// Every figure of an area as of a point, told apart by everything it can be told apart by; those of financing by lender only where
 /// `lenders` says so.
 ///
 /// # Errors
@@ -173,16 +173,15 @@ pub(super) fn statistics(
 pub fn all_figures(
     connection: &mut AnyConnection,
     area: StatisticsArea,
-    position: i64,
+    point: ReportPoint,
     lenders: bool,
 ) -> Result<Vec<Figure>, ReadError> {
     let organisations = (lenders || area != StatisticsArea::Financing).then_some("organisation");
     let parts: BTreeSet<&str> = area.measures().iter().flat_map(|definition| definition.parts).copied().collect();
     let by = ["month", "region"].into_iter().chain(organisations).chain(parts).map(str::to_owned).collect();
     let wanted = Wanted { measures: area.measures().iter().collect(), by, parts: BTreeMap::new() };
-    // Sums by month do not depend on the day.
-    let point = ReportPoint { position, known_on: Timestamp::default().day(), per_tanggal: None };
-    Ok(statistics(connection, area, &StatisticsParams::default(), &wanted, point)?.figures)
+    let params = StatisticsParams { per_tanggal: point.per_tanggal, ..StatisticsParams::default() };
+    Ok(statistics(connection, area, &params, &wanted, point)?.figures)
 }
 
 fn evidence_address(

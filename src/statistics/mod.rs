@@ -11,3 +11,4 @@ mod wanted;
 
 pub use area::{ALL_MEASURES, StatisticsArea, lenders_told_to};
 pub use figures::{Figure, all_figures};
+pub use wanted::not_month_end;

@@ -100,6 +100,17 @@ pub struct StatisticsParams {
 const PARTS_FIRST: [&str; 7] =
     ["regulation", "category", "result", "outcome", "state", "collectibility_scheme", "class"];
 
+/// Why sums by month cannot tell a day; nothing when it is the last of a month.
+pub fn not_month_end(day: Date) -> Option<Text> {
+    let (before, end) = (day.month().first_day().plus_days(-1), day.month_end());
+    (day != end).then(|| {
+        text!(
+            "Statistik dijumlahkan per bulan; mintalah akhir bulan: {before} atau {end}.",
+            "Statistics are added up by month; ask for the end of one: {before} or {end}."
+        )
+    })
+}
+
 /// What is asked, understood.
 #[derive(Debug)]
 pub(super) struct Wanted {
@@ -145,12 +156,7 @@ impl StatisticsParams {
                 Text::fixed("Kirim `to` atau `per_tanggal`, bukan keduanya.", "Send `to` or `per_tanggal`, not both.");
             faults.add("?per_tanggal", "given_twice", why);
         }
-        let (before, end) = (day.month().first_day().plus_days(-1), day.month_end());
-        if day != end {
-            let why = text!(
-                "Statistik dijumlahkan per bulan; mintalah akhir bulan: {before} atau {end}.",
-                "Statistics are added up by month; ask for the end of one: {before} or {end}."
-            );
+        if let Some(why) = not_month_end(day) {
             faults.add("?per_tanggal", "not_the_end_of_a_month", why);
         }
     }

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::harness::{Answer, App, healthy_worksheet, id};
 use super::place::place_in;
 
-const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 9] = [
     "cooperatives",
     "assessments",
     "assessment-indicators",
@@ -26,36 +26,36 @@ const NAMES: [&str; 9] = [
     "programme-progress",
     "statistics",
 ];
-const FORMATS: [&str; 3] = ["csv", "ndjson", "parquet"];
+pub const FORMATS: [&str; 3] = ["csv", "ndjson", "parquet"];
 
 /// The demonstration, served, with a way to ask as an organisation in it.
-struct Demonstration {
-    app: App,
-    place: Place,
-    keys: BTreeMap<String, String>,
-    folder: TempDir,
+pub struct Demonstration {
+    pub app: App,
+    pub place: Place,
+    pub keys: BTreeMap<String, String>,
+    pub folder: TempDir,
 }
 
 impl Demonstration {
-    fn at(place: Place, folder: TempDir) -> Self {
+    pub fn at(place: Place, folder: TempDir) -> Self {
         let guide = lumbung::demo::prepare(&place).unwrap();
         let core = Core::open(&place, Clock::System, Ids::Random, 2, 16).unwrap();
         let keys = guide.keys.iter().map(|(name, key)| (name.clone(), format!("Bearer {key}"))).collect();
         Self { app: App::over(core, place.clone()), place, keys, folder }
     }
 
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = TempDir::new().unwrap();
         Self::at(place_in(&folder), folder)
     }
 
-    fn get(&self, who: &str, path: &str, more: &[(&str, &str)]) -> Answer {
+    pub fn get(&self, who: &str, path: &str, more: &[(&str, &str)]) -> Answer {
         let mut headers = more.to_vec();
         headers.extend(self.keys.get(who).map(|key| ("Authorization", key.as_str())));
         self.app.send("GET", &format!("/v1/datasets/{path}"), &headers, b"")
     }
 
-    fn head(&self) -> i64 {
+    pub fn head(&self) -> i64 {
         let progress = self.app.send("GET", "/v1/statistics/financing", &[], b"").expect(200);
         progress["as_of_position"].as_i64().unwrap()
     }
@@ -76,14 +76,14 @@ impl Demonstration {
     }
 }
 
-fn rows(answer: &Answer) -> Vec<Value> {
+pub fn rows(answer: &Answer) -> Vec<Value> {
     assert_eq!(answer.status, 200, "{}", answer.text);
     let rows: Vec<Value> = answer.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(answer.headers["dataset-rows"], rows.len().to_string());
     rows
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest;
     data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(bytes))
 }

@@ -2,8 +2,9 @@
 
 use super::super::row::{Row, Value, maybe, number, text};
 use super::row_of;
-use crate::financing::{Financing, FinancingEvent};
-use crate::ledger::{Event, steps};
+use crate::financing::{Collectibility, Financing, FinancingEvent};
+use crate::kernel::Date;
+use crate::ledger::{Event, Step, steps};
 
 /// A financing, without its purpose, which is free text.
 pub(in crate::datasets) fn financing(own: &Financing) -> Row {
@@ -59,14 +60,24 @@ pub(in crate::datasets) fn financing(own: &Financing) -> Row {
     )
 }
 
-/// Every report of collectibility on a financing, those that were undone marked.
+/// Every report of collectibility on a financing, those that were undone marked; of a day, those of its position or an earlier one.
 ///
 /// # Errors
 /// When an event does not decode.
-pub(in crate::datasets) fn reports(own: &Financing, events: &[Event]) -> Result<Vec<Row>, String> {
-    let row = |step: &crate::ledger::Step<'_, Financing>| {
-        let FinancingEvent::CollectibilityReported(report) = &step.event else { return None };
-        Some(vec![
+pub(in crate::datasets) fn reports(own: &Financing, events: &[Event], day: Option<Date>) -> Result<Vec<Row>, String> {
+    let steps = steps::<Financing>(events)?;
+    let reports: Vec<_> = steps
+        .iter()
+        .filter_map(|step| match &step.event {
+            FinancingEvent::CollectibilityReported(report) => Some((step, report)),
+            _ => None,
+        })
+        .filter(|(_, report)| day.is_none_or(|day| report.position_date <= day))
+        .collect();
+    // A report of a later day has taken no other's place yet.
+    let told = |id: &uuid::Uuid| reports.iter().any(|(step, _)| step.envelope.event_id == *id);
+    let row = |(step, report): &(&Step<'_, Financing>, &Collectibility)| {
+        vec![
             ("report", text(step.envelope.event_id)),
             ("financing", text(own.stamp.id)),
             ("lender", text(own.lender)),
@@ -79,11 +90,11 @@ pub(in crate::datasets) fn reports(own: &Financing, events: &[Event]) -> Result<
             ("outstanding", Value::Money(report.outstanding)),
             ("mismatch", Value::Boolean(report.mismatch)),
             ("replaces", maybe(report.replaces.as_ref(), |it| text(it.event_id))),
-            ("superseded_by", maybe(report.superseded_by, text)),
+            ("superseded_by", maybe(report.superseded_by.filter(told), text)),
             ("reversed", Value::Boolean(step.undone)),
             ("recorded_at", Value::Instant(step.envelope.recorded_at)),
             ("position", Value::Integer(step.envelope.position)),
-        ])
+        ]
     };
-    Ok(steps::<Financing>(events)?.iter().filter_map(row).collect())
+    Ok(reports.iter().map(row).collect())
 }

@@ -44,6 +44,11 @@ crate::words! {
 }
 
 impl Name {
+    /// The dataset of a name.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        serde_json::from_value(name.into()).ok()
+    }
+
     /// The area whose readers may have it; nothing when anyone may have it, though not all of it.
     pub(super) const fn area(self) -> Option<Area> {
         match self {
