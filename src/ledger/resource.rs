@@ -160,6 +160,7 @@ pub trait Resource: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
     }
 
     /// What the end of a day makes of the state that the events up to that day make. `known` is the state with all that is known.
+    #[must_use]
     fn at_end_of(self, _known: &Self, _day: Date) -> Self {
         self
     }
