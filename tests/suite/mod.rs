@@ -25,6 +25,7 @@ mod codes;
 mod command_line;
 mod cooperatives;
 mod datasets;
+mod datasets_increment;
 mod datasets_points;
 mod demonstration;
 mod enterprises;
