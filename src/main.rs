@@ -41,14 +41,8 @@ fn main() -> ExitCode {
             Place::of(&database).and_then(|place| said(lumbung::demo::generate(&place, events)?))
         }
         Task::LogKey(options) => log_key(&options),
-        Task::Openapi => {
-            print!("{}", openapi::text());
-            Ok(())
-        }
-        Task::Datasets => {
-            print!("{}", lumbung::datasets::markdown());
-            Ok(())
-        }
+        Task::Openapi => said(openapi::text()),
+        Task::Datasets => said(lumbung::datasets::markdown()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -60,14 +54,15 @@ fn main() -> ExitCode {
     }
 }
 
-#[allow(
-    clippy::unnecessary_wraps,
-    clippy::needless_pass_by_value,
-    reason = "the end of a chain of tasks that may fail"
-)]
+/// Prints what a task came to, and ends the line. Whoever reads may stop at any time, as `head` does.
+#[allow(clippy::needless_pass_by_value, reason = "the end of a chain of tasks that may fail")]
 fn said(text: String) -> Result<(), OpenError> {
-    println!("{text}");
-    Ok(())
+    match writeln!(std::io::stdout(), "{}", text.trim_end_matches('\n')) {
+        Err(why) if why.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(OpenError(format!("the answer cannot be printed: {why}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn serve(options: &ServeOptions) -> Result<(), OpenError> {
@@ -111,7 +106,7 @@ fn serve_demo(database: &DatabaseOptions, options: &DemoOptions) -> Result<(), O
         let running = Running::bind(core, listen)?;
         let url = running.url();
         let text = if options.json { guide.to_json(&url) } else { guide.to_text(&url) };
-        println!("{text}");
+        said(text)?;
         running.run().await.map_err(|why| OpenError(format!("the server failed: {why}")))
     };
     actix_web::rt::System::new().block_on(running())
@@ -120,8 +115,7 @@ fn serve_demo(database: &DatabaseOptions, options: &DemoOptions) -> Result<(), O
 fn migrate(options: &DatabaseOptions) -> Result<(), OpenError> {
     let mut connection = Place::of(options)?.database.open_writer()?;
     let steps = lumbung::storage::migrate(&mut connection)?;
-    println!("schema steps taken: {steps}");
-    Ok(())
+    said(format!("schema steps taken: {steps}"))
 }
 
 fn log_key(options: &DatabaseOptions) -> Result<(), OpenError> {
@@ -141,6 +135,5 @@ fn keys(task: KeysTask) -> Result<(), OpenError> {
     let core = Core::open(&Place::of(&database)?, Clock::System, Ids::Random, 1, 16)?;
     let issued = organisations::issue_key(&core.service, kind, region, &name, code.as_deref(), label.as_deref());
     core.close();
-    println!("{}", issued?.text);
-    Ok(())
+    said(issued?.text)
 }
