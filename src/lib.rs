@@ -10,7 +10,7 @@
 //! | 3 | [`storage`] | the databases: connections, migrations, the writer, shared reads, the vault of personal data keys |
 //! | 4 | [`web`] | the toolkit handlers are written with: who calls, what they sent, pages, problems |
 //! | 5 | areas | [`organisations`], [`persons`], [`cooperatives`], … each a folder: events, state, commands, views, http; [`audit`] tells who looked |
-//! | 6 | [`feed`], [`datasets`] | the log read by others; the records as tables, whole, as of a position: CSV, NDJSON, Parquet |
+//! | 6 | [`feed`], [`datasets`] | the log read by others; the records as tables, whole, as of a position and a day: CSV, NDJSON, Parquet |
 //! | 6 | [`batches`] | intake in bulk: files of commands, through the same handlers |
 //! | 7 | [`app`] | puts the parts together: routes, middleware, start and stop; [`openapi`] is the document |
 //! | 8 | [`maintenance`] | verify, rebuild, backup; [`mirror`] copies another log; [`demo`] fills a database with the demonstration |

@@ -254,7 +254,10 @@ pub fn markdown() -> String {
         page.push_str(line);
         page.push('\n');
     };
-    say("\nMade of the registry by `lumbung datasets`; not to be edited here.\n");
+    say(
+        "\nMade of the registry by `lumbung datasets`; not to be edited here. A worked example of both clocks (`per_tanggal`, `diketahui_pada`) is in",
+    );
+    say("[ministry.md](ministry.md).\n");
     for note in &catalogue.catatan {
         say(&format!("- {}\n  *{}*", note.id, note.en));
     }

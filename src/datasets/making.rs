@@ -1,4 +1,5 @@
-//! Making a file: the log is read block by block, folded, made rows, and written. Memory holds a block, whatever the log holds.
+//! Making a file: the log is read block by block, folded, made rows, and written. Memory holds a block, whatever the log holds; of figures those
+//! of one measure, whose number goes by months and regions and not by events.
 
 use std::io;
 use std::path::Path;
@@ -130,18 +131,26 @@ fn rows_of(order: &Order, readers: &Readers, take: &mut Take<'_>) -> Result<(), 
             let reached = progress(connection, own, point)?;
             content::progress_rows(own, &reached).map_err(ReadError::Corrupt)
         }),
-        Name::Statistics => {
-            // Sums by month do not depend on the day something was known on.
-            let point = ReportPoint { position, known_on: Timestamp::default().day(), per_tanggal: day };
-            for area in [StatisticsArea::Assessments, StatisticsArea::Certifications, StatisticsArea::Financing] {
-                let figures = read(readers, |connection| {
-                    in_one_state(connection, |connection| all_figures(connection, area, point, reach.lenders))
-                })?;
-                figures.iter().try_for_each(|figure| take(content::statistics_row(area, figure)))?;
-            }
-            Ok(())
+        Name::Statistics => statistics_rows(order, readers, take),
+    }
+}
+
+/// Every figure of every area, measure by measure.
+fn statistics_rows(order: &Order, readers: &Readers, take: &mut Take<'_>) -> Result<(), Failure> {
+    let Points { position, per_tanggal } = order.points;
+    // Sums by month do not depend on the day something was known on.
+    let point = ReportPoint { position, known_on: Timestamp::default().day(), per_tanggal };
+    for area in [StatisticsArea::Assessments, StatisticsArea::Certifications, StatisticsArea::Financing] {
+        for measure in area.measures() {
+            let figures = read(readers, |connection| {
+                in_one_state(connection, |connection| {
+                    all_figures(connection, area, measure, point, order.reach.lenders)
+                })
+            })?;
+            figures.iter().try_for_each(|figure| take(content::statistics_row(area, figure)))?;
         }
     }
+    Ok(())
 }
 
 /// Reads with a reader that is given back at once, so that making a file keeps nobody waiting for one.

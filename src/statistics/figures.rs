@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::area::StatisticsArea;
 use super::wanted::{StatisticsParams, Wanted};
-use crate::kernel::{Date, Money, Month, OneOf, Scope, Timestamp};
+use crate::kernel::{Date, MeasureDefinition, Money, Month, OneOf, Scope, Timestamp};
 use crate::storage::{AnyConnection, Apart, Figures, PostingRow, ReadError, figures, postings_of};
 use crate::web::ReportPoint;
 
@@ -165,21 +165,22 @@ pub(super) fn statistics(
     })
 }
 
-/// Every figure of an area as of a point, told apart by everything it can be told apart by; those of financing by lender only where
-/// `lenders` says so.
+/// Every figure of a measure of an area as of a point, told apart by everything figures of the area can be told apart by; those of financing by
+/// lender only where `lenders` says so.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub fn all_figures(
     connection: &mut AnyConnection,
     area: StatisticsArea,
+    measure: &'static MeasureDefinition,
     point: ReportPoint,
     lenders: bool,
 ) -> Result<Vec<Figure>, ReadError> {
     let organisations = (lenders || area != StatisticsArea::Financing).then_some("organisation");
     let parts: BTreeSet<&str> = area.measures().iter().flat_map(|definition| definition.parts).copied().collect();
     let by = ["month", "region"].into_iter().chain(organisations).chain(parts).map(str::to_owned).collect();
-    let wanted = Wanted { measures: area.measures().iter().collect(), by, parts: BTreeMap::new() };
+    let wanted = Wanted { measures: vec![measure], by, parts: BTreeMap::new() };
     let params = StatisticsParams { per_tanggal: point.per_tanggal, ..StatisticsParams::default() };
     Ok(statistics(connection, area, &params, &wanted, point)?.figures)
 }
