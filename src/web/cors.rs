@@ -11,8 +11,8 @@ use actix_web::http::{Method, Uri};
 const SENT: &str = "accept-language, authorization, content-encoding, content-type, idempotency-key, if-match, if-none-match, \
     last-event-id, traceparent, x-request-id";
 /// Header fields of an answer that a page may read, beside those it always may.
-const SHOWN: &str = "allow, etag, idempotent-replayed, link, location, log-position, ratelimit, ratelimit-policy, retry-after, \
-    www-authenticate, x-request-id";
+const SHOWN: &str = "accept-ranges, allow, content-location, content-range, dataset-per-tanggal, dataset-rows, dataset-sha256, etag, \
+    idempotent-replayed, link, location, log-position, ratelimit, ratelimit-policy, repr-digest, retry-after, www-authenticate, x-request-id";
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 /// How long a browser need not ask again, in seconds.
 const ASKED_SECONDS: &str = "600";
