@@ -23,7 +23,7 @@ use super::summary::{Summary, SummaryParams, sum_up};
 use crate::kernel::problem_codes::{INTERNAL, INVALID_HEADER, NOT_FOUND};
 use crate::kernel::{Refusal, Text, Timestamp};
 use crate::storage::{Sieve, feed_event, head_position, recorded_at};
-use crate::web::{Caller, IdPath, NoFilter, Params, Problem, constant_reply, json_reply, position_of};
+use crate::web::{Caller, IdPath, NoFilter, Params, Problem, constant_reply, json_reply, sequence_of};
 
 const BATCH: &str = "application/cloudevents-batch+json";
 const NDJSON: [&str; 3] = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
@@ -296,7 +296,7 @@ fn last_event_id(request: &HttpRequest) -> Result<Option<i64>, Problem> {
     let Some(value) = request.headers().get("last-event-id") else {
         return Ok(None);
     };
-    let position = value.to_str().ok().and_then(position_of);
+    let position = value.to_str().ok().and_then(sequence_of);
     position.map(Some).ok_or_else(|| {
         let why = Text::fixed(
             "`Last-Event-ID` adalah posisi log: bilangan 0 atau lebih.",

@@ -11,7 +11,7 @@ use super::schemas;
 use crate::kernel::problem_codes::INVALID_PARAMETER;
 use crate::kernel::{Actor, Faults, Id, Refusal, Region, Text, Whole, uuid_of};
 use crate::storage::Sieve;
-use crate::web::{POSITION_PATTERN, Problem, position_of};
+use crate::web::{Problem, SEQUENCE_PATTERN, sequence_of};
 
 /// Events of a page when nothing is said, and at most.
 const LIMIT_DEFAULT: i64 = 50;
@@ -30,7 +30,7 @@ pub struct StreamName;
 
 impl PartialSchema for Beginning {
     fn schema() -> RefOr<Schema> {
-        text(format!("^(head|{POSITION_PATTERN})$")).max_length(Some(20)).into()
+        text(format!("^(head|{SEQUENCE_PATTERN})$")).max_length(Some(20)).into()
     }
 }
 impl ToSchema for Beginning {}
@@ -220,7 +220,7 @@ fn read_after(text: Option<&str>) -> Result<After, Refusal> {
     match text {
         None => Ok(After::Position(0)),
         Some("head") => Ok(After::Head),
-        Some(text) => position_of(text).map(After::Position).ok_or_else(|| {
+        Some(text) => sequence_of(text).map(After::Position).ok_or_else(|| {
             let why = Text::fixed(
                 "Kirim posisi log, yaitu bilangan 0 atau lebih, atau `head`.",
                 "Send a position of the log, a number from 0 on, or `head`.",

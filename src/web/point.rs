@@ -9,10 +9,12 @@ use super::problem::Problem;
 use crate::kernel::{Date, Faults, Refusal, Text, Timestamp};
 use crate::storage::{AnyConnection, AsOf, head_position, position_at, recorded_at};
 
-/// Digits of a position, as many as `sequence` has; zeros before it do no harm.
-const POSITION_DIGITS_MAX: usize = 20;
-/// How a position is written.
-pub const POSITION_PATTERN: &str = "[0-9]{1,20}";
+/// Digits of the highest position there can be.
+const POSITION_DIGITS_MAX: usize = 16;
+/// Digits of a position as `sequence` has it, with zeros before it.
+const SEQUENCE_DIGITS_MAX: usize = 20;
+/// How a position is written that a reader has from an event, or from a page.
+pub const SEQUENCE_PATTERN: &str = "[0-9]{1,20}";
 
 /// A point of the log: a position, or an instant. How `as_of` is described.
 pub struct Point;
@@ -21,7 +23,7 @@ pub struct Point;
 pub struct KnownPoint;
 
 fn point() -> AnyOfBuilder {
-    let position = ObjectBuilder::new().schema_type(Type::String).pattern(Some(format!("^{POSITION_PATTERN}$")));
+    let position = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^(0|[1-9][0-9]{0,15})$"));
     AnyOfBuilder::new().item(position.max_length(Some(POSITION_DIGITS_MAX))).item(Timestamp::schema())
 }
 
@@ -58,9 +60,9 @@ pub fn parse_as_of(text: Option<&str>) -> Result<Option<AsOf>, Problem> {
     text.map(|text| parse_point(("?as_of", "invalid_as_of"), text)).transpose()
 }
 
-/// Reads a position: digits and nothing else. One that is larger than any can be is read as the largest: it has not come yet.
-pub fn position_of(text: &str) -> Option<i64> {
-    let digits = text.len() <= POSITION_DIGITS_MAX && text.bytes().all(|byte| byte.is_ascii_digit());
+/// Reads a position as a reader has it: digits and nothing else. One that is larger than any can be is read as the largest: it has not come yet.
+pub fn sequence_of(text: &str) -> Option<i64> {
+    let digits = text.len() <= SEQUENCE_DIGITS_MAX && text.bytes().all(|byte| byte.is_ascii_digit());
     (digits && !text.is_empty()).then(|| text.parse().unwrap_or(i64::MAX))
 }
 
@@ -69,7 +71,9 @@ pub fn position_of(text: &str) -> Option<i64> {
 /// # Errors
 /// `invalid_parameter`.
 pub fn parse_point((pointer, code): (&str, &'static str), text: &str) -> Result<AsOf, Problem> {
-    if let Some(position) = position_of(text) {
+    // One spelling: it stands in addresses that others keep.
+    let one_spelling = text.len() <= POSITION_DIGITS_MAX && (text == "0" || !text.starts_with('0'));
+    if let Some(position) = sequence_of(text).filter(|_| one_spelling) {
         return Ok(AsOf::Position(position));
     }
     // A `+` of an offset that was not percent-encoded arrives as a space.

@@ -52,7 +52,7 @@ fn numbers_have_their_range_and_one_spelling() {
         app.get("province", path).fault(400, "invalid_parameter", pointer, "invalid_integer");
     }
     app.get("province", "/v1/certifications/expiring?within_days=3660&limit=500").expect(200);
-    for as_of in ["00000000000000000", "-1", "1899-01-01T00:00:00Z", "9000-01-01T00:00:00Z"] {
+    for as_of in ["00000000000000000", "007", "%2B7", "-1", "1899-01-01T00:00:00Z", "9000-01-01T00:00:00Z"] {
         let path = format!("/v1/regions/64.72?as_of={as_of}");
         app.get("", &path).fault(400, "invalid_parameter", "?as_of", "invalid_as_of");
     }
