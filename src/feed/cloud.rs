@@ -127,6 +127,10 @@ fn sequence(position: i64) -> [u8; SEQUENCE_DIGITS] {
     let mut text = [b'0'; SEQUENCE_DIGITS];
     let mut number = position.unsigned_abs();
     for digit in text.iter_mut().rev() {
+        // Most positions are short, and so much is written that it tells.
+        if number == 0 {
+            break;
+        }
         *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
         number /= 10;
     }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, select};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use super::cloud::CloudEvents;
 use super::follow::{Follower, Next};
-use crate::kernel::problem_codes::RATE_LIMITED;
+use crate::kernel::problem_codes::{INTERNAL, RATE_LIMITED};
 use crate::kernel::{Refusal, Timestamp};
-use crate::storage::{FeedRow, Sieve, read_stretch};
+use crate::storage::{FeedRow, Sieve, Stretch, read_stretch};
 use crate::web::{Caller, Problem};
 
 /// Streams and long polls at once: of one organisation, and in all.
@@ -134,52 +134,72 @@ pub struct LongRead {
 impl LongRead {
     /// Sends the lines, and a last one that says what was looked at: without it the answer is not complete.
     pub async fn send(mut self, sender: Sender<Piece>) {
+        if let Err(why) = self.send_all(&sender).await {
+            log_end(&self.caller, &why);
+        }
+    }
+
+    async fn send_all(&mut self, sender: &Sender<Piece>) -> Result<(), Problem> {
         let began_after = self.after;
-        let (mut sent, mut most) = (0, PIECE_EVENTS);
+        let mut most = PIECE_EVENTS;
+        let mut read = self.read(self.after, most.min(self.limit.unwrap_or(most))).await?;
+        let mut sent = count(&read.rows);
         loop {
+            self.after = read.through;
             let left = self.limit.map_or(most, |limit| most.min(limit - sent));
-            if self.after >= self.up_to || left <= 0 {
-                break;
+            let more = self.after < self.up_to && left > 0;
+            // While events are written, the next are read.
+            let writing = write_lines(std::mem::take(&mut self.events), read.rows);
+            let reading = async { if more { self.read(self.after, left).await.map(Some) } else { Ok(None) } };
+            let (written, next) = join(writing, reading).await;
+            let (events, piece) = written?;
+            self.events = events;
+            let fewer = piece.len() > PIECE_BYTES;
+            most = if fewer { most / 2 } else { most * 2 }.clamp(PIECE_EVENTS_MIN, PIECE_EVENTS);
+            if self.place.as_ref().is_some_and(Place::is_closing) || !send(sender, piece).await {
+                return Ok(());
             }
-            match self.piece(left).await {
-                Ok((piece, count)) => {
-                    sent += count;
-                    let fewer = piece.len() > PIECE_BYTES;
-                    most = if fewer { most / 2 } else { most * 2 }.clamp(PIECE_EVENTS_MIN, PIECE_EVENTS);
-                    if self.place.as_ref().is_some_and(Place::is_closing) || !send(&sender, piece).await {
-                        return;
-                    }
-                }
-                Err(why) => return log_end(&self.caller, &why),
-            }
+            let Some(next) = next? else { break };
+            sent += count(&next.rows);
+            read = next;
         }
         let mut last = Vec::new();
         let now: Timestamp = self.caller.service.clock.now();
         self.events.write_end(&mut last, (began_after, self.after), sent.unsigned_abs(), now);
         last.push(b'\n');
-        send(&sender, last).await;
+        send(sender, last).await;
+        Ok(())
     }
 
-    /// The next piece, and how many events it holds. It is read and written off the workers.
-    async fn piece(&mut self, limit: i64) -> Result<(Vec<u8>, i64), Problem> {
+    /// The next events after a position. They are read off the workers.
+    async fn read(&self, after: i64, limit: i64) -> Result<Stretch, Problem> {
         self.caller.require_still_valid().await?;
-        let (sieve, after, up_to) = (self.sieve.clone(), self.after, self.up_to);
+        let (sieve, up_to) = (self.sieve.clone(), self.up_to);
         let positions_max = if sieve.is_open() { limit } else { PIECE_POSITIONS };
-        let mut events = std::mem::take(&mut self.events);
         let read = self.caller.service.read(move |connection| {
             let mut stretch = read_stretch(connection, &sieve, after, limit, positions_max.min(up_to - after))?;
             stretch.rows.retain(|row| row.position <= up_to);
-            let mut text = Vec::with_capacity(stretch.rows.iter().map(|row| row.data.len() + 900).sum());
-            for row in &stretch.rows {
-                events.write(&mut text, row);
-                text.push(b'\n');
-            }
-            Ok((text, stretch.rows.len(), stretch.through.min(up_to), events))
+            Ok(Stretch { through: stretch.through.min(up_to), ..stretch })
         });
-        let (text, count, through, events) = read.await?;
-        (self.after, self.events) = (through, events);
-        Ok((text, i64::try_from(count).unwrap_or(i64::MAX)))
+        read.await
     }
+}
+
+fn count(rows: &[FeedRow]) -> i64 {
+    i64::try_from(rows.len()).unwrap_or(i64::MAX)
+}
+
+/// Writes events as lines, off the workers.
+async fn write_lines(mut events: CloudEvents, rows: Vec<FeedRow>) -> Result<(CloudEvents, Piece), Problem> {
+    let written = tokio::task::spawn_blocking(move || {
+        let mut text = Vec::with_capacity(rows.iter().map(|row| row.data.len() + 900).sum());
+        for row in &rows {
+            events.write(&mut text, row);
+            text.push(b'\n');
+        }
+        (events, text)
+    });
+    written.await.map_err(|_| Problem::of(&INTERNAL))
 }
 
 /// Events as they come, for as long as the client listens.
