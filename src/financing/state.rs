@@ -68,6 +68,8 @@ impl Resource for Financing {
     const AREA: Area = Area::Financings;
     const CLAIMS: &'static [&'static str] = &["lender_reference", "akad_number"];
     const MEASURES: &'static [&'static str] = &[FINANCED_COOPERATIVES, FINANCED_ENTERPRISES];
+    /// Daily instalments of five years.
+    const EVENTS_MAX: i64 = 2000;
 
     fn evolve(state: Option<Self>, event: &Event, envelope: &Envelope) -> Option<Self> {
         let Some(mut state) = state else {

@@ -188,6 +188,9 @@ impl Work {
         for draft in std::mem::take(&mut plan.drafts) {
             let event_id = ids.next(self.now);
             let envelope = self.envelope(&draft, context, &outcome, event_id, cause);
+            if envelope.version > draft.kind.events_max {
+                return Ok(Err(too_many_events(draft.kind.events_max)));
+            }
             if draft.stream_id == own.1 {
                 cause.get_or_insert(event_id);
             }
@@ -393,6 +396,15 @@ fn too_large(bytes: usize) -> Refusal {
         "This record would have {bytes} bytes, {EVENT_BYTES_MAX} at most; shorten it or send it in several requests."
     );
     Refusal::new(&RECORD_TOO_LARGE, detail).with("bytes", bytes).with("bytes_max", EVENT_BYTES_MAX)
+}
+
+/// A life that has become too long.
+fn too_many_events(most: i64) -> Refusal {
+    let why = text!(
+        "Catatan ini sudah memuat {most} peristiwa, jumlah terbanyak; lanjutkan pada catatan baru.",
+        "This record has {most} events already, the most there can be; go on with a new record."
+    );
+    Refusal::rule("", "too_many_events", why).with("events_max", most)
 }
 
 /// What the events of one command make of the world, before it is adopted.

@@ -144,6 +144,8 @@ pub trait Resource: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
     const CLAIMS: &'static [&'static str] = &[];
     /// Measures of the facts it may assert; no other kind asserts them.
     const MEASURES: &'static [&'static str] = &[];
+    /// Most events of one resource. Whoever may add to a life that is read whole, as to undo one of its steps, must not make that slow for all.
+    const EVENTS_MAX: i64 = i64::MAX;
 
     /// The one fold. `None` from an event that cannot follow the state: the log is corrupt.
     fn evolve(state: Option<Self>, event: &Self::Event, envelope: &Envelope) -> Option<Self>;
@@ -275,6 +277,7 @@ pub struct Kind {
     pub claims: &'static [&'static str],
     /// Measures of its facts.
     pub measures: &'static [&'static str],
+    pub(super) events_max: i64,
     pub(super) load: fn(&str) -> Result<BoxedState, serde_json::Error>,
     pub(super) fold: Fold,
     pub(super) postings: Postings,
@@ -291,6 +294,7 @@ impl Kind {
             table: R::TABLE,
             claims: R::CLAIMS,
             measures: R::MEASURES,
+            events_max: R::EVENTS_MAX,
             replay: replay::replay::<R>,
             postings: posting::of_any::<R>,
             undoes: |event| event.downcast_ref::<R::Event>().is_some_and(|event| R::undoes(event).is_some()),

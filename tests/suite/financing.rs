@@ -114,6 +114,24 @@ fn running(app: &App, reference: &str, akad: &str) -> String {
 }
 
 #[test]
+fn the_life_of_a_financing_has_an_end_so_that_no_lender_makes_the_others_wait() {
+    let app = App::start();
+    let at = running(&app, "R-8", "008/PK/2014");
+    let recorded = app.get("bank", &at).expect(200)["version"].as_u64().unwrap();
+    let pay = json!({"paid_on": "2014-04-21", "principal": rupiah("0.01"), "interest": rupiah("0.00")});
+    let line = |number: u64| json!({"key": format!("pay-{number}"), "method": "POST", "path": format!("{at}/instalments"), "body": pay});
+    let file: String = (recorded..2002).flat_map(|number| [line(number).to_string(), "\n".to_owned()]).collect();
+    let bearer = format!("Bearer {}", app.key("bank"));
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/x-ndjson")];
+    let told = app.send("POST", "/v1/batches", &headers, file.as_bytes()).text;
+    let refused: Vec<&str> =
+        told.lines().filter(|line| line.contains("\"refused\"") && line.contains("\"line\"")).collect();
+    assert!(refused.len() == 2 && refused.iter().all(|line| line.contains("too_many_events")), "{refused:?}");
+    assert_eq!(app.get("bank", &at).expect(200)["version"], 2000);
+    app.post("bank", &format!("{at}/instalments"), &pay).fault(422, "rule_refused", "", "too_many_events");
+}
+
+#[test]
 fn a_statement_adds_up_and_shows_how_far_the_reports_drift() {
     let app = App::start();
     let at = running(&app, "R-9", "009/PK/2014");
