@@ -94,7 +94,7 @@ pub fn compare(database: &Database, kinds: &[Kind], listener: &mut dyn Compared)
     let postings = postings.map_err(|why| ReadError::Database(why.to_string()))?;
     let mut compare_all = || {
         for span in &spans {
-            compare_span(&mut rows, span?, &mut found, listener)?;
+            compare_span(&mut rows, &span?, &mut found, listener)?;
         }
         orphans(&mut rows, kinds, &found.expected, listener)
     };
@@ -153,12 +153,12 @@ struct Found {
 
 fn compare_span(
     connection: &mut AnyConnection,
-    span: Span,
+    span: &Span,
     found: &mut Found,
     listener: &mut dyn Compared,
 ) -> Result<(), ReadError> {
     let kind = span.kind;
-    let mut states = state_texts(connection, &span)?;
+    let mut states = state_texts(connection, span)?;
     let ids: Vec<String> = span.streams.iter().map(|stream| stream[0].envelope.stream_id.to_string()).collect();
     let mut claims = texts_of(connection, &ids, "held", "holder", ("namespace", kind.claims))?;
     let mut facts = texts_of(connection, &ids, "facts", "resource", ("measure", kind.measures))?;
