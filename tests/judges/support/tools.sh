@@ -16,6 +16,12 @@ finish() {
 }
 trap finish EXIT
 
+# A judge that cannot be fetched has found no fault, and no innocence either: its own exit code says so.
+not_to_be_had() { # what
+    echo "$1 cannot be had here" >&2
+    exit 75
+}
+
 # Installs a Debian package when its command is missing and we may.
 need() { # command, package
     command -v "$1" >/dev/null && return
@@ -23,7 +29,7 @@ need() { # command, package
         apt-get install -y --no-install-recommends "$2" >/dev/null 2>&1 ||
             { apt-get update >/dev/null && apt-get install -y --no-install-recommends "$2" >/dev/null; }
     fi
-    command -v "$1" >/dev/null || { echo "$1 is missing; install the package $2" >&2; exit 2; }
+    command -v "$1" >/dev/null || not_to_be_had "$1 (install the package $2)"
 }
 
 # A Python environment with what a file of requirements pins; made anew when the file changes.
@@ -34,11 +40,11 @@ python_tools() { # name, file of requirements
         rm -rf "${tools:?}/$1"
         mkdir -p "$tools"
         if ! python3 -m venv "$tools/$1" 2>/dev/null; then
-            [ "$(id -u)" -eq 0 ] || { echo "venv is missing; install the package python3-venv" >&2; exit 2; }
+            [ "$(id -u)" -eq 0 ] || not_to_be_had "venv (install the package python3-venv)"
             { apt-get install -y --no-install-recommends python3-venv || { apt-get update && apt-get install -y --no-install-recommends python3-venv; }; } >/dev/null
-            python3 -m venv "$tools/$1"
+            python3 -m venv "$tools/$1" || not_to_be_had venv
         fi
-        "$python" -m pip install --quiet --disable-pip-version-check -r "$2"
+        "$python" -m pip install --quiet --disable-pip-version-check -r "$2" || not_to_be_had "$1"
         cp "$2" "$tools/$1/requirements.txt"
     fi
 }
@@ -51,7 +57,7 @@ node_tools() { # name, folder with package.json and package-lock.json
         rm -rf "${tools:?}/$1"
         mkdir -p "$tools/$1"
         cp "$2/package.json" "$2/package-lock.json" "$tools/$1/"
-        (cd "$tools/$1" && npm ci --silent --no-audit --no-fund --ignore-scripts)
+        (cd "$tools/$1" && npm ci --silent --no-audit --no-fund --ignore-scripts) || not_to_be_had "$1"
         cp "$2/package-lock.json" "$tools/$1/installed-lock.json"
     fi
 }
