@@ -1,14 +1,14 @@
 //! A bank's month-end table: CSV in, a collectibility report for each row.
 
+use std::collections::HashMap;
+
 use csv::ByteRecord;
-use data_encoding::HEXLOWER;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::lines::Entry;
 use crate::financing::{CollectibilityScheme, LenderNumbers};
-use crate::kernel::problem_codes::{BODY_TOO_LARGE, INVALID_BODY, MALFORMED_CSV, NOT_FOUND};
+use crate::kernel::problem_codes::{BODY_TOO_LARGE, INVALID_BODY, MALFORMED_CSV, NOT_FOUND, RULE_REFUSED};
 use crate::kernel::{Date, Fault, Faults, Number, OneOf, Refusal, Text};
 use crate::web::{CommandMethod, LineCommand, Problem};
 
@@ -115,18 +115,22 @@ impl Table {
         cells.filter(|cell| Uuid::try_parse(cell).is_err()).filter_map(|cell| Number::parse(cell).ok()).collect()
     }
 
-    /// Makes a line of each row.
+    /// Makes a line of each row. No row has a key: what is reported already is not recorded again, and what was refused or undone is decided anew.
     pub fn entries(&self, options: &Options, known: &LenderNumbers) -> Vec<Entry> {
-        let entry = |(line, record): &(usize, ByteRecord)| match self.report(record, options, known) {
-            Ok((financing, body)) => {
-                let key = key(financing, &body);
+        let mut first: HashMap<(Uuid, String), (usize, Value)> = HashMap::new();
+        let mut entry = |(line, record): &(usize, ByteRecord)| {
+            let report = self.report(record, options, known).and_then(|(financing, body)| {
+                let day = body["position_date"].to_string();
+                let (first, said) = first.entry((financing, day)).or_insert_with(|| (*line, body.clone()));
+                if *said == body { Ok((financing, body)) } else { Err(contradicts(*first)) }
+            });
+            let command = report.map(|(financing, body)| {
                 let path = format!("/v1/financings/{financing}/collectibility-reports");
-                let command = LineCommand { method: CommandMethod::Post, path, key: Some(key.clone()), body };
-                Entry { number: *line, key: Some(key), command: Ok(command) }
-            }
-            Err(problem) => Entry { number: *line, key: None, command: Err(problem) },
+                LineCommand { method: CommandMethod::Post, path, key: None, body }
+            });
+            Entry { number: *line, key: None, command }
         };
-        self.rows.iter().map(entry).collect()
+        self.rows.iter().map(&mut entry).collect()
     }
 
     /// A cell's text; `None` when there is no such column, or it is empty or not UTF-8.
@@ -165,13 +169,13 @@ impl Table {
                 Err(why) => faults.add("/outstanding", "invalid_money", why),
             }
         }
-        let position_date = self.cell(record, 4).map(|cell| date(cell, options.dates)).transpose();
-        let position_date = position_date.unwrap_or_else(|why| {
-            faults.add("/position_date", "invalid_date", why);
-            None
-        });
-        let position_date = position_date.or_else(|| options.position_date.map(|day| day.to_string()));
-        position_date.map(|day| body.insert("position_date".to_owned(), day.into()));
+        match self.cell(record, 4).map(|cell| date(cell, options.dates)).transpose() {
+            Ok(day) => {
+                let day = day.or(options.position_date);
+                day.map(|day| body.insert("position_date".to_owned(), day.to_string().into()));
+            }
+            Err(why) => faults.add("/position_date", "invalid_date", why),
+        }
         let scheme = self.cell(record, 5).or_else(|| options.scheme.map(OneOf::word));
         scheme.map(|scheme| body.insert("scheme".to_owned(), scheme.into()));
         if !faults.0.is_empty() {
@@ -219,11 +223,14 @@ fn at_financing(fault: &'static str, why: Text, candidates: &[Uuid]) -> Problem 
     refusal.into()
 }
 
-/// The row's Idempotency-Key: the same report on the same financing and day is one report, and a corrected row is another.
-fn key(financing: Uuid, body: &Value) -> String {
-    let canonical = serde_json_canonicalizer::to_vec(body).unwrap_or_default();
-    let digest = Sha256::new().chain_update(financing.as_bytes()).chain_update(canonical).finalize();
-    format!("collectibility:{}", HEXLOWER.encode(&digest[..20]))
+/// Of two rows that say different things of the same day, nobody can tell which is meant.
+fn contradicts(first: usize) -> Problem {
+    let why = text!(
+        "Baris {first} melaporkan hal lain tentang pembiayaan dan hari yang sama; kirim satu saja.",
+        "Line {first} reports something else on the same financing and day; send one of the two."
+    );
+    let fault = Fault::new("/position_date", "repeated_row", why);
+    Refusal::faults(&RULE_REFUSED, Faults(vec![fault])).into()
 }
 
 /// What stands between the names in the header: semicolons where commas are decimal, else commas.
@@ -289,17 +296,17 @@ fn amount(text: &str, numbers: Numbers) -> Result<String, Text> {
     ))
 }
 
-/// A date as the API writes it.
-fn date(text: &str, dates: Dates) -> Result<String, Text> {
+/// A date, written as declared.
+fn date(text: &str, dates: Dates) -> Result<Date, Text> {
     if dates == Dates::Iso {
-        return Ok(text.to_owned());
+        return Date::parse(text);
     }
     let parts: Vec<&str> = text.split('/').collect();
     let digits =
         |part: &str, most: usize| (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
     match parts[..] {
         [day, month, year] if digits(day, 2) && digits(month, 2) && year.len() == 4 && digits(year, 4) => {
-            Ok(format!("{year}-{month:0>2}-{day:0>2}"))
+            Date::parse(&format!("{year}-{month:0>2}-{day:0>2}"))
         }
         _ => Err(Text::fixed(
             "Dengan `dates=id` tulis tanggal sebagai 30/04/2014.",
@@ -348,13 +355,23 @@ mod tests {
     }
 
     #[test]
-    fn the_key_of_a_row_is_that_of_its_content() {
-        let row = |outstanding: &str| {
-            let file = format!("financing,class,outstanding,position_date\n{ID},1,{outstanding},2014-04-30\n");
-            commands(&file, &OPTIONS).remove(0).unwrap().key
-        };
-        assert_eq!(row("5.00"), row("5.00"));
-        assert_ne!(row("5.00"), row("6.00"));
+    fn rows_that_say_different_things_of_one_day_are_refused_after_the_first() {
+        let rows = ["1,5.00,2014-04-30", "2,5.00,2014-04-30", "1,5.00,2014-04-30", "2,5.00,2014-05-31"];
+        let rows: Vec<String> = rows.iter().map(|row| format!("{ID},{row}")).collect();
+        let file = format!("financing,class,outstanding,position_date\n{}\n", rows.join("\n"));
+        let told = commands(&file, &OPTIONS);
+        assert_eq!(told.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true, true]);
+        let problem = &told[1].as_ref().unwrap_err().0;
+        assert_eq!((problem.code.status, problem.faults[0].code.as_ref()), (422, "repeated_row"));
+        assert!(problem.faults[0].detail.en.starts_with("Line 2 "), "{}", problem.faults[0].detail.en);
+    }
+
+    #[test]
+    fn all_faults_of_a_row_are_told_at_once() {
+        let file = format!("financing;class;outstanding;position_date\n{ID};1;Rp 5;31/04/2014\n");
+        let problem = commands(&file, &INDONESIAN).remove(0).unwrap_err();
+        let found: Vec<&str> = problem.0.faults.iter().map(|fault| fault.pointer.as_ref()).collect();
+        assert_eq!(found, ["/outstanding", "/position_date"]);
     }
 
     #[test]

@@ -128,7 +128,8 @@ const fn taken(mode: Option<Mode>, dry_run: Option<YesNo>) -> Taken {
 ///
 /// NDJSON, one command a line: `{"key":"…","method":"POST","path":"financings/{id}/collectibility-reports","body":{…}}`. Every command of this API can be
 /// a line; `path` is relative to `/v1` or begins with it, `body` is what would be sent to that path. `key` is the command's `Idempotency-Key`: the same
-/// file sent twice changes nothing, and a file that was cut off can be sent again. A line without a key is recorded again when it is sent again.
+/// file sent twice changes nothing, and a file that was cut off can be sent again. A line without a key is recorded again when it is sent again. A line that
+/// was refused stays refused under its key, as any first answer stands: once its cause is cured, send it under a new key.
 ///
 /// The answer has a line for each line sent, in their order, and a last line with a summary; without that last line it is not complete, and the same file
 /// is to be sent again. With `mode=each` (207) every line stands for itself. With `mode=atomic` all lines are recorded (201) or none (422, and every fault is
@@ -197,8 +198,9 @@ pub struct TableParams {
 ///
 /// CSV in UTF-8, separated by commas or semicolons as its header line is, one financing a row: `financing` (its id, or the application number or akad
 /// number of your own), `class`, `days_past_due`, `outstanding`, `position_date`, `scheme`; the last two may be said for the whole table. Each row is a
-/// collectibility report. The same table sent twice changes nothing: a row is known by its financing and content, so a corrected row is a new report and a
-/// row that was refused is decided anew. (To report the first values once more after a correction, send a single report.)
+/// collectibility report. The same table sent twice changes nothing: what is reported already is not recorded again (`replayed`). A row that was refused is
+/// decided anew, and so is one whose report was reversed or corrected since. Rows that say different things of one financing and day are refused but for
+/// the first.
 ///
 /// With `Accept: text/csv` the refused rows come back in their order, with their own columns and `code` and `reason`, to be corrected and sent
 /// again as they are; else outcomes come as for `batches`. Modes, limits and statuses are those of `batches`.
@@ -230,8 +232,8 @@ async fn send_collectibility_table(
     let TableParams { mode, dry_run, scheme, position_date, numbers, dates } = params.0;
     let (numbers, dates) = (numbers.unwrap_or(Numbers::Plain), dates.unwrap_or(Dates::Iso));
     let entries = table.entries(&Options { scheme, position_date, numbers, dates }, &known).into_iter();
-    let as_table =
-        request.headers().get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/csv"));
+    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let as_table = accept.split(',').any(|range| range.split(';').next().unwrap_or_default().trim() == "text/csv");
     let report: Box<dyn Report> = if as_table {
         Box::new(Rejects::of(table, Language::of(request.headers())))
     } else {

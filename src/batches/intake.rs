@@ -279,6 +279,7 @@ impl Decision {
 fn decided_only(answer: Answer) -> LineAnswer {
     let recorded = answer.result.map(|done| Recorded {
         created: done.created,
+        unchanged: done.unchanged,
         id: done.id.to_string(),
         version: done.version,
         position: done.position,

@@ -29,7 +29,7 @@ crate::words! {
         Created = "created",
         /// Recorded.
         Changed = "changed",
-        /// Recorded before; this time nothing changed.
+        /// Recorded before, or so already; this time nothing changed.
         Replayed = "replayed",
         /// Not recorded; `problem` tells why.
         Refused = "refused",
@@ -39,11 +39,16 @@ crate::words! {
 }
 
 impl Outcome {
+    /// Where the line went to; where the file did, when the line names no path.
+    fn place<'a>(&'a self, file: &'a str) -> &'a str {
+        if self.path.is_empty() { file } else { &self.path }
+    }
+
     /// In one word.
     pub fn word(&self) -> LineOutcome {
         match &self.answer.result {
             Err(_) => LineOutcome::Refused,
-            Ok(_) if self.answer.replayed => LineOutcome::Replayed,
+            Ok(recorded) if self.answer.replayed || recorded.unchanged => LineOutcome::Replayed,
             Ok(_) if !self.written => LineOutcome::WouldHaveSucceeded,
             Ok(recorded) if recorded.created => LineOutcome::Created,
             Ok(_) => LineOutcome::Changed,
@@ -83,7 +88,7 @@ pub struct Summary {
     pub created: usize,
     /// Lines that changed something.
     pub changed: usize,
-    /// Lines that had been recorded before.
+    /// Lines that had been recorded before, or asked for what was so already.
     pub replayed: usize,
     /// Lines that were refused.
     pub refused: usize,
@@ -260,7 +265,8 @@ impl Report for Ndjson {
             position: known.map(|recorded| recorded.position),
             replayed: outcome.answer.replayed,
             answer: known.and_then(|recorded| recorded.answer.as_ref()),
-            problem: problem.map(|problem| problem.document(self.language, &outcome.path, &self.request_id)),
+            problem: problem
+                .map(|problem| problem.document(self.language, outcome.place(&self.path), &self.request_id)),
         };
         write_line(out, &line);
     }

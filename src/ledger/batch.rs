@@ -140,6 +140,7 @@ impl Work {
             Some(stored) => Err(Refusal::from_stored(stored)),
             None => Ok(Done {
                 created: receipt.created,
+                unchanged: false,
                 id: receipt.stream_id,
                 version: receipt.version,
                 position: receipt.position,
@@ -183,6 +184,7 @@ impl Work {
         ids: &mut Ids,
     ) -> Result<Result<Done, Refusal>, StoreError> {
         let own = (command.kind(), command.id());
+        let unchanged = plan.drafts.is_empty();
         let mut outcome = Folded::default();
         let mut cause = None;
         for draft in std::mem::take(&mut plan.drafts) {
@@ -215,7 +217,8 @@ impl Work {
             kept.clone_from(&doc);
         }
         let stamp = state.stamp();
-        Ok(Ok(Done { created: command.creates(), id: own.1, version: stamp.version, position: stamp.position, doc }))
+        let (version, position) = (stamp.version, stamp.position);
+        Ok(Ok(Done { created: command.creates(), unchanged, id: own.1, version, position, doc }))
     }
 
     fn envelope(

@@ -210,6 +210,8 @@ pub struct Answer {
 pub struct Done {
     /// Whether the resource was created.
     pub created: bool,
+    /// Whether it was so already, and no event was recorded.
+    pub unchanged: bool,
     /// The resource.
     pub id: Uuid,
     /// Its version after the command.

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::command::{AnyCommand, Context, Decide, Plan, Request};
-use super::event::{Draft, Envelope, Event, encode};
+use super::event::{Draft, Envelope, Event, decode, encode};
 use super::resource::{BoxedState, Kind, Resource};
 use super::world::World;
 use crate::kernel::{Actor, Refusal, Timestamp};
@@ -25,13 +25,17 @@ pub struct Story<R: Resource> {
 
 impl<R: Resource> Story<R> {
     /// These events happened to the resource.
-    pub fn given<const N: usize>(events: [R::Event; N]) -> Self {
+    pub fn given(events: impl IntoIterator<Item = R::Event>) -> Self {
         let world = World::default();
-        Self { world, actor: Actor::service(), kind: std::marker::PhantomData }.knowing::<R, N>(SUBJECT, events)
+        Self { world, actor: Actor::service(), kind: std::marker::PhantomData }.and_of::<R>(SUBJECT, events)
     }
 
     /// These events happened to another resource.
-    pub fn knowing<T: Resource, const N: usize>(mut self, id: Uuid, events: [T::Event; N]) -> Self {
+    pub fn knowing<T: Resource, const N: usize>(self, id: Uuid, events: [T::Event; N]) -> Self {
+        self.and_of::<T>(id, events)
+    }
+
+    fn and_of<T: Resource>(mut self, id: Uuid, events: impl IntoIterator<Item = T::Event>) -> Self {
         for event in events {
             let held = self.world.states.get(&(T::KIND, id)).and_then(Option::as_ref);
             let (state, event) = fold::<T>(id, held, event, self.world.past::<T>(id));
@@ -103,6 +107,12 @@ impl<R: Resource> Told<R> {
     pub fn then<const N: usize>(self, events: [R::Event; N]) {
         let expected: Vec<(String, String)> = events.iter().map(|event| encode(event).unwrap()).collect();
         assert_eq!(self.types_and_data(|draft| draft.stream_id == SUBJECT), expected);
+    }
+
+    /// The events of the resource itself, for the story to go on.
+    pub fn events(self) -> Vec<R::Event> {
+        let told = self.types_and_data(|draft| draft.stream_id == SUBJECT);
+        told.into_iter().map(|(name, data)| decode(&name, &data).unwrap()).collect()
     }
 
     /// The types of all events, those of other resources included.

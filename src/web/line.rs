@@ -96,6 +96,8 @@ impl LineAnswer {
 pub struct Recorded {
     /// Whether the resource was created.
     pub created: bool,
+    /// Whether it was so already.
+    pub unchanged: bool,
     /// The resource.
     pub id: String,
     /// Its version.
@@ -222,7 +224,7 @@ async fn answer_of<B: MessageBody + 'static>(response: Result<ServiceResponse<B>
     let position = text(&LOG_POSITION).parse().unwrap_or_default();
     let body = to_bytes(response.into_body()).await.unwrap_or_default();
     let answer = serde_json::from_slice(&body).ok();
-    LineAnswer { replayed, result: Ok(Recorded { created, id, version, position, answer }) }
+    LineAnswer { replayed, result: Ok(Recorded { created, unchanged: false, id, version, position, answer }) }
 }
 
 const LOG_POSITION: header::HeaderName = header::HeaderName::from_static("log-position");

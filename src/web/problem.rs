@@ -44,7 +44,7 @@ pub struct ProblemDocument {
     pub request_id: String,
     /// Every fault of the request, all at once.
     pub errors: Vec<ProblemError>,
-    /// Further members some kinds carry: `state` and `allowed`, `existing`, `current`, `reason`.
+    /// Further members some kinds carry: `state` and `allowed`, `existing`, `current`, `reason`, `contradicts`, `reversed_by`.
     #[serde(flatten)]
     #[schema(additional_properties, value_type = Object)]
     pub members: serde_json::Map<String, serde_json::Value>,

@@ -73,6 +73,19 @@ fn a_table_names_financings_by_id_application_or_akad_number_and_its_repeat_chan
         told(&send(&app, "bank", "?numbers=id&dates=id&position_date=2014-04-30", "*/*", spreadsheet), 207);
     assert_eq!(words, ["replayed", "changed"]);
     assert_eq!(collectibility(&app, &ids[1])["class"], 3);
+    // What was reported, corrected and is sent once more stands again, and so does what was reversed since.
+    let first = "financing,class,days_past_due,outstanding,position_date\nR-2,2,30,18500000.00,2014-04-30\n";
+    let send_first = || told(&send(&app, "bank", "?scheme=bank_umum", "*/*", first), 207).0;
+    assert_eq!(send_first(), ["changed"]);
+    assert_eq!(collectibility(&app, &ids[1])["class"], 2);
+    assert_eq!(send_first(), ["replayed"]);
+    let at = format!("/v1/financings/{}", ids[1]);
+    let history = app.get("bank", &format!("{at}/history")).expect(200);
+    let last = &history["data"].as_array().unwrap().last().unwrap()["event_id"];
+    app.post("bank", &format!("{at}/reversals"), &json!({"event_id": last, "reason": "uji"})).expect(200);
+    assert_eq!(collectibility(&app, &ids[1])["class"], 3);
+    assert_eq!(send_first(), ["changed"]);
+    assert_eq!(collectibility(&app, &ids[1])["class"], 2);
     // Another bank's numbers are its own, and so are its financings.
     let (words, summary) = told(&send(&app, "other_bank", "?scheme=bank_umum", "*/*", &table), 207);
     assert_eq!((words, &summary["refused"]), (vec!["refused".to_owned(); 3], &json!(3)));
