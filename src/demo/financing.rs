@@ -142,7 +142,7 @@ pub fn applications_and_disbursements(player: &Player<'_>) -> Result<(), OpenErr
             4 => report(player, &case, 1, 35, 98)?,
             6..=10 => pay(player, &case, &day("2014-05-15", nth - 6)?)?,
             5 => {
-                player.play(&case.bank, "2014-05-20", case.financing, Settle { settled_on: None })?;
+                player.play(&case.bank, "2014-05-20", case.financing, Settle::default())?;
             }
             _ => {}
         }

@@ -214,7 +214,7 @@ impl<'a> History<'a> {
             let bank = self.player.actor(OrganisationKind::Bank, nth % 3);
             let financing = id("financing", nth);
             if age > REPORTS {
-                self.send(&bank, financing, Settle { settled_on: None })?;
+                self.send(&bank, financing, Settle::default())?;
                 continue;
             }
             if age % REPORTS_TOGETHER == 0 {

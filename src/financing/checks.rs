@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::events::FinancingEvent as Event;
 use super::life::Life;
-use crate::kernel::{Date, Money, Refusal, Text};
+use crate::kernel::{Date, Money, Number, Refusal, Text};
 
 /// No single amount of a financing is larger: one trillion rupiah (satu triliun). What a figure adds up always fits its column then.
 const AMOUNT_MAX: Decimal = Decimal::from_parts(0xD4A5_1000, 0xE8, 0, false, 0);
@@ -36,7 +36,7 @@ pub(super) fn require_not_negative(amount: Money, pointer: &str) -> Result<Money
     Ok(amount)
 }
 
-fn above(pointer: &str, code: &'static str, why: Text) -> Result<(), Refusal> {
+fn refused(pointer: &str, code: &'static str, why: Text) -> Result<(), Refusal> {
     Err(Refusal::rule(pointer, code, why))
 }
 
@@ -79,16 +79,24 @@ pub(super) fn amounts_and_days(life: &Life, step: &Event) -> Result<(), Refusal>
         }
         Event::CollectibilityReported(report) => {
             // A month-end of the time before is corrected even when the books are closed; none of the time after.
-            if life.closed_on().is_some_and(|closed| report.position_date >= closed) {
-                return Err(life.wrong_state());
+            if let Some(closed) = life.closed_on().filter(|closed| report.position_date >= *closed) {
+                let why = text!(
+                    "Pembukuan ditutup pada {closed}; laporkan hanya hari sebelumnya.",
+                    "The books were closed on {closed}; report on days before that only."
+                );
+                return Err(Refusal::rule("/position_date", "after_closing", why));
             }
             require_not_before(report.position_date, first_paid_out, "/position_date")
         }
         Event::Restructured(terms) => require_not_before(terms.restructured_on, first_paid_out, "/restructured_on"),
-        Event::ToppedUp { signed_on, .. } => {
-            require_not_before(*signed_on, life.contract.as_ref().map(|contract| contract.signed_on), "/signed_on")
+        Event::ToppedUp { signed_on, akad_number, .. } => {
+            require_not_before(*signed_on, life.contract.as_ref().map(|contract| contract.signed_on), "/signed_on")?;
+            akad_number.as_ref().map_or(Ok(()), |number| new_akad_number(life, number))
         }
-        Event::Settled { settled_on } => require_not_before(*settled_on, life.last_day(), "/settled_on"),
+        Event::Settled { settled_on, payoff } => {
+            require_not_before(*settled_on, life.last_day(), "/settled_on")?;
+            payoff.as_ref().map_or(Ok(()), |payoff| debt_covers(life, payoff.principal))
+        }
         _ => aftermath(life, step, first_paid_out),
     }
 }
@@ -160,7 +168,7 @@ fn left_of_write_off(life: &Life, amount: Money) -> Result<(), Refusal> {
 }
 
 fn at_most(amount: Money, most: Decimal, code: &'static str, why: Text) -> Result<(), Refusal> {
-    if amount.amount() <= most { Ok(()) } else { above("/amount", code, why) }
+    if amount.amount() <= most { Ok(()) } else { refused("/amount", code, why) }
 }
 
 fn plafon(life: &Life, plafon: Money) -> Result<(), Refusal> {
@@ -172,7 +180,7 @@ fn plafon(life: &Life, plafon: Money) -> Result<(), Refusal> {
         "Plafon melebihi jumlah yang disetujui, {approved}; catat persetujuan yang benar lebih dahulu.",
         "The plafon is above the approved amount, {approved}; record the right approval first."
     );
-    above("/plafon", "above_approved_amount", why)
+    refused("/plafon", "above_approved_amount", why)
 }
 
 fn room_in_plafon(life: &Life, amount: Money) -> Result<(), Refusal> {
@@ -185,7 +193,18 @@ fn room_in_plafon(life: &Life, amount: Money) -> Result<(), Refusal> {
         "Pencairan melebihi plafon {plafon}; yang masih dapat dicairkan {left}.",
         "The disbursement goes above the plafon of {plafon}; {left} is left."
     );
-    above("/amount", "above_plafon", why)
+    refused("/amount", "above_plafon", why)
+}
+
+fn new_akad_number(life: &Life, number: &Number) -> Result<(), Refusal> {
+    if life.akad_numbers().all(|known| known.normalised() != number.normalised()) {
+        return Ok(());
+    }
+    let why = Text::fixed(
+        "Akad atau adendum pembiayaan ini sudah bernomor demikian; adendum baru bernomor baru.",
+        "The contract or an addendum of this financing has this number already; a new addendum has a new one.",
+    );
+    refused("/akad_number", "repeated_number", why)
 }
 
 fn debt_covers(life: &Life, principal: Money) -> Result<(), Refusal> {
@@ -197,7 +216,7 @@ fn debt_covers(life: &Life, principal: Money) -> Result<(), Refusal> {
         "Pokok yang dibayar melebihi pokok yang masih terutang menurut catatan, {owed}.",
         "The principal paid is above the principal still owed by the records, {owed}."
     );
-    above("/principal", "above_debt", why)
+    refused("/principal", "above_debt", why)
 }
 
 #[cfg(test)]

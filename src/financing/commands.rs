@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::checks::require_amount;
 use super::events::{Beneficiary, BeneficiaryKind, Contract, FinancingEvent as Event, Tranche};
+use super::life::Terms;
 use super::scheme::{Scheme, breaches};
 use super::state::Financing;
 use crate::cooperatives::{Cooperative, CooperativeStatus};
@@ -316,7 +317,13 @@ impl Decide for Contract {
         faults.check(require_tenor(self.tenor_months));
         faults.check(require_rate(&self.annual_rate_percent));
         faults.or_refuse(())?;
-        step(scene, Event::ContractSigned(Contract { breaches: breaches(own.scheme, self), ..self.clone() }))
+        let terms = Terms {
+            plafon: self.plafon,
+            annual_rate_percent: self.annual_rate_percent.clone(),
+            tenor_months: self.tenor_months,
+        };
+        let breaches = breaches(own.scheme, self.signed_on, &terms);
+        step(scene, Event::ContractSigned(Contract { breaches, ..self.clone() }))
     }
 }
 

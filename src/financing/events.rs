@@ -128,6 +128,19 @@ pub struct Replaced {
     pub outstanding: Money,
 }
 
+/// What the payment that settled a debt was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Payoff {
+    /// What it paid of the debt.
+    pub principal: Money,
+    /// What it paid of interest or margin.
+    pub interest: Money,
+    /// What it paid of penalties.
+    pub penalty: Money,
+    /// The lender's reference.
+    pub reference: Option<Number>,
+}
+
 /// New terms for a running financing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Restructuring {
@@ -141,6 +154,9 @@ pub struct Restructuring {
     pub capitalised: Money,
     /// Why.
     pub reason: Note,
+    /// The limits of the scheme that the terms do not keep from now on.
+    #[serde(default)]
+    pub breaches: Vec<Breach>,
 }
 
 /// A claim on the guarantor.
@@ -255,12 +271,18 @@ pub enum FinancingEvent {
         signed_on: Date,
         /// Number of the addendum; unique per lender, like the contract's.
         akad_number: Option<Number>,
+        /// The limits of the scheme that the terms do not keep from now on.
+        #[serde(default)]
+        breaches: Vec<Breach>,
     },
     /// It is paid back.
     #[serde(rename = "financing.settled")]
     Settled {
         /// The day.
         settled_on: Date,
+        /// What was paid, where the lender says.
+        #[serde(default)]
+        payoff: Option<Payoff>,
     },
     /// The lender claims on the guarantor.
     #[serde(rename = "financing.guarantee_claimed")]

@@ -48,8 +48,8 @@ measures! {
     CONTRACTED 1 FLOW, true: "Akad dan plafonnya." / "Contracts and their plafon.", "count and sum(plafon) of standing financing.contract_signed by signed_on";
     TOPPED_UP 1 FLOW, true: "Suplesi dan tambahan plafonnya." / "Top-ups and what they added to the plafon.", "count and sum(amount) of standing financing.topped_up by signed_on";
     DISBURSED 1 FLOW, true: "Pencairan (tranche) dan jumlahnya." / "Disbursed tranches and their amount.", "count and sum(amount) of standing financing.disbursed by disbursed_on; tranches, not beneficiaries";
-    PRINCIPAL 1 FLOW, true: "Angsuran dan pokok yang dibayar." / "Instalments and the principal they paid.", "count and sum(principal) of standing financing.instalment_paid by paid_on";
-    INTEREST 1 FLOW, true: "Angsuran yang membayar bunga atau marjin, dan jumlahnya." / "Instalments that paid interest or margin, and how much.", "count and sum(interest) of standing financing.instalment_paid with interest > 0 by paid_on";
+    PRINCIPAL 2 FLOW, true: "Angsuran dan pelunasan, dan pokok yang dibayarnya." / "Instalments and payoffs, and the principal they paid.", "count and sum(principal) of standing financing.instalment_paid by paid_on and of financing.settled with a payoff by settled_on";
+    INTEREST 2 FLOW, true: "Angsuran dan pelunasan yang membayar bunga atau marjin, dan jumlahnya." / "Instalments and payoffs that paid interest or margin, and how much.", "count and sum(interest) of standing financing.instalment_paid by paid_on and of financing.settled by settled_on, with interest > 0";
     RESTRUCTURED 1 FLOW, false: "Restrukturisasi." / "Restructurings.", "count of standing financing.restructured by restructured_on";
     SETTLED 1 FLOW, false: "Pelunasan." / "Settlements.", "count of standing financing.settled by settled_on";
     CLAIMED 1 FLOW, true: "Klaim penjaminan dan jumlahnya." / "Guarantee claims and their amount.", "count and sum(amount) of standing financing.guarantee_claimed by claimed_on";
@@ -91,7 +91,13 @@ pub(super) fn of_event(financing: &Financing, event: &Event, envelope: &Envelope
         }
         Event::CollectibilityReported(report) => of_report(financing, report),
         Event::Restructured(_) => vec![one(RESTRUCTURED)],
-        Event::Settled { .. } => vec![one(SETTLED)],
+        Event::Settled { payoff, .. } => {
+            let paid = payoff.iter().flat_map(|paid| {
+                let interest = (paid.interest.sen() > 0).then(|| one(INTEREST).of(paid.interest));
+                [one(PRINCIPAL).of(paid.principal)].into_iter().chain(interest)
+            });
+            [one(SETTLED)].into_iter().chain(paid).collect()
+        }
         Event::GuaranteeClaimed(claim) => vec![one(CLAIMED).of(claim.amount)],
         Event::ClaimPaid(receipt) => vec![one(CLAIM_PAID).of(receipt.amount)],
         Event::Subrogated(receipt) => vec![one(SUBROGATED).of(receipt.amount)],

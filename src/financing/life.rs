@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::checks;
 use super::events::{Collectibility, Contract, FinancingEvent as Event};
+use super::scheme::Breach;
 use crate::kernel::{Date, Money, Name, Number, OneOf, Refusal};
 
 crate::words! {
@@ -96,7 +97,7 @@ impl Event {
             | Self::Surveyed { surveyed_on: day, .. }
             | Self::Approved { approved_on: day, .. }
             | Self::ToppedUp { signed_on: day, .. }
-            | Self::Settled { settled_on: day }
+            | Self::Settled { settled_on: day, .. }
             | Self::WrittenOff { written_off_on: day, .. }
             | Self::ClaimWaived { waived_on: day, .. } => Some(*day),
             Self::ContractSigned(contract) => Some(contract.signed_on),
@@ -135,7 +136,7 @@ pub struct FirstDisbursement {
 /// What the debtor has paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Repaid {
-    /// Payments.
+    /// Payments before the one that settled it.
     pub instalments: u32,
     /// Of the debt.
     pub principal: Money,
@@ -203,10 +204,14 @@ pub struct Life {
     pub contract: Option<Contract>,
     /// The terms in force.
     pub terms: Option<Terms>,
+    /// The limits of its scheme that the terms in force do not keep: flagged, not refused.
+    #[serde(default)]
+    pub breaches: Vec<Breach>,
     /// How often new terms were agreed.
     pub restructurings: u32,
-    /// Akad number of the latest top-up.
-    pub top_up_akad_number: Option<Number>,
+    /// Numbers of the addenda that topped it up.
+    #[serde(default)]
+    pub top_up_akad_numbers: Vec<Number>,
     /// Sum of the tranches.
     pub disbursed: Money,
     /// Interest in arrears that became debt.
@@ -219,7 +224,7 @@ pub struct Life {
     pub repaid: Repaid,
     /// The report of the latest position.
     pub collectibility: Option<Collectibility>,
-    /// What is still owed, as last reported.
+    /// What is still owed, as last reported while the books were open; nothing once it is settled or waived.
     pub outstanding: Option<Money>,
     /// When it was paid back.
     pub settled_on: Option<Date>,
@@ -235,6 +240,16 @@ fn plus(sum: Money, more: Money) -> Money {
     Money::idr(sum.amount() + more.amount())
 }
 
+impl Repaid {
+    /// Adds principal, interest and penalty paid on a day.
+    fn add(&mut self, (principal, interest, penalty): (Money, Money, Money), day: Date) {
+        self.principal = plus(self.principal, principal);
+        self.interest = plus(self.interest, interest);
+        self.penalty = plus(self.penalty, penalty);
+        self.last_paid_on = self.last_paid_on.max(Some(day));
+    }
+}
+
 impl Life {
     /// Begins with an application.
     pub fn since(applied_on: Date) -> Self {
@@ -245,8 +260,9 @@ impl Life {
             approved_amount: None,
             contract: None,
             terms: None,
+            breaches: Vec::new(),
             restructurings: 0,
-            top_up_akad_number: None,
+            top_up_akad_numbers: Vec::new(),
             disbursed: NOTHING,
             capitalised: NOTHING,
             first_disbursement: None,
@@ -295,9 +311,21 @@ impl Life {
         if self.fits(command) { checks::amounts_and_days(self, step) } else { Err(self.wrong_state()) }
     }
 
-    /// What is owed by the books: what was paid out and became debt, less what was paid back.
+    /// What is owed to the lender by the steps: what was paid out and became debt, less the principal paid back, what the guarantor paid and
+    /// what came in after a write-off. Nothing once it is settled or waived.
     pub fn expected_outstanding(&self) -> Money {
-        Money::idr(self.disbursed.amount() + self.capitalised.amount() - self.repaid.principal.amount())
+        if self.settled_on.is_some() || self.state == State::Waived {
+            return NOTHING;
+        }
+        let others = self.guarantee.as_ref().map_or(Decimal::ZERO, |guarantee| guarantee.paid.amount())
+            + self.write_off.as_ref().map_or(Decimal::ZERO, |write_off| write_off.recovered.amount());
+        let owed = self.disbursed.amount() + self.capitalised.amount() - self.repaid.principal.amount() - others;
+        Money::idr(owed.max(Decimal::ZERO))
+    }
+
+    /// The numbers of its contract and addenda.
+    pub fn akad_numbers(&self) -> impl Iterator<Item = &Number> {
+        self.contract.iter().map(|contract| &contract.akad_number).chain(&self.top_up_akad_numbers)
     }
 
     /// The day the lender closed its books on it: settled or written off.
@@ -313,14 +341,15 @@ impl Life {
 
     fn enter(&mut self, state: State, day: Date) {
         self.state = state;
-        self.state_since = day;
-        self.begin_stage(day);
+        self.state_since = self.begin_stage(day);
     }
 
-    fn begin_stage(&mut self, day: Date) {
+    /// Begins a stage; since when.
+    fn begin_stage(&mut self, day: Date) -> Date {
         let since = self.stages.last().map_or(day, |last| last.since.max(day));
         let plafon = self.terms.as_ref().map(|terms| terms.plafon);
         self.stages.push(Stage { state: self.state, since, plafon });
+        since
     }
 
     /// Takes a step that fits, which happened on `day` unless it says otherwise.
@@ -343,15 +372,13 @@ impl Life {
                     tenor_months: contract.tenor_months,
                 });
                 self.enter(State::Contracted, day);
+                self.breaches.clone_from(&contract.breaches);
                 self.contract = Some(contract.clone());
             }
             Event::Disbursed(tranche) => self.pay_out(tranche.amount, event_id, day),
             Event::InstalmentPaid(paid) => {
                 self.repaid.instalments += 1;
-                self.repaid.principal = plus(self.repaid.principal, paid.principal);
-                self.repaid.interest = plus(self.repaid.interest, paid.interest);
-                self.repaid.penalty = plus(self.repaid.penalty, paid.penalty);
-                self.repaid.last_paid_on = self.repaid.last_paid_on.max(Some(day));
+                self.repaid.add((paid.principal, paid.interest, paid.penalty), day);
             }
             Event::CollectibilityReported(report) => {
                 // Reports may arrive out of order; the latest position is how it stands.
@@ -369,17 +396,20 @@ impl Life {
                     terms.annual_rate_percent.clone_from(&new.annual_rate_percent);
                     terms.tenor_months = new.tenor_months;
                 }
+                self.breaches.clone_from(&new.breaches);
             }
-            Event::ToppedUp { amount, akad_number, .. } => {
+            Event::ToppedUp { amount, akad_number, breaches, .. } => {
                 if let Some(terms) = &mut self.terms {
                     terms.plafon = plus(terms.plafon, *amount);
                 }
                 self.begin_stage(day);
-                if akad_number.is_some() {
-                    self.top_up_akad_number.clone_from(akad_number);
-                }
+                self.top_up_akad_numbers.extend(akad_number.clone());
+                self.breaches.clone_from(breaches);
             }
-            Event::Settled { .. } => {
+            Event::Settled { payoff, .. } => {
+                if let Some(paid) = payoff {
+                    self.repaid.add((paid.principal, paid.interest, paid.penalty), day);
+                }
                 self.enter(State::Settled, day);
                 self.settled_on = Some(day);
                 self.outstanding = Some(NOTHING);
@@ -441,6 +471,7 @@ impl Life {
             }
             Event::ClaimWaived { amount, .. } => {
                 self.enter(State::Waived, day);
+                self.outstanding = Some(NOTHING);
                 if let Some(write_off) = &mut self.write_off {
                     write_off.waived = Some(*amount);
                 }

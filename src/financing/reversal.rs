@@ -55,7 +55,7 @@ impl Decide for Reverse {
     }
 
     fn decide(&self, scene: &Scene<'_, Financing>) -> Result<Decision<Financing>, Refusal> {
-        let own = scene.own()?;
+        scene.own()?;
         let steps = scene.steps()?;
         let id = self.event_id.0;
         let step = steps.iter().find(|step| step.envelope.event_id == id);
@@ -71,8 +71,9 @@ impl Decide for Reverse {
         })?;
         if step.undone {
             let by = steps.iter().find(|step| matches!(step.event, Event::Reversed { event_id, .. } if event_id == id));
-            let by = by.map(|step| step.envelope.event_id.to_string());
-            return Err(own.life.wrong_state().with("reversed_by", by.unwrap_or_default()));
+            let by = by.map(|step| step.envelope.event_id.to_string()).unwrap_or_default();
+            let why = text!("Peristiwa ini sudah dibatalkan oleh {by}.", "This event was reversed by {by} already.");
+            return Err(Refusal::new(&WRONG_STATE, why).with("reversed_by", by));
         }
         let dependent = depend_on(id, &steps);
         if dependent.is_empty() {

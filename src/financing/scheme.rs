@@ -9,9 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::events::Contract;
+use super::life::Terms;
 use crate::kernel::codelists::{code_list, scheme_on};
-use crate::kernel::{Fault, Faults, OneOf, Pointer, Text};
+use crate::kernel::{Date, Fault, Faults, OneOf, Pointer, Text};
 
 /// The scheme of a financing: an entry of the code list `schemes`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,17 +104,18 @@ pub struct Breach {
     pub source: Option<String>,
 }
 
-/// The limits of its scheme, as in force on the day it was signed, that a contract does not keep.
-pub(super) fn breaches(scheme: Scheme, contract: &Contract) -> Vec<Breach> {
-    let Some(terms) = scheme_on(scheme.word(), contract.signed_on) else {
+/// The limits of its scheme that these terms do not keep. The limits are those of the day the contract was signed, for later terms too: whoever
+/// borrows under a scheme stays under its rules.
+pub(super) fn breaches(scheme: Scheme, signed_on: Date, terms: &Terms) -> Vec<Breach> {
+    let Some(limits) = scheme_on(scheme.word(), signed_on) else {
         return vec![Breach { kind: BreachKind::NotInForce, limit: None, source: None }];
     };
-    let plafon = contract.plafon.amount();
-    let rate: Decimal = contract.annual_rate_percent.parse().unwrap_or_default();
-    let breach = |kind, limit: String| Breach { kind, limit: Some(limit), source: Some(terms.source.clone()) };
-    let ceiling = terms.ceiling.filter(|ceiling| plafon > ceiling.0);
-    let above = terms.above.filter(|above| plafon <= above.0);
-    let limit = terms.rate_percent.filter(|limit| rate > *limit);
+    let plafon = terms.plafon.amount();
+    let rate: Decimal = terms.annual_rate_percent.parse().unwrap_or_default();
+    let breach = |kind, limit: String| Breach { kind, limit: Some(limit), source: Some(limits.source.clone()) };
+    let ceiling = limits.ceiling.filter(|ceiling| plafon > ceiling.0);
+    let above = limits.above.filter(|above| plafon <= above.0);
+    let limit = limits.rate_percent.filter(|limit| rate > *limit);
     [
         ceiling.map(|ceiling| breach(BreachKind::AboveCeiling, ceiling.to_string())),
         above.map(|above| breach(BreachKind::BelowSegment, above.to_string())),
@@ -127,17 +128,13 @@ pub(super) fn breaches(scheme: Scheme, contract: &Contract) -> Vec<Breach> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::stories::{contract, date, millions};
+    use super::super::stories::{date, millions};
     use super::*;
 
     fn found(scheme: &str, day: &str, plafon: i64, rate: &str) -> Vec<BreachKind> {
-        let contract = Contract {
-            signed_on: date(day),
-            plafon: millions(plafon),
-            annual_rate_percent: rate.to_owned(),
-            ..contract()
-        };
-        breaches(Scheme::parse(scheme).unwrap(), &contract).into_iter().map(|breach| breach.kind).collect()
+        let terms = Terms { plafon: millions(plafon), annual_rate_percent: rate.to_owned(), tenor_months: 24 };
+        let found = breaches(Scheme::parse(scheme).unwrap(), date(day), &terms);
+        found.into_iter().map(|breach| breach.kind).collect()
     }
 
     #[test]

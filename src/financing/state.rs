@@ -111,11 +111,15 @@ impl Resource for Financing {
         figures::of_state(self)
     }
 
-    /// Since version 2 reports of collectibility tell which report of the month they replace, and contracts which limits they do not keep; a
-    /// contract of version 1 was not held against any.
+    /// Since version 2 reports of collectibility tell which report of the month they replace; contracts, top-ups and restructurings which limits
+    /// the terms do not keep (before, they were not held against any); settlements what was paid.
     fn schema_version(event_type: &str) -> i32 {
         match event_type {
-            "financing.collectibility_reported" | "financing.contract_signed" => 2,
+            "financing.collectibility_reported"
+            | "financing.contract_signed"
+            | "financing.topped_up"
+            | "financing.restructured"
+            | "financing.settled" => 2,
             _ => 1,
         }
     }
@@ -153,9 +157,7 @@ impl Resource for Financing {
         };
         let reference =
             self.lender_reference.iter().map(|number| claim("lender_reference", number, "/lender_reference"));
-        let contract = self.life.contract.iter().map(|contract| &contract.akad_number);
-        let akad = contract.chain(&self.life.top_up_akad_number);
-        reference.chain(akad.map(|number| claim("akad_number", number, "/akad_number"))).collect()
+        reference.chain(self.life.akad_numbers().map(|number| claim("akad_number", number, "/akad_number"))).collect()
     }
     /// The first standing disbursement counts: tranches and top-ups never add, a reversal takes away.
     fn facts(&self) -> Vec<Fact> {

@@ -34,13 +34,15 @@ pub struct Statement {
     pub capitalised: Money,
     /// What the debtor has paid.
     pub repaid: Repaid,
-    /// What is owed by the steps: disbursed and capitalised, less the principal repaid.
+    /// What is owed by the steps: disbursed and capitalised, less the principal repaid, what the guarantor paid and what came in after a
+    /// write-off; nothing once it is settled or waived.
     pub expected_outstanding: Money,
     /// What is owed as the lender last reported.
     pub outstanding: Option<Money>,
     /// The day of that report.
     pub position_date: Option<Date>,
-    /// Reported less expected, both on the day of the last report; nothing when they agree is "0.00".
+    /// Reported less expected, both on the day of the last report; nothing when they agree is "0.00"; null when it is a settlement that does not
+    /// tell what was paid.
     pub drift: Option<Money>,
     /// What was claimed from the guarantor.
     pub guarantee: Option<Guarantee>,
@@ -84,15 +86,42 @@ pub struct Line {
     pub reverses: Option<Uuid>,
 }
 
-/// What a step moves: paid out, became debt, principal paid back.
-fn moves(event: &Event) -> (Decimal, Decimal, Decimal) {
-    let zero = Decimal::ZERO;
-    match event {
-        Event::Disbursed(tranche) => (tranche.amount.amount(), zero, zero),
-        Event::Restructured(terms) => (zero, terms.capitalised.amount(), zero),
-        Event::InstalmentPaid(paid) => (zero, zero, paid.principal.amount()),
-        _ => (zero, zero, zero),
+/// What the steps so far add up to.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    disbursed: Decimal,
+    capitalised: Decimal,
+    /// Principal paid back.
+    repaid: Decimal,
+    /// Paid by the guarantor, or come in after a write-off.
+    others: Decimal,
+}
+
+impl Sums {
+    fn add(&mut self, event: &Event) {
+        match event {
+            Event::Disbursed(tranche) => self.disbursed += tranche.amount.amount(),
+            Event::Restructured(terms) => self.capitalised += terms.capitalised.amount(),
+            Event::InstalmentPaid(paid) => self.repaid += paid.principal.amount(),
+            Event::Settled { payoff: Some(paid), .. } => self.repaid += paid.principal.amount(),
+            Event::ClaimPaid(receipt) | Event::Recovered(receipt) => self.others += receipt.amount.amount(),
+            _ => {}
+        }
     }
+
+    fn owed(self) -> Decimal {
+        (self.disbursed + self.capitalised - self.repaid - self.others).max(Decimal::ZERO)
+    }
+}
+
+/// Whether nothing is owed from this step on.
+const fn closes(event: &Event) -> bool {
+    matches!(event, Event::Settled { .. } | Event::ClaimWaived { .. })
+}
+
+/// Whether what is owed as the lender says can be held against the steps: a settlement that does not tell what was paid cannot.
+const fn comparable(event: &Event) -> bool {
+    !matches!(event, Event::Settled { payoff: None, .. })
 }
 
 fn amount(event: &Event) -> Option<Money> {
@@ -105,6 +134,9 @@ fn amount(event: &Event) -> Option<Money> {
         Event::ContractSigned(contract) => Some(contract.plafon),
         Event::Disbursed(tranche) => Some(tranche.amount),
         Event::InstalmentPaid(paid) => {
+            Some(Money::idr(paid.principal.amount() + paid.interest.amount() + paid.penalty.amount()))
+        }
+        Event::Settled { payoff: Some(paid), .. } => {
             Some(Money::idr(paid.principal.amount() + paid.interest.amount() + paid.penalty.amount()))
         }
         Event::GuaranteeClaimed(claim) => Some(claim.amount),
@@ -128,17 +160,15 @@ pub(super) fn statement(own: &Financing, steps: Vec<Step<'_, Financing>>, as_of_
     let mut steps = steps;
     // On one day a report tells how the day ended, so it stands last.
     steps.sort_by_key(|step| (day(step), reported(&step.event).0.is_some(), step.envelope.position));
-    let (mut disbursed, mut capitalised, mut repaid) = (Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
+    let (mut sums, mut closed) = (Sums::default(), false);
     let mut lines = Vec::with_capacity(steps.len());
     for step in steps {
         let (outstanding, class) = reported(&step.event);
         if !step.undone {
-            let (out, became, back) = moves(&step.event);
-            disbursed += out;
-            capitalised += became;
-            repaid += back;
+            sums.add(&step.event);
+            closed |= closes(&step.event);
         }
-        let expected = disbursed + capitalised - repaid;
+        let told = outstanding.filter(|_| !step.undone && comparable(&step.event));
         lines.push(Line {
             day: day(&step),
             event_id: step.envelope.event_id,
@@ -148,17 +178,17 @@ pub(super) fn statement(own: &Financing, steps: Vec<Step<'_, Financing>>, as_of_
             amount: amount(&step.event),
             outstanding,
             class,
-            disbursed: Money::idr(disbursed),
-            repaid: Money::idr(repaid),
-            expected_outstanding: Money::idr(expected),
-            drift: outstanding.filter(|_| !step.undone).map(|said| Money::idr(said.amount() - expected)),
+            disbursed: Money::idr(sums.disbursed),
+            repaid: Money::idr(sums.repaid),
+            expected_outstanding: Money::idr(if closed { Decimal::ZERO } else { sums.owed() }),
+            drift: told.map(|said| Money::idr(said.amount() - sums.owed())),
             reversed: step.undone,
             reverses: if let Event::Reversed { event_id, .. } = step.event { Some(event_id) } else { None },
         });
     }
     let life = &own.life;
-    let last_said =
-        lines.iter().filter(|line| line.drift.is_some()).min_by_key(|line| Reverse((line.day, line.position)));
+    let said = lines.iter().filter(|line| line.outstanding.is_some() && !line.reversed);
+    let last_said = said.min_by_key(|line| Reverse((line.day, line.position)));
     Statement {
         financing: own.stamp.id,
         lender: own.lender,

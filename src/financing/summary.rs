@@ -18,7 +18,7 @@ pub struct FinancingSum {
     pub plafon: Money,
     /// Paid out.
     pub disbursed: Money,
-    /// Owed, as last reported.
+    /// Owed, as last reported while the books were open (a debt that was written off is still owed); nothing of what is settled or waived.
     pub outstanding: Money,
     /// What they are told apart by, each under its own name; null where there is none yet, such as a class never reported.
     #[serde(flatten)]

@@ -125,8 +125,11 @@ fn row_of(document: &Value, columns: Columns, like: &Map<String, Value>) -> Valu
         row.insert(name.clone(), cell(document, &place));
     }
     if like.contains_key("expected_outstanding") {
+        let moved = |place: &str| document.pointer(place).filter(|value| value.is_string()).map_or(0, sen);
         let owed = sen(&row["disbursed"]) + sen(&row["capitalised"]) - sen(&row["repaid_principal"]);
-        row.insert("expected_outstanding".to_owned(), rupiah(owed));
+        let owed = owed - moved("/guarantee/paid/value") - moved("/write_off/recovered/value");
+        let closed = ["settled", "waived"].iter().any(|state| row["state"] == *state);
+        row.insert("expected_outstanding".to_owned(), rupiah(if closed { 0 } else { owed.max(0) }));
     }
     Value::Object(row)
 }

@@ -168,6 +168,56 @@ fn a_statement_adds_up_and_shows_how_far_the_reports_drift() {
 }
 
 #[test]
+fn a_payoff_a_guarantor_and_a_waiver_leave_no_drift() {
+    let app = App::start();
+    let money = |at: &str, path: &str, body: Value| app.post("bank", &format!("{at}/{path}"), &body).expect(200);
+    let report = |at: &str, owed: &str| {
+        let body =
+            json!({"scheme": "bank_umum", "class": 1, "position_date": "2014-04-30", "outstanding": rupiah(owed)});
+        money(at, "collectibility-reports", body)
+    };
+    let statement = |at: &str| app.get("bank", &format!("{at}/statement")).expect(200);
+
+    let paid = running(&app, "R-20", "020/PK/2014");
+    money(&paid, "instalments", json!({"paid_on": "2014-04-21", "principal": rupiah("5000000")}));
+    let above = json!({"settled_on": "2014-05-20", "principal": rupiah("15000000.01")});
+    app.post("bank", &format!("{paid}/settlements"), &above).fault(422, "rule_refused", "/principal", "above_debt");
+    let payoff = json!({"settled_on": "2014-05-20", "principal": rupiah("15000000"), "interest": rupiah("100000")});
+    money(&paid, "settlements", payoff);
+    let told = statement(&paid);
+    assert_eq!((&told["drift"], &told["repaid"]["principal"]), (&rupiah("0.00"), &rupiah("20000000.00")));
+    let measured = |measure: &str| {
+        let path = format!("/v1/statistics/financing?measure={measure}&from=2014-05&to=2014-05");
+        app.get("bank", &path).expect(200)["figures"][0]["amount"].clone()
+    };
+    assert_eq!(measured("principal_repaid"), rupiah("15000000.00"));
+
+    // A settlement that does not tell what was paid is held against nothing.
+    let unsaid = running(&app, "R-21", "021/PK/2014");
+    money(&unsaid, "settlements", json!({"settled_on": "2014-05-20"}));
+    let told = statement(&unsaid);
+    assert_eq!((&told["drift"], &told["position_date"]), (&Value::Null, &json!("2014-05-20")));
+    assert_eq!((&told["outstanding"], &told["expected_outstanding"]), (&rupiah("0.00"), &rupiah("0.00")));
+
+    let bad = running(&app, "R-22", "022/PK/2014");
+    let claim = json!({"guarantor": "Jamkrindo", "amount": rupiah("14000000"), "claimed_on": "2014-04-02"});
+    money(&bad, "guarantee-claims", claim);
+    money(&bad, "claim-payments", json!({"amount": rupiah("14000000"), "received_on": "2014-04-03"}));
+    report(&bad, "6000000");
+    assert_eq!(statement(&bad)["drift"], rupiah("0.00"));
+    let too_much = json!({"amount": rupiah("6000000.01"), "written_off_on": "2014-05-02"});
+    app.post("bank", &format!("{bad}/write-offs"), &too_much).fault(422, "rule_refused", "/amount", "above_debt");
+    money(&bad, "write-offs", json!({"amount": rupiah("6000000"), "written_off_on": "2014-05-02"}));
+    money(&bad, "recoveries", json!({"amount": rupiah("1000000"), "received_on": "2014-05-03"}));
+    assert_eq!(statement(&bad)["expected_outstanding"], rupiah("5000000.00"));
+    let waiver = json!({"amount": rupiah("5000000"), "waived_on": "2014-05-04", "basis": "Keputusan 12"});
+    assert_eq!(money(&bad, "claim-waivers", waiver)["outstanding"], rupiah("0.00"));
+    let sums = app.get("bank", "/v1/financings/summary?by=state").expect(200);
+    let waived = sums["data"].as_array().unwrap().iter().find(|sum| sum["state"] == "waived").unwrap();
+    assert_eq!((&waived["count"], &waived["outstanding"]), (&json!(1), &rupiah("0.00")));
+}
+
+#[test]
 fn a_bad_debt_is_guaranteed_written_off_recovered_and_waived_and_each_step_can_be_taken_back() {
     let app = App::start();
     let at = running(&app, "R-10", "010/PK/2014");
@@ -282,7 +332,7 @@ fn a_month_end_is_corrected_after_the_books_are_closed_and_nothing_is_reported_f
         "before_its_cause",
     );
     app.post("bank", &format!("{at}/settlements"), &json!({"settled_on": "2014-05-20"})).expect(200);
-    report("2014-05-31", 1).problem(409, "wrong_state");
+    report("2014-05-31", 1).fault(422, "rule_refused", "/position_date", "after_closing");
     let corrected = report("2014-04-30", 2).expect(200);
     assert_eq!((&corrected["outstanding"], &corrected["collectibility"]["class"]), (&rupiah("0.00"), &json!(2)));
     let figures =
