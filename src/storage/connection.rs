@@ -69,14 +69,14 @@ enum Purpose {
 }
 
 /// How long a writer on `SQLite` waits for another process's transaction, in milliseconds.
-const BUSY_TIMEOUT_MS: u32 = 5_000;
-/// FULL: a commit returns after the write-ahead log is on disk. The cache, 64 MB, is for indexes that are written all over; the write-ahead
-/// log is moved into the database when it holds 16 MB, so that a page written often is moved once.
+pub(super) const BUSY_TIMEOUT_MS: u32 = 5_000;
+/// FULL: a commit returns after the write-ahead log is on disk. The cache, 64 MB, is for indexes that are written all over. The write-ahead
+/// log is moved into the database by whoever writes, see the module `wal`.
 const SQLITE_MAINTENANCE: &str =
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000;";
-/// `secure_delete`: an erased key's bytes are overwritten; the checkpoint empties what an earlier run left in the write-ahead log.
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=0;";
+/// `secure_delete`: an erased key's bytes are overwritten.
 const SQLITE_WRITER: &str = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536; \
-    PRAGMA wal_autocheckpoint=4000; PRAGMA secure_delete=ON; PRAGMA wal_checkpoint(TRUNCATE);";
+    PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=ON;";
 const SQLITE_READER: &str = "PRAGMA query_only=ON; PRAGMA cache_size=-8000;";
 
 /// `on`: a commit returns after it is on disk, whatever the server's default. The locks and time-outs free the head should this machine

@@ -32,6 +32,7 @@ mod streams;
 mod tail;
 mod vault;
 mod watch;
+mod wal;
 mod witness;
 
 pub use checkpoints::{

@@ -16,7 +16,7 @@ fn library(folder: &Path) -> PathBuf {
     library
 }
 
-/// A site whose disk fails as the file tells: `full` or `sync`; without the file it works.
+/// A site whose disk fails as the file tells: `full`, `sync` or `main`; without the file it works.
 fn site() -> (Site, PathBuf) {
     let mut site = Site::new(false);
     let (library, switch) = (library(site.folder()), site.folder().join("fault"));
@@ -70,6 +70,32 @@ fn after_a_failed_sync_nothing_is_accepted_until_somebody_starts_it_again() {
     assert_eq!(ready.status, 503);
     assert!(ready.body["checks"]["executor"].as_str().unwrap().contains("disk"), "{ready:?}");
     assert_eq!(program.get("/v1/cooperatives?limit=100").unwrap().status, 200);
+    program.kill();
+    let program = site.serve();
+    sent.settle(&program.client());
+    program.stop();
+    site.check(&sent);
+}
+
+#[test]
+fn after_a_sync_that_failed_while_the_write_ahead_log_was_moved_nothing_is_accepted_either() {
+    let (site, switch) = site();
+    let sent = Sent::default();
+    let program = site.serve();
+    let client = program.client();
+    std::fs::write(&switch, "main").unwrap();
+    // Committing syncs the log alone; only once it is long is it moved into the database.
+    let mut number = 0;
+    while registered(&client, &sent, number..number + 1) == 1 {
+        number += 1;
+        assert!(number < 2000, "the log is never moved, or nobody hears that it failed");
+    }
+    assert!(number > 50, "{number}");
+    std::fs::remove_file(&switch).unwrap();
+    assert_eq!(registered(&client, &sent, number + 1..number + 4), 0);
+    let ready = program.get("/readyz").unwrap();
+    assert_eq!(ready.status, 503);
+    assert!(ready.body["checks"]["executor"].as_str().unwrap().contains("disk"), "{ready:?}");
     program.kill();
     let program = site.serve();
     sent.settle(&program.client());
