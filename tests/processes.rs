@@ -29,3 +29,5 @@ mod program;
 mod rebuild;
 #[path = "processes/rotation.rs"]
 mod rotation;
+#[path = "processes/restore.rs"]
+mod restore;
