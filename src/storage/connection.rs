@@ -82,9 +82,11 @@ const SQLITE_READER: &str = "PRAGMA query_only=ON; PRAGMA cache_size=-8000;";
 /// `on`: a commit returns after it is on disk, whatever the server's default. The locks and time-outs free the head should this machine
 /// vanish with the transaction open. The writer looks rows up by key only: no plan made while a table was empty may ever scan it. Compiling
 /// such short plans would take a hundred times as long as running them, hence no `jit`.
-const POSTGRES_WRITER: &str = "SET synchronous_commit = on; SET jit = off; SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
+const POSTGRES_WRITER: &str = "SET synchronous_commit = on; SET jit = off; \
     SET idle_in_transaction_session_timeout = '10s'; SET plan_cache_mode = force_generic_plan; \
     SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;";
+/// How long a statement of the writer may take.
+pub(super) const POSTGRES_PATIENCE: &str = "SET statement_timeout = '30s'; SET lock_timeout = '10s';";
 /// `repeatable read`: several statements of one request see one state of the database.
 const POSTGRES_READER: &str = "SET default_transaction_isolation = 'repeatable read'; SET default_transaction_read_only = on; \
     SET jit = off; SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s';";
@@ -182,6 +184,9 @@ impl Database {
                     Purpose::Maintain => POSTGRES_MAINTENANCE,
                 };
                 self.prepare(&mut connection, settings)?;
+                if purpose == Purpose::Write {
+                    self.prepare(&mut connection, POSTGRES_PATIENCE)?;
+                }
                 if purpose != Purpose::Read {
                     self.prepare(&mut connection, POSTGRES_COMPRESSION)?;
                 }
