@@ -1,7 +1,6 @@
 //! Where the data is, and connections to it.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::result::DatabaseErrorKind;
@@ -95,11 +94,16 @@ const POSTGRES_MAINTENANCE: &str = "SET default_transaction_isolation = 'repeata
 /// For whoever writes: documents of more than 2 kB are compressed, and where the server has LZ4, that costs a fraction of the time.
 const POSTGRES_COMPRESSION: &str = "SELECT set_config('default_toast_compression', 'lz4', false) FROM pg_settings \
     WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals);";
-/// Given to libpq unless the URL says otherwise: how the server names us, and how long to wait for it, in seconds.
-const POSTGRES_DEFAULTS: [(&str, &str); 2] = [("fallback_application_name", "lumbung"), ("connect_timeout", "5")];
-
-/// How old a connection may become: after a change of addresses or of the server, none keeps to the old one for longer.
-pub(super) const AGE_MAX: Duration = Duration::from_mins(30);
+/// Given to libpq unless the URL says otherwise: how the server names us, how long to wait for it, in seconds, and how soon a host that
+/// vanished is given up: after ten seconds without a sign of what was sent to it, in milliseconds, or some 25 seconds of silence.
+const POSTGRES_DEFAULTS: [(&str, &str); 6] = [
+    ("fallback_application_name", "lumbung"),
+    ("connect_timeout", "5"),
+    ("tcp_user_timeout", "10000"),
+    ("keepalives_idle", "10"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "3"),
+];
 
 /// Whether a statement failed because its connection is gone.
 pub(super) fn closed(why: &diesel::result::Error) -> bool {
@@ -266,7 +270,12 @@ mod tests {
             "postgresql://lumbung:geheim@db1,db2:5433/lumbung?target_session_attrs=read-write&sslmode=verify-full";
         let database = Database::parse(text).unwrap();
         let Database::Postgres(url) = &database else { panic!("{database:?}") };
-        assert_eq!(url.for_libpq(), format!("{text}&fallback_application_name=lumbung&connect_timeout=5"));
+        let ours = "fallback_application_name=lumbung&connect_timeout=5&tcp_user_timeout=10000&keepalives_idle=10&keepalives_interval=5&keepalives_count=3";
+        assert_eq!(url.for_libpq(), format!("{text}&{ours}"));
+        let Ok(Database::Postgres(own)) = Database::parse("postgres://db/x?tcp_user_timeout=0") else {
+            panic!("{text}")
+        };
+        assert_eq!(own.for_libpq().matches("tcp_user_timeout").count(), 1);
         assert!(!format!("{database:?} {}", database.error("x")).contains("geheim"));
         let by_parameter = Database::parse("postgres:///lumbung?host=/run/pg&password=geheim&port=1").unwrap();
         assert_eq!(format!("{by_parameter:?}"), "Postgres(postgres:///lumbung?host=/run/pg&password=…&port=1)");
