@@ -143,7 +143,7 @@ impl Database {
     /// Opens a reader's connection: it cannot write.
     ///
     /// # Errors
-    /// When the database cannot be opened.
+    /// When the database cannot be opened; a missing file is not made.
     pub fn open_reader(&self) -> Result<AnyConnection, OpenError> {
         self.open(Purpose::Read)
     }
@@ -151,7 +151,7 @@ impl Database {
     /// Opens a connection for tasks that read the whole log.
     ///
     /// # Errors
-    /// When the database cannot be opened.
+    /// When the database cannot be opened; a missing file is not made.
     pub fn open_for_maintenance(&self) -> Result<AnyConnection, OpenError> {
         self.open(Purpose::Maintain)
     }
@@ -164,6 +164,9 @@ impl Database {
     fn open(&self, purpose: Purpose) -> Result<AnyConnection, OpenError> {
         match self {
             Self::Sqlite(path) => {
+                if purpose != Purpose::Write && !path.exists() {
+                    return Err(self.error("there is no such file"));
+                }
                 let connection = SqliteConnection::establish(&path.to_string_lossy()).map_err(|why| {
                     self.error(&format!("it cannot be opened ({why}); check the path and its permissions"))
                 })?;

@@ -55,6 +55,21 @@ fn a_full_disk_is_told_reading_goes_on_and_writing_resumes_when_there_is_room() 
 }
 
 #[test]
+fn what_a_full_disk_left_of_a_backup_is_removed() {
+    let (site, switch) = site();
+    // Beside a running service, so that it is the copying that fails.
+    let program = site.serve();
+    assert_eq!(registered(&program.client(), &Sent::default(), 0..1), 1);
+    std::fs::write(&switch, "full").unwrap();
+    let said = site.fail(&["backup", "copy.db"]);
+    assert!(said.contains("the copy cannot be made"), "{said}");
+    std::fs::remove_file(&switch).unwrap();
+    assert!(!site.folder().join("copy.db").exists());
+    site.run(&["backup", "copy.db"]);
+    program.stop();
+}
+
+#[test]
 fn after_a_failed_sync_nothing_is_accepted_until_somebody_starts_it_again() {
     let (site, switch) = site();
     let sent = Sent::default();
