@@ -130,7 +130,10 @@ impl Ledger {
         let stopped = Arc::new(OnceLock::new());
         let (kept, untidy) = (None, true);
         let mut executor = Executor { store, clock, ids, after_commit, stopped: stopped.clone(), limits, kept, untidy };
-        let thread = std::thread::Builder::new().name("executor".to_owned()).spawn(move || executor.run(&queue))?;
+        let thread = std::thread::Builder::new().name("executor".to_owned()).spawn(move || {
+            executor.run(&queue);
+            executor.end();
+        })?;
         Ok((Self { door, stopped, read_only: false }, thread))
     }
 
@@ -294,6 +297,14 @@ impl Executor {
             }
         }
         result
+    }
+
+    /// Once the disk has failed, the store stays open for as long as the process lives: when the last connection to it is closed, `SQLite`
+    /// moves and removes its write-ahead log, and would hear of no failure any more.
+    fn end(self) {
+        if self.stopped.get().is_some() {
+            std::mem::forget(self.store);
+        }
     }
 
     fn tidy(&mut self) {
