@@ -19,15 +19,17 @@ static int fault(const char *kind) {
     return length > 0 && strncmp(text, kind, strlen(kind)) == 0;
 }
 
-static int is_main(int file) {
-    char link[32], name[4096];
+/* Whether the file's name has this in it, or at its end. */
+static int named(int file, const char *part, int at_end) {
+    char link[32], name[4096] = {0};
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
-    ssize_t length = readlink(link, name, sizeof name);
-    return length > 3 && memcmp(name + length - 3, ".db", 3) == 0;
+    if (readlink(link, name, sizeof name - 1) < 0) return 0;
+    const char *found = strstr(name, part);
+    return found && (!at_end || !found[strlen(part)]);
 }
 
 static int sync_fails(int file) {
-    return fault("sync") || (is_main(file) && fault("main"));
+    return fault("sync") || (named(file, ".db", 1) && fault("main"));
 }
 
 ssize_t pwrite64(int file, const void *bytes, size_t length, off64_t at) {
@@ -35,6 +37,14 @@ ssize_t pwrite64(int file, const void *bytes, size_t length, off64_t at) {
     if (fault("full")) return errno = ENOSPC, -1;
     if (!real) real = dlsym(RTLD_NEXT, "pwrite64");
     return real(file, bytes, length, at);
+}
+
+/* Of what is written without an offset only the witness file has no room. */
+ssize_t write(int file, const void *bytes, size_t length) {
+    static ssize_t (*real)(int, const void *, size_t);
+    if (named(file, ".head", 0) && fault("full")) return errno = ENOSPC, -1;
+    if (!real) real = dlsym(RTLD_NEXT, "write");
+    return real(file, bytes, length);
 }
 
 ssize_t pwrite(int file, const void *bytes, size_t length, off_t at) {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use super::program::{Client, Sent, Site};
 
@@ -47,6 +48,14 @@ fn a_full_disk_is_told_reading_goes_on_and_writing_resumes_when_there_is_room() 
     assert_eq!(registered(&client, &sent, 10..20), 0);
     assert!(site.log().contains("full"), "{}", site.log());
     assert_eq!(program.get("/v1/cooperatives?limit=100").unwrap().body["data"].as_array().unwrap().len(), 10);
+    // Of what is noted beside the database now and then nothing is left half written.
+    let noted = Instant::now();
+    while !site.log().contains("could not be written down") {
+        assert!(noted.elapsed() < Duration::from_secs(10), "{}", site.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let files = std::fs::read_dir(site.folder()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    assert_eq!(files.filter(|name| name.starts_with("lumbung.head.")).collect::<Vec<_>>(), Vec::<String>::new());
     std::fs::remove_file(&switch).unwrap();
     assert_eq!(registered(&client, &sent, 20..30), 10);
     sent.settle(&client);
