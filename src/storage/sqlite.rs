@@ -185,6 +185,9 @@ impl Store for SqliteStore {
     fn tidy(&mut self) -> Result<bool, StoreError> {
         if self.empty_from.is_some_and(|due| due <= Instant::now()) {
             let emptied = wal::empty(&mut self.connection).map_err(failed)?;
+            if !emptied {
+                log::info!("a read under way keeps the write-ahead log from being emptied; trying again");
+            }
             self.empty_from = (!emptied).then(|| Instant::now() + wal::EMPTYING_EVERY);
         }
         wal::shorten(&mut self.connection).map_err(failed)?;
