@@ -21,11 +21,15 @@ mod faults;
 mod instances;
 #[path = "processes/mirror.rs"]
 mod mirror;
+#[path = "processes/outage.rs"]
+mod outage;
 #[path = "processes/privacy.rs"]
 mod privacy;
 #[path = "processes/program.rs"]
 mod program;
 #[path = "processes/rebuild.rs"]
 mod rebuild;
+#[path = "processes/restore.rs"]
+mod restore;
 #[path = "processes/rotation.rs"]
 mod rotation;

@@ -70,19 +70,20 @@ fn measure(place: &Place) -> [u128; 7] {
         let progress = get(&format!("/v1/programmes/{}/progress", programme["id"].as_str().unwrap()));
 
         let mut appends = Vec::new();
-        let mut ids = Vec::new();
+        let mut known = Vec::new();
         for number in 0..REQUESTS {
             let request = super::registration(key, 7_000_000 + number as u64);
             let (took, body) = timed(&mut connection, &request, 201).await;
-            ids.push(body["id"].as_str().unwrap().to_owned());
+            known.push(format!("/v1/cooperatives/{}", body["id"].as_str().unwrap()));
             appends.push(took);
         }
         // Financings from all over the table, by way of a long page.
         let (_, page) = timed(&mut connection, &get("/v1/financings?limit=200&sort=updated"), 200).await;
-        ids.extend(page["data"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()));
+        let rows = page["data"].as_array().unwrap().iter();
+        known.extend(rows.map(|row| format!("/v1/financings/{}", row["id"].as_str().unwrap())));
         let mut gets = Vec::new();
-        for id in &ids[..REQUESTS] {
-            gets.push(timed(&mut connection, &get(&format!("/v1/cooperatives/{id}")), 200).await.0);
+        for path in &known {
+            gets.push(timed(&mut connection, &get(path), 200).await.0);
         }
         let (mut path, mut pages) = ("/v1/financings?region=64.72&limit=50".to_owned(), Vec::new());
         for _ in 0..PAGES {

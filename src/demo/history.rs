@@ -39,7 +39,7 @@ const ON_THE_WAY_MAX: usize = 18_000;
 const EVENTS_PER_FINANCING: usize = 33;
 const EVENTS_PER_COOPERATIVE: usize = 700;
 
-/// Fills an empty database with at least so many events; tells how many and how fast.
+/// Fills an empty database with about so many events; tells how many and how fast.
 ///
 /// # Errors
 /// When the database is not empty or cannot be written.

@@ -18,6 +18,7 @@ pub fn take_over(store: &mut dyn Store, kinds: &[Kind], events: Vec<Event>) -> R
     let taken = fold(store, kinds, events, head).and_then(|work| {
         let (batch, _) = work.into_batch()?;
         store.commit(&batch)?;
+        store.tidy()?;
         Ok(batch.head)
     });
     if taken.is_err() {

@@ -128,8 +128,12 @@ impl Ledger {
         let queue = Arc::new(Queue::new(limits));
         let door = Arc::new(Door(queue.clone()));
         let stopped = Arc::new(OnceLock::new());
-        let mut executor = Executor { store, clock, ids, after_commit, stopped: stopped.clone(), limits, kept: None };
-        let thread = std::thread::Builder::new().name("executor".to_owned()).spawn(move || executor.run(&queue))?;
+        let (kept, untidy) = (None, true);
+        let mut executor = Executor { store, clock, ids, after_commit, stopped: stopped.clone(), limits, kept, untidy };
+        let thread = std::thread::Builder::new().name("executor".to_owned()).spawn(move || {
+            executor.run(&queue);
+            executor.end();
+        })?;
         Ok((Self { door, stopped, read_only: false }, thread))
     }
 
@@ -192,12 +196,22 @@ struct Executor {
     limits: Limits,
     /// The states the last batch left behind, and the position they are of.
     kept: Option<(i64, States)>,
+    /// Whether the store has something left to do.
+    untidy: bool,
 }
+
+/// How long the executor waits for commands before it lets the store do what is left to do, and what others who write leave to it.
+const TIDY_AFTER: Duration = Duration::from_secs(1);
+const TIDY_EVERY: Duration = Duration::from_mins(1);
 
 impl Executor {
     fn run(&mut self, queue: &Queue) {
         let _end = EndOfQueue(queue);
-        while let Some(Taken { submissions, looking, group }) = queue.take() {
+        while let Some(taken) = queue.take(if self.untidy { TIDY_AFTER } else { TIDY_EVERY }) {
+            let Taken { submissions, looking, group } = taken;
+            if submissions.is_empty() && looking.is_empty() && group.is_none() {
+                self.tidy();
+            }
             if !submissions.is_empty() || !looking.is_empty() {
                 self.execute(submissions, looking);
             }
@@ -272,18 +286,46 @@ impl Executor {
         // Whatever panics in here must not take the executor, and with it the service, along.
         let result = catch_unwind(AssertUnwindSafe(|| self.transaction(submissions, looks, terms)))
             .unwrap_or_else(|_| Err(Failed::Batch(StoreError::new("the batch panicked"))));
-        if let Err(failed) = &result {
-            self.store.rollback();
-            if failed.error().harm == Harm::Lasting {
-                let why = format!(
-                    "the disk does not keep what is written ({}); look at it, then start again",
-                    failed.error()
-                );
-                log::error!("no command is taken any more error={}", failed.error());
-                let _ = self.stopped.set(why);
+        match &result {
+            // The batch is on disk already, in full, and nothing is written over it after a failure: whoever sent it is told so.
+            Ok(_) => self.tidy(),
+            Err(failed) => {
+                self.store.rollback();
+                if failed.error().harm == Harm::Lasting {
+                    self.stop(failed.error());
+                }
             }
         }
         result
+    }
+
+    /// Once the disk has failed, the store stays open for as long as the process lives: when the last connection to it is closed, `SQLite`
+    /// moves and removes its write-ahead log, and would hear of no failure any more.
+    fn end(self) {
+        if self.stopped.get().is_some() {
+            std::mem::forget(self.store);
+        }
+    }
+
+    fn tidy(&mut self) {
+        if self.stopped.get().is_some() {
+            return;
+        }
+        match self.store.tidy() {
+            Ok(left) => self.untidy = left,
+            Err(error) if error.harm == Harm::Lasting => self.stop(&error),
+            Err(error) => {
+                log::warn!("the database could not be tidied; trying again error={error}");
+                self.untidy = true;
+            }
+        }
+    }
+
+    /// For ever: after the disk has failed to keep something, trying again would pretend.
+    fn stop(&self, error: &StoreError) {
+        log::error!("no command is taken any more error={error}");
+        let why = format!("the disk does not keep what is written ({error}); look at it, then start again");
+        let _ = self.stopped.set(why);
     }
 
     fn transaction(

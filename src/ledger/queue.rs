@@ -118,14 +118,13 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits until there is something; nothing once no handle is left and all is taken.
-    pub fn take(&self) -> Option<Taken> {
-        let mut inner = self.inner();
-        while inner.count == 0 && inner.groups.is_empty() && inner.looking.is_empty() {
-            if inner.closed {
-                return None;
-            }
-            inner = self.filled.wait(inner).unwrap_or_else(PoisonError::into_inner);
+    /// Waits until there is something, and takes nothing after `wait`; none once no handle is left and all is taken.
+    pub fn take(&self, wait: Duration) -> Option<Taken> {
+        let empty = |inner: &mut Inner| inner.is_empty() && !inner.closed;
+        let waited = self.filled.wait_timeout_while(self.inner(), wait, empty);
+        let (mut inner, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if inner.is_empty() && inner.closed {
+            return None;
         }
         Some(inner.take(&self.limits, Instant::now()))
     }
@@ -161,6 +160,10 @@ impl Limits {
 }
 
 impl Inner {
+    fn is_empty(&self) -> bool {
+        self.count == 0 && self.groups.is_empty() && self.looking.is_empty()
+    }
+
     fn require_open(&self) -> Result<(), Refusal> {
         if self.ended { Err(unavailable()) } else { Ok(()) }
     }
@@ -295,7 +298,7 @@ mod tests {
             queue.push(command(FLOOD, said)).unwrap();
         }
         queue.push(command(QUIET, "6")).unwrap();
-        let taken = queue.take().unwrap();
+        let taken = queue.take(Duration::ZERO).unwrap();
         assert_eq!(whose(&taken), [FLOOD, QUIET, FLOOD, FLOOD]);
         let said: Vec<&str> = taken.submissions.iter().map(|one| one.context.correlation_id.as_str()).collect();
         assert_eq!(said, ["1", "6", "2", "3"]);
@@ -309,7 +312,7 @@ mod tests {
             queue.push(command(organisation, "x")).unwrap();
         }
         assert_eq!(queue.push(command(QUIET, "x")).unwrap_err().members["reason"], "queue_full");
-        assert_eq!(whose(&queue.take().unwrap()), [FLOOD, FLOOD, QUIET]);
+        assert_eq!(whose(&queue.take(Duration::ZERO).unwrap()), [FLOOD, FLOOD, QUIET]);
     }
 
     #[test]
@@ -358,8 +361,8 @@ mod tests {
         let queue = queue(10, None);
         queue.push(command(FLOOD, "x")).unwrap();
         queue.close();
-        assert_eq!(queue.take().map(|taken| taken.submissions.len()), Some(1));
-        assert!(queue.take().is_none());
+        assert_eq!(queue.take(Duration::ZERO).map(|taken| taken.submissions.len()), Some(1));
+        assert!(queue.take(Duration::ZERO).is_none());
         drop(EndOfQueue(&queue));
         assert!(queue.ended());
         assert_eq!(queue.push(command(FLOOD, "x")).unwrap_err().code.name, "unavailable");

@@ -222,6 +222,13 @@ pub trait Store: Send {
     /// # Errors
     /// When it was not, or when that is not known: see [`Harm`].
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError>;
+    /// Does what is left to do once batches are on disk; called after each, and now and then. Tells whether something is left for later.
+    ///
+    /// # Errors
+    /// When it cannot be done. What was committed stays committed.
+    fn tidy(&mut self) -> Result<bool, StoreError> {
+        Ok(false)
+    }
     /// Gives the transaction up.
     fn rollback(&mut self);
 }

@@ -20,9 +20,16 @@ pub fn backup(place: &Place, file: &Path) -> Result<String, OpenError> {
     if file.exists() {
         return Err(OpenError(format!("{} exists already; name a new file", file.display())));
     }
-    let position = copy_into(&place.database, file)?;
-    let sync = || std::fs::File::open(file)?.sync_all();
-    sync().map_err(|why| OpenError(format!("{}: {why}", file.display())))?;
+    let sync = || {
+        std::fs::File::open(file)
+            .and_then(|file| file.sync_all())
+            .map_err(|why| OpenError(format!("{}: {why}", file.display())))
+    };
+    let position =
+        copy_into(&place.database, file).and_then(|position| sync().map(|()| position)).inspect_err(|_| {
+            // Half a copy is none; that there may be nothing to remove is as well.
+            let _ = std::fs::remove_file(file);
+        })?;
     Ok(format!(
         "backed up to {} up to position {position}; keep it together with a copy of the master key, which it does not hold",
         file.display()

@@ -1,7 +1,6 @@
 //! Where the data is, and connections to it.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::result::DatabaseErrorKind;
@@ -69,22 +68,24 @@ enum Purpose {
 }
 
 /// How long a writer on `SQLite` waits for another process's transaction, in milliseconds.
-const BUSY_TIMEOUT_MS: u32 = 5_000;
-/// FULL: a commit returns after the write-ahead log is on disk. The cache, 64 MB, is for indexes that are written all over; the write-ahead
-/// log is moved into the database when it holds 16 MB, so that a page written often is moved once.
+pub(super) const BUSY_TIMEOUT_MS: u32 = 5_000;
+/// FULL: a commit returns after the write-ahead log is on disk. The cache, 64 MB, is for indexes that are written all over. The write-ahead
+/// log is moved into the database by whoever writes, see the module `wal`.
 const SQLITE_MAINTENANCE: &str =
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000;";
-/// `secure_delete`: an erased key's bytes are overwritten; the checkpoint empties what an earlier run left in the write-ahead log.
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=0;";
+/// `secure_delete`: an erased key's bytes are overwritten.
 const SQLITE_WRITER: &str = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536; \
-    PRAGMA wal_autocheckpoint=4000; PRAGMA secure_delete=ON; PRAGMA wal_checkpoint(TRUNCATE);";
+    PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=ON;";
 const SQLITE_READER: &str = "PRAGMA query_only=ON; PRAGMA cache_size=-8000;";
 
 /// `on`: a commit returns after it is on disk, whatever the server's default. The locks and time-outs free the head should this machine
 /// vanish with the transaction open. The writer looks rows up by key only: no plan made while a table was empty may ever scan it. Compiling
 /// such short plans would take a hundred times as long as running them, hence no `jit`.
-const POSTGRES_WRITER: &str = "SET synchronous_commit = on; SET jit = off; SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
+const POSTGRES_WRITER: &str = "SET synchronous_commit = on; SET jit = off; \
     SET idle_in_transaction_session_timeout = '10s'; SET plan_cache_mode = force_generic_plan; \
     SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;";
+/// How long a statement of the writer may take.
+pub(super) const POSTGRES_PATIENCE: &str = "SET statement_timeout = '30s'; SET lock_timeout = '10s';";
 /// `repeatable read`: several statements of one request see one state of the database.
 const POSTGRES_READER: &str = "SET default_transaction_isolation = 'repeatable read'; SET default_transaction_read_only = on; \
     SET jit = off; SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s';";
@@ -93,11 +94,16 @@ const POSTGRES_MAINTENANCE: &str = "SET default_transaction_isolation = 'repeata
 /// For whoever writes: documents of more than 2 kB are compressed, and where the server has LZ4, that costs a fraction of the time.
 const POSTGRES_COMPRESSION: &str = "SELECT set_config('default_toast_compression', 'lz4', false) FROM pg_settings \
     WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals);";
-/// Given to libpq unless the URL says otherwise: how the server names us, and how long to wait for it, in seconds.
-const POSTGRES_DEFAULTS: [(&str, &str); 2] = [("fallback_application_name", "lumbung"), ("connect_timeout", "5")];
-
-/// How old a connection may become: after a change of addresses or of the server, none keeps to the old one for longer.
-pub(super) const AGE_MAX: Duration = Duration::from_mins(30);
+/// Given to libpq unless the URL says otherwise: how the server names us, how long to wait for it, in seconds, and how soon a host that
+/// vanished is given up: after ten seconds without a sign of what was sent to it, in milliseconds, or some 25 seconds of silence.
+const POSTGRES_DEFAULTS: [(&str, &str); 6] = [
+    ("fallback_application_name", "lumbung"),
+    ("connect_timeout", "5"),
+    ("tcp_user_timeout", "10000"),
+    ("keepalives_idle", "10"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "3"),
+];
 
 /// Whether a statement failed because its connection is gone.
 pub(super) fn closed(why: &diesel::result::Error) -> bool {
@@ -137,7 +143,7 @@ impl Database {
     /// Opens a reader's connection: it cannot write.
     ///
     /// # Errors
-    /// When the database cannot be opened.
+    /// When the database cannot be opened; a missing file is not made.
     pub fn open_reader(&self) -> Result<AnyConnection, OpenError> {
         self.open(Purpose::Read)
     }
@@ -145,7 +151,7 @@ impl Database {
     /// Opens a connection for tasks that read the whole log.
     ///
     /// # Errors
-    /// When the database cannot be opened.
+    /// When the database cannot be opened; a missing file is not made.
     pub fn open_for_maintenance(&self) -> Result<AnyConnection, OpenError> {
         self.open(Purpose::Maintain)
     }
@@ -158,6 +164,9 @@ impl Database {
     fn open(&self, purpose: Purpose) -> Result<AnyConnection, OpenError> {
         match self {
             Self::Sqlite(path) => {
+                if purpose != Purpose::Write && !path.exists() {
+                    return Err(self.error("there is no such file"));
+                }
                 let connection = SqliteConnection::establish(&path.to_string_lossy()).map_err(|why| {
                     self.error(&format!("it cannot be opened ({why}); check the path and its permissions"))
                 })?;
@@ -182,6 +191,9 @@ impl Database {
                     Purpose::Maintain => POSTGRES_MAINTENANCE,
                 };
                 self.prepare(&mut connection, settings)?;
+                if purpose == Purpose::Write {
+                    self.prepare(&mut connection, POSTGRES_PATIENCE)?;
+                }
                 if purpose != Purpose::Read {
                     self.prepare(&mut connection, POSTGRES_COMPRESSION)?;
                 }
@@ -261,7 +273,12 @@ mod tests {
             "postgresql://lumbung:geheim@db1,db2:5433/lumbung?target_session_attrs=read-write&sslmode=verify-full";
         let database = Database::parse(text).unwrap();
         let Database::Postgres(url) = &database else { panic!("{database:?}") };
-        assert_eq!(url.for_libpq(), format!("{text}&fallback_application_name=lumbung&connect_timeout=5"));
+        let ours = "fallback_application_name=lumbung&connect_timeout=5&tcp_user_timeout=10000&keepalives_idle=10&keepalives_interval=5&keepalives_count=3";
+        assert_eq!(url.for_libpq(), format!("{text}&{ours}"));
+        let Ok(Database::Postgres(own)) = Database::parse("postgres://db/x?tcp_user_timeout=0") else {
+            panic!("{text}")
+        };
+        assert_eq!(own.for_libpq().matches("tcp_user_timeout").count(), 1);
         assert!(!format!("{database:?} {}", database.error("x")).contains("geheim"));
         let by_parameter = Database::parse("postgres:///lumbung?host=/run/pg&password=geheim&port=1").unwrap();
         assert_eq!(format!("{by_parameter:?}"), "Postgres(postgres:///lumbung?host=/run/pg&password=…&port=1)");

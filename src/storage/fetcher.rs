@@ -2,13 +2,12 @@
 //! there are, the less each costs; and what is answered is read after it was asked for, so nothing is ever stale.
 
 use std::collections::HashMap;
-use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use super::connection::{AGE_MAX, closed};
-use super::{AnyConnection, Database, DocRow, ReadError, postgres};
+use super::connection::closed;
+use super::{AnyConnection, Database, DocRow, Kept, OpenError, ReadError, postgres};
 
 /// Look-ups that may wait.
 const WAITING_MAX: usize = 4096;
@@ -35,14 +34,14 @@ impl Fetcher {
     pub fn start(database: Database) -> std::io::Result<Self> {
         let (queue, mut waiting) = mpsc::channel::<Wanted>(WAITING_MAX);
         std::thread::Builder::new().name("fetcher".to_owned()).spawn(move || {
-            let mut link = Link { database, open: None };
+            let mut kept = Kept::new(move || database.open_reader());
             while let Some(first) = waiting.blocking_recv() {
                 let mut all = vec![first];
                 while all.len() < TOGETHER_MAX {
                     let Ok(next) = waiting.try_recv() else { break };
                     all.push(next);
                 }
-                answer(&mut link, all);
+                answer(all, |table, ids| rows(&mut kept, table, ids));
             }
         })?;
         Ok(Self { queue })
@@ -60,14 +59,14 @@ impl Fetcher {
     }
 }
 
-fn answer(link: &mut Link, all: Vec<Wanted>) {
+fn answer(all: Vec<Wanted>, mut rows_of: impl FnMut(&str, &[Uuid]) -> Result<Vec<DocRow>, ReadError>) {
     let mut by_table: HashMap<&'static str, Vec<Wanted>> = HashMap::new();
     for wanted in all {
         by_table.entry(wanted.table).or_default().push(wanted);
     }
     for (table, wanted) in by_table {
         let ids: Vec<Uuid> = wanted.iter().map(|wanted| wanted.id).collect();
-        let rows = link.rows(table, &ids).map_err(|why| why.to_string());
+        let rows = rows_of(table, &ids).map_err(|why| why.to_string());
         let rows = rows.map(|rows| rows.into_iter().map(|row| (row.id.clone(), row)).collect::<HashMap<_, _>>());
         for Wanted { id, reply, .. } in wanted {
             // Who no longer waits needs no answer.
@@ -76,41 +75,25 @@ fn answer(link: &mut Link, all: Vec<Wanted>) {
     }
 }
 
-struct Link {
-    database: Database,
-    open: Option<(AnyConnection, Instant)>,
-}
-
-impl Link {
-    fn rows(&mut self, table: &str, ids: &[Uuid]) -> Result<Vec<DocRow>, ReadError> {
-        if self.open.as_ref().is_some_and(|(_, since)| since.elapsed() > AGE_MAX) {
-            self.open = None;
-        }
-        let kept = self.open.is_some();
-        match self.ask(table, ids) {
-            // A connection that broke since it was last used says so only now.
-            Err(Asked::Failed(why)) if kept && closed(&why) => {
-                self.open = None;
-                self.ask(table, ids).map_err(ReadError::from)
-            }
-            result => result.map_err(|why| {
-                self.open = None;
-                why.into()
-            }),
-        }
+fn rows<F>(kept: &mut Kept<F>, table: &str, ids: &[Uuid]) -> Result<Vec<DocRow>, ReadError>
+where
+    F: FnMut() -> Result<AnyConnection, OpenError>,
+{
+    let ask = |kept: &mut Kept<F>| match kept.get().map_err(|why| Asked::NotOpened(why.0))? {
+        AnyConnection::Postgres(connection) => postgres::rows_by_id(connection, table, ids).map_err(Asked::Failed),
+        AnyConnection::Sqlite(_) => Err(Asked::NotOpened("look-ups together are for PostgreSQL".to_owned())),
+    };
+    let was_open = kept.is_open();
+    let mut asked = ask(kept);
+    // A connection that broke since it was last used says so only now.
+    if was_open && matches!(&asked, Err(Asked::Failed(why)) if closed(why)) {
+        kept.broke();
+        asked = ask(kept);
     }
-
-    fn ask(&mut self, table: &str, ids: &[Uuid]) -> Result<Vec<DocRow>, Asked> {
-        if self.open.is_none() {
-            self.open = Some((self.database.open_reader().map_err(|why| Asked::NotOpened(why.0))?, Instant::now()));
-        }
-        match &mut self.open {
-            Some((AnyConnection::Postgres(connection), _)) => {
-                postgres::rows_by_id(connection, table, ids).map_err(Asked::Failed)
-            }
-            _ => Err(Asked::NotOpened("look-ups together are for PostgreSQL".to_owned())),
-        }
-    }
+    asked.map_err(|why| {
+        kept.broke();
+        why.into()
+    })
 }
 
 enum Asked {

@@ -1,9 +1,11 @@
-//! The log checked against itself: dense positions, hashes that recompute, the frontier of the head row, and the triggers that keep it so.
+//! The log checked against itself: dense positions, hashes that recompute, the frontier of the head row, the triggers that keep it so, and the
+//! pages it is stored in.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
+use super::connection::one_line;
 use super::nodes::{StoredNodes, key};
 use super::reader::{EventRow, read_event};
 use super::schema::{events, head};
@@ -14,22 +16,23 @@ use crate::ledger::Frontier;
 /// Events read at a time.
 const SPAN_EVENTS: i64 = 4000;
 
-/// The triggers that make the log append-only, and the record of who looked at personal data.
-const SQLITE_TRIGGERS: [&str; 6] = [
-    "events_refuse_update",
-    "events_refuse_delete",
-    "events_refuse_gaps",
-    "looks_refuse_update",
-    "looks_refuse_delete",
-    "looks_refuse_replace",
-];
-const POSTGRES_TRIGGERS: [&str; 5] = [
-    "events_refuse_change",
-    "events_refuse_truncate",
-    "events_refuse_gaps",
-    "looks_refuse_change",
-    "looks_refuse_truncate",
-];
+/// The steps that made the triggers which keep the log and the record of looks append-only, as their texts stand in the source.
+const SQLITE_STEPS: &str = concat!(
+    include_str!("../../migrations/sqlite/2026-11-23-000001_ledger/up.sql"),
+    include_str!("../../migrations/sqlite/2026-11-23-000008_looks/up.sql")
+);
+const POSTGRES_STEPS: &str = concat!(
+    include_str!("../../migrations/postgres/2026-11-23-000001_ledger/up.sql"),
+    include_str!("../../migrations/postgres/2026-11-23-000008_looks/up.sql")
+);
+const SQLITE_TRIGGERS: &str =
+    "SELECT sql AS statement FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ('events', 'looks')";
+/// Written as the steps write them. A trigger that is off is left out.
+const POSTGRES_TRIGGERS: &str = "WITH trigger AS (SELECT oid, tgfoid FROM pg_trigger \
+        WHERE tgrelid IN ('events'::regclass, 'looks'::regclass) AND tgenabled = 'A') \
+    SELECT replace(pg_get_triggerdef(oid, true), 'DELETE OR UPDATE', 'UPDATE OR DELETE') AS statement FROM trigger \
+    UNION SELECT format('CREATE FUNCTION %s() RETURNS trigger LANGUAGE %s AS $$%s$$;', proname, lanname, prosrc) \
+    FROM trigger JOIN pg_proc ON pg_proc.oid = tgfoid JOIN pg_language ON pg_language.oid = prolang";
 
 /// Checks the log from its first event to its last; tells how many there are.
 ///
@@ -38,6 +41,7 @@ const POSTGRES_TRIGGERS: [&str; 5] = [
 pub fn check_log(database: &Database, mut checked: impl FnMut(u64)) -> Result<Frontier, ReadError> {
     let mut connection = database.open_for_maintenance()?;
     check_triggers(&mut connection)?;
+    check_pages(&mut connection)?;
     connection.batch_execute("BEGIN")?;
     let (last, recorded_at, bytes) =
         head::table
@@ -102,30 +106,43 @@ fn wrong_node(level: i64, number: i64) -> String {
 }
 
 #[derive(QueryableByName)]
-struct Name {
+struct Made {
     #[diesel(sql_type = Text)]
-    name: String,
+    statement: String,
 }
 
+/// What the database says its triggers are must be what the steps say, word for word: one of the same name may do nothing.
 fn check_triggers(connection: &mut AnyConnection) -> Result<(), ReadError> {
-    let (query, wanted) = match connection {
-        AnyConnection::Sqlite(_) => {
-            let query = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ('events', 'looks')";
-            (query, SQLITE_TRIGGERS.as_slice())
-        }
-        AnyConnection::Postgres(_) => (
-            "SELECT tgname::text AS name FROM pg_trigger \
-             WHERE tgrelid IN ('events'::regclass, 'looks'::regclass) AND tgenabled = 'A'",
-            POSTGRES_TRIGGERS.as_slice(),
-        ),
+    let (steps, query) = match connection {
+        AnyConnection::Sqlite(_) => (SQLITE_STEPS, SQLITE_TRIGGERS),
+        AnyConnection::Postgres(_) => (POSTGRES_STEPS, POSTGRES_TRIGGERS),
     };
-    let found = diesel::sql_query(query).load::<Name>(connection)?;
-    match wanted.iter().find(|wanted| !found.iter().any(|trigger| trigger.name == **wanted)) {
-        None => Ok(()),
-        Some(missing) => Err(ReadError::Corrupt(format!(
-            "the trigger {missing} is missing or off: what is recorded could be changed"
-        ))),
+    let steps = one_line(steps);
+    let made = diesel::sql_query(query).load::<Made>(connection)?;
+    let made: Vec<String> = made.iter().map(|made| one_line(&made.statement)).collect();
+    for wanted in ["CREATE TRIGGER ", "CREATE FUNCTION "].into_iter().flat_map(|kind| steps.match_indices(kind)) {
+        let statement = &steps[wanted.0..];
+        if !made.iter().any(|made| statement.starts_with(made)) {
+            let name: Vec<&str> = statement.split(' ').skip(1).take(2).collect();
+            return Err(ReadError::Corrupt(format!(
+                "the {} is missing, off, or not as it was made: what is recorded could be changed",
+                name.join(" ").to_lowercase()
+            )));
+        }
     }
+    Ok(())
+}
+
+/// Lets `SQLite` look through its own pages and indexes.
+fn check_pages(connection: &mut AnyConnection) -> Result<(), ReadError> {
+    if let AnyConnection::Sqlite(_) = connection {
+        let query = "SELECT integrity_check AS statement FROM pragma_integrity_check LIMIT 1";
+        let said = diesel::sql_query(query).get_result::<Made>(connection)?.statement;
+        if said != "ok" {
+            return Err(ReadError::Corrupt(format!("the database file is damaged: {said}")));
+        }
+    }
+    Ok(())
 }
 
 #[derive(QueryableByName)]

@@ -6,6 +6,7 @@ use diesel::migration::{Migration, MigrationSource};
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use super::connection::POSTGRES_PATIENCE;
 use super::{AnyConnection, OpenError};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -38,10 +39,12 @@ pub fn migrate(connection: &mut AnyConnection) -> Result<usize, OpenError> {
             sqlite.immediate_transaction(|sqlite| run(sqlite, SQLITE)).map_err(|why: Failed| why.0)
         }
         AnyConnection::Postgres(postgres) => {
-            let locked = |statement: &str| format!("SET lock_timeout = 0; SELECT pg_advisory_{statement}({LOCK})");
-            postgres.batch_execute(&locked("lock")).map_err(failed)?;
+            // A step over many rows, and waiting for the instance that takes it, last as long as they last.
+            let unhurried = "SET lock_timeout = 0; SET statement_timeout = 0";
+            postgres.batch_execute(&format!("{unhurried}; SELECT pg_advisory_lock({LOCK})")).map_err(failed)?;
             let steps = run(postgres, POSTGRES);
-            postgres.batch_execute(&locked("unlock")).map_err(failed)?;
+            let done = format!("SELECT pg_advisory_unlock({LOCK}); {POSTGRES_PATIENCE}");
+            postgres.batch_execute(&done).map_err(failed)?;
             steps.map_err(|why| why.0)
         }
     }

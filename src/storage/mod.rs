@@ -11,6 +11,7 @@ mod feed;
 mod fetcher;
 mod figures;
 mod integrity;
+mod kept;
 mod key_uses;
 mod master;
 mod migrations;
@@ -31,6 +32,7 @@ mod store;
 mod streams;
 mod tail;
 mod vault;
+mod wal;
 mod watch;
 mod witness;
 
@@ -43,6 +45,7 @@ pub use feed::{Counted, FeedRow, Sieve, Stretch, count_events, feed_event, leave
 pub use fetcher::Fetcher;
 pub use figures::{Apart, FigureRow, Figures, PostingRow, figures, postings_of};
 pub use integrity::{check_kinds, check_log};
+pub use kept::Kept;
 pub use key_uses::{key_uses, note_key_uses};
 pub use master::{KeySource, MasterKey, private_key, read_key};
 pub use migrations::{migrate, pending, revert_all};

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::arrays::{Column, Statement};
 use super::reader::{EventRow, read_event};
 use super::schema::{events, log_nodes};
-use super::{AnyConnection, Database, ReadError};
+use super::{AnyConnection, Database, ReadError, wal};
 use crate::ledger::{Event, Frontier, Hash, Node, TILE_HEIGHT, TILE_WIDTH, Tree};
 
 /// Leaf hashes read at a time.
@@ -147,6 +147,7 @@ pub fn renew_nodes(database: &Database) -> Result<usize, ReadError> {
         match &mut connection {
             AnyConnection::Sqlite(sqlite) => {
                 sqlite.immediate_transaction(|sqlite| insert(sqlite, nodes))?;
+                wal::shorten(sqlite)?;
             }
             AnyConnection::Postgres(postgres) => insert_by_itself(postgres, nodes)?,
         }

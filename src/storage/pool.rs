@@ -4,16 +4,18 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{self, ManageConnection, Pool, PooledConnection};
 
-use super::connection::AGE_MAX;
+use super::kept::AGE_MAX;
 use super::{AnyConnection, Database, OpenError};
 
 /// How long a request waits for a free reader.
 const WAIT: Duration = Duration::from_secs(5);
+/// A reader that nobody used for so long may have broken meanwhile, as when the server was restarted, and is asked for a sign of life.
+const IDLE: Duration = Duration::from_millis(100);
 
 /// Opens readers for the pool.
 #[derive(Debug)]
@@ -28,6 +30,19 @@ struct Manager {
 struct Reader {
     connection: AnyConnection,
     generation: u64,
+    used: Instant,
+}
+
+impl Reader {
+    fn answers(&mut self) -> bool {
+        self.connection.batch_execute("SELECT 1").is_ok()
+    }
+}
+
+impl Manager {
+    fn is_outdated(&self, reader: &Reader) -> bool {
+        reader.generation != self.generation.load(Ordering::Acquire)
+    }
 }
 
 impl ManageConnection for Manager {
@@ -40,19 +55,20 @@ impl ManageConnection for Manager {
             .database
             .open_reader()
             .map_err(|why| r2d2::Error::ConnectionError(diesel::ConnectionError::BadConnection(why.0)))?;
-        Ok(Reader { connection, generation })
+        Ok(Reader { connection, generation, used: Instant::now() })
     }
 
-    // Asks memory only: a query on every checkout would double what a read costs.
+    // While it is busy it asks memory only: a query on every checkout would double what a read costs.
     fn is_valid(&self, reader: &mut Reader) -> Result<(), r2d2::Error> {
-        if reader.generation == self.generation.load(Ordering::Acquire) {
+        if !self.is_outdated(reader) && (reader.used.elapsed() < IDLE || reader.answers()) {
             return Ok(());
         }
         Err(r2d2::Error::ConnectionError(diesel::ConnectionError::BadConnection("outdated".to_owned())))
     }
 
     fn has_broken(&self, reader: &mut Reader) -> bool {
-        std::thread::panicking() || self.is_valid(reader).is_err()
+        reader.used = Instant::now();
+        std::thread::panicking() || self.is_outdated(reader)
     }
 }
 
@@ -64,7 +80,7 @@ pub struct Lent {
 impl Lent {
     /// Asks the database for a sign of life; for after something failed.
     pub fn answers(&mut self) -> bool {
-        self.reader.connection.batch_execute("SELECT 1").is_ok()
+        self.reader.answers()
     }
 }
 

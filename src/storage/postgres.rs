@@ -12,8 +12,9 @@ use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 use uuid::Uuid;
 
 use super::arrays::{Answering, Column, Part, Statement, borrowed, text};
-use super::connection::{AGE_MAX, closed, one_line};
+use super::connection::{closed, one_line};
 use super::figures;
+use super::kept::AGE_MAX;
 use super::nodes;
 use super::postgres_persons::{insert_looks, write_persons};
 use super::reader::{EventRow, read_event};

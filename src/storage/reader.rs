@@ -146,28 +146,39 @@ pub(super) struct EventRow {
     owner: Option<String>,
 }
 
+/// Reads an id exactly as it is written: hashes are of what it means, and another way to write it is not what was recorded.
+fn read_id(text: &str) -> Result<Uuid, ReadError> {
+    let id = Uuid::parse_str(text)?;
+    if id.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text {
+        Ok(id)
+    } else {
+        Err(ReadError::Corrupt(format!("the id {text} is not written as ids are")))
+    }
+}
+
 pub(super) fn read_event(row: EventRow) -> Result<Event, ReadError> {
     let corrupt = |what: &str| ReadError::Corrupt(format!("event at position {}: {what}", row.position));
+    let id = |text: &str| read_id(text).map_err(|why| corrupt(&why.to_string()));
     Ok(Event {
         envelope: Envelope {
             position: row.position,
-            event_id: Uuid::parse_str(&row.event_id)?,
+            event_id: id(&row.event_id)?,
             stream_kind: row.stream_kind,
-            stream_id: Uuid::parse_str(&row.stream_id)?,
+            stream_id: id(&row.stream_id)?,
             version: row.version,
             event_type: row.event_type,
             schema_version: i32::try_from(row.schema_version).map_err(|_| corrupt("schema version"))?,
-            actor: Uuid::parse_str(&row.actor)?,
-            organisation: Uuid::parse_str(&row.organisation)?,
+            actor: id(&row.actor)?,
+            organisation: id(&row.organisation)?,
             occurred_at: Timestamp::from_micros(row.occurred_at),
             recorded_at: Timestamp::from_micros(row.recorded_at),
             correlation_id: row.correlation_id,
-            causation_id: row.causation_id.as_deref().map(Uuid::parse_str).transpose()?,
+            causation_id: row.causation_id.as_deref().map(id).transpose()?,
             region: match &row.region {
                 Some(code) => Some(Region::parse(code).map_err(|_| corrupt("region"))?),
                 None => None,
             },
-            owner: row.owner.as_deref().map(Uuid::parse_str).transpose()?,
+            owner: row.owner.as_deref().map(id).transpose()?,
         },
         data: row.data,
         leaf_hash: row.leaf_hash.try_into().map_err(|_| corrupt("leaf hash"))?,
@@ -329,4 +340,54 @@ pub fn current_facts(connection: &mut AnyConnection, measure: &str, subject: Uui
         .filter(facts::subject.eq(subject.to_string()))
         .filter(facts::until_position.is_null())
         .load(connection)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> EventRow {
+        let id = || "0000000a-0000-7000-8000-000000000000".to_owned();
+        EventRow {
+            position: 1,
+            event_id: id(),
+            stream_kind: "cooperative".to_owned(),
+            stream_id: id(),
+            version: 1,
+            event_type: "cooperative.registered".to_owned(),
+            schema_version: 1,
+            data: "{}".to_owned(),
+            actor: id(),
+            organisation: id(),
+            occurred_at: 1,
+            recorded_at: 1,
+            correlation_id: "c".to_owned(),
+            causation_id: Some(id()),
+            leaf_hash: vec![0; 32],
+            region: None,
+            owner: Some(id()),
+        }
+    }
+
+    #[test]
+    fn an_id_is_read_only_as_ids_are_written() {
+        read_event(row()).unwrap();
+        let ids: [fn(&mut EventRow) -> &mut String; 6] = [
+            |row| &mut row.event_id,
+            |row| &mut row.stream_id,
+            |row| &mut row.actor,
+            |row| &mut row.organisation,
+            |row| row.causation_id.as_mut().unwrap(),
+            |row| row.owner.as_mut().unwrap(),
+        ];
+        for id in ids {
+            for other in [|id: &str| id.to_uppercase(), |id: &str| id.replace('-', ""), |id: &str| format!("{{{id}}}")]
+            {
+                let mut row = row();
+                *id(&mut row) = other(id(&mut row));
+                let why = read_event(row).unwrap_err().to_string();
+                assert!(why.starts_with("event at position 1: "), "{why}");
+            }
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! The writer on `SQLite`: one connection, `BEGIN IMMEDIATE`, prepared single-row statements inside one transaction.
 
+use std::time::Instant;
+
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
@@ -12,25 +14,24 @@ use super::nodes;
 use super::reader::{EventRow, of_stream, read_event};
 use super::rotation::check_master;
 use super::schema::{claims, events, facts, head, looks, receipts, secrets, subject_keys};
+use super::wal;
 use crate::kernel::{Region, Timestamp};
 use crate::ledger::{
     Batch, Cell, Claim, Event, FactChange, Frontier, Harm, Head, Look, PERSON, Posting, Receipt, StateRow, Store,
     StoreError, SubjectKey, Table,
 };
 
-/// How often, and how long apart, emptying the write-ahead log is tried while readers hold it up.
-const CHECKPOINT_ATTEMPTS: u32 = 50;
-const CHECKPOINT_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
-
 /// See the module.
 pub struct SqliteStore {
     connection: SqliteConnection,
+    /// While something erased may be left in the write-ahead log: when emptying it is due.
+    empty_from: Option<Instant>,
 }
 
 impl SqliteStore {
-    /// A store that writes through `connection`.
+    /// A store that writes through `connection`. What an earlier run left in the write-ahead log goes first.
     pub fn new(connection: SqliteConnection) -> Self {
-        Self { connection }
+        Self { connection, empty_from: Some(Instant::now()) }
     }
 }
 
@@ -95,13 +96,6 @@ pub(super) struct ReceiptRow {
     position: i64,
     refusal: Option<String>,
     recorded_at: i64,
-}
-
-/// What a checkpoint tells.
-#[derive(QueryableByName)]
-struct Checkpoint {
-    #[diesel(sql_type = diesel::sql_types::Integer)]
-    busy: i32,
 }
 
 impl Store for SqliteStore {
@@ -182,9 +176,22 @@ impl Store for SqliteStore {
         // A commit that is refused is rolled back: in the write-ahead log it counts only once its last frame is there.
         self.connection.batch_execute("COMMIT").map_err(failed)?;
         if !batch.destroyed.is_empty() {
-            self.empty_write_ahead_log();
+            // A destroyed key must not live on in old frames.
+            self.empty_from = Some(Instant::now());
         }
         Ok(())
+    }
+
+    fn tidy(&mut self) -> Result<bool, StoreError> {
+        if self.empty_from.is_some_and(|due| due <= Instant::now()) {
+            let emptied = wal::empty(&mut self.connection).map_err(failed)?;
+            if !emptied {
+                log::info!("a read under way keeps the write-ahead log from being emptied; trying again");
+            }
+            self.empty_from = (!emptied).then(|| Instant::now() + wal::EMPTYING_EVERY);
+        }
+        wal::shorten(&mut self.connection).map_err(failed)?;
+        Ok(self.empty_from.is_some())
     }
 
     fn rollback(&mut self) {
@@ -328,25 +335,6 @@ impl SqliteStore {
             subject_keys::wrapped.eq(&key.wrapped),
         );
         diesel::insert_into(subject_keys::table).values(row).execute(&mut self.connection)
-    }
-
-    /// Moves the write-ahead log into the database and empties it: a destroyed key must not live on in old frames. Readers may hold it
-    /// up for a moment.
-    fn empty_write_ahead_log(&mut self) {
-        for _ in 0..CHECKPOINT_ATTEMPTS {
-            let checkpoint = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)");
-            match checkpoint.get_result::<Checkpoint>(&mut self.connection) {
-                Ok(Checkpoint { busy: 0 }) => return,
-                Ok(_) => std::thread::sleep(CHECKPOINT_PAUSE),
-                Err(why) => {
-                    log::error!("the write-ahead log could not be emptied error={why}");
-                    return;
-                }
-            }
-        }
-        log::warn!(
-            "readers keep the write-ahead log from being emptied; an erased key stays in it until the next checkpoint"
-        );
     }
 }
 

@@ -10,7 +10,7 @@ use diesel::sql_types::Text;
 use uuid::Uuid;
 
 use super::replay::Divergence;
-use super::{AnyConnection, Database, FactRow, ReadError, figures, postgres, reader, sqlite};
+use super::{AnyConnection, Database, FactRow, ReadError, figures, postgres, reader, sqlite, wal};
 use crate::ledger::{Claim, Kind, Posting, Replayed, StateRow};
 
 /// What is put before the name of a live table.
@@ -173,7 +173,11 @@ impl Writer {
             let _ = self.connection.batch_execute("ROLLBACK");
             return swapped;
         }
-        Ok(self.connection.batch_execute("COMMIT")?)
+        self.connection.batch_execute("COMMIT")?;
+        if let AnyConnection::Sqlite(sqlite) = &mut self.connection {
+            wal::shorten(sqlite)?;
+        }
+        Ok(())
     }
 
     fn fold_again(&mut self, position: i64) -> Result<(), ReadError> {

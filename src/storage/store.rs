@@ -17,7 +17,11 @@ pub fn open_store(database: &Database) -> Result<Box<dyn Store>, OpenError> {
     match database {
         Database::Postgres(_) => Ok(Box::new(PostgresStore::new(database.clone()))),
         Database::Sqlite(_) => match database.open_writer()? {
-            AnyConnection::Sqlite(connection) => Ok(Box::new(SqliteStore::new(connection))),
+            AnyConnection::Sqlite(connection) => {
+                let mut store = SqliteStore::new(connection);
+                store.tidy().map_err(OpenError::of)?;
+                Ok(Box::new(store))
+            }
             AnyConnection::Postgres(_) => Err(database.error("it is not SQLite")),
         },
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use super::feed::{FeedRow, Sieve, read_stretch};
-use super::{AnyConnection, Database, ReadError};
+use super::{AnyConnection, Database, Kept, OpenError, ReadError};
 
 /// Events kept in memory while somebody follows.
 const KEPT_MAX: usize = 2048;
@@ -38,9 +38,9 @@ impl Tail {
         let (signal, mut signals) = mpsc::channel(1);
         let reading = shared.clone();
         std::thread::Builder::new().name("tail".to_owned()).spawn(move || {
-            let mut connection = None;
+            let mut kept = Kept::new(move || database.open_reader());
             while signals.blocking_recv().is_some() {
-                reading.read_on(&database, &mut connection);
+                reading.read_on(&mut kept);
                 std::thread::sleep(PAUSE);
             }
         })?;
@@ -73,12 +73,15 @@ impl Tail {
 }
 
 impl Shared {
-    fn read_on(&self, database: &Database, connection: &mut Option<AnyConnection>) {
+    fn read_on<F>(&self, kept: &mut Kept<F>)
+    where
+        F: FnMut() -> Result<AnyConnection, OpenError>,
+    {
         if self.head.receiver_count() == 0 {
             self.rows.write().unwrap_or_else(PoisonError::into_inner).clear();
             return;
         }
-        match self.new_rows(database, connection) {
+        match kept.get().map_err(ReadError::from).and_then(|open| self.new_rows(open)) {
             // The watcher asks now and then whether there is anything new.
             Ok((rows, head)) if rows.is_empty() && head == *self.head.borrow() => {}
             Ok((rows, head)) => {
@@ -87,7 +90,7 @@ impl Shared {
             }
             Err(why) => {
                 log::warn!("the end of the log could not be read error={why}");
-                *connection = None;
+                kept.broke();
                 self.rows.write().unwrap_or_else(PoisonError::into_inner).clear();
                 // Whoever waits looks for itself.
                 self.head.send_modify(|_| {});
@@ -95,15 +98,7 @@ impl Shared {
         }
     }
 
-    fn new_rows(
-        &self,
-        database: &Database,
-        connection: &mut Option<AnyConnection>,
-    ) -> Result<(Vec<FeedRow>, i64), ReadError> {
-        let open = match connection {
-            Some(open) => open,
-            None => connection.insert(database.open_reader()?),
-        };
+    fn new_rows(&self, open: &mut AnyConnection) -> Result<(Vec<FeedRow>, i64), ReadError> {
         let last = self.rows.read().unwrap_or_else(PoisonError::into_inner).back().map(|row| row.position);
         let kept_max = i64::try_from(KEPT_MAX).unwrap_or(i64::MAX);
         let head = super::head_position(open)?;

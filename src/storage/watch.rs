@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 
+use super::kept::Kept;
 use super::postgres::CHANNEL;
 use super::{AnyConnection, Database, OpenError, ReadError};
 
@@ -32,18 +33,14 @@ impl Watcher {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let thread = std::thread::Builder::new().name("watcher".to_owned()).spawn(move || {
-            let mut connection = None;
+            let mut kept = Kept::new(move || listen(&database));
             while !stopped.load(Ordering::Acquire) {
-                let looked = match &mut connection {
-                    Some(open) => look(open).map_err(|why| why.to_string()),
-                    None => listen(&database).map(|open| connection = Some(open)).map_err(|why| why.0),
-                };
-                match (looked, &mut connection) {
-                    (Ok(()), Some(open)) => wait(open, interval, &stopped),
-                    (Ok(()), None) => {}
-                    (Err(why), _) => {
+                let looked = kept.get().map_err(ReadError::from).and_then(|open| look(open).map(|()| open));
+                match looked {
+                    Ok(open) => wait(open, interval, &stopped),
+                    Err(why) => {
                         log::warn!("the database cannot be followed; trying again error={why}");
-                        connection = None;
+                        kept.broke();
                         std::thread::park_timeout(interval);
                     }
                 }

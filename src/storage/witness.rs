@@ -36,18 +36,24 @@ impl Witness {
         Self { file: file.to_owned(), log, written: Mutex::new(None) }
     }
 
-    /// Refuses a database that lacks what was seen of it before.
+    /// Refuses a database that lacks what was seen of it before, and an empty one where another was seen.
     ///
     /// # Errors
     /// A sentence that says what is missing and how to go on.
     pub fn check(&self, connection: &mut AnyConnection) -> Result<(), OpenError> {
-        let Some(seen) = self.read()?.remove(&self.log) else {
-            return Ok(());
-        };
+        let (file, how) = (self.file.display(), "If that is meant, start once with --accept-older-database.");
         let head = head_position(connection).map_err(OpenError::of)?;
+        let mut logs = self.read()?;
+        let Some(seen) = logs.remove(&self.log) else {
+            if head > 0 || logs.is_empty() {
+                return Ok(());
+            }
+            return Err(OpenError(format!(
+                "the database is empty, but {file} knows of another log: the database seems to be missing from its place. {how}"
+            )));
+        };
         let leaf = leaf_hash_at(connection, seen.position).map_err(OpenError::of)?;
-        let (file, position) = (self.file.display(), seen.position);
-        let how = "If that is meant, start once with --accept-older-database.";
+        let position = seen.position;
         if head < position {
             return Err(OpenError(format!(
                 "the database ends at position {head}, but {file} says that position {position} was recorded in it: an older backup seems to \
@@ -119,6 +125,10 @@ impl Witness {
             file.sync_all()?;
             std::fs::rename(&beside, &self.file)
         };
-        replace().map_err(OpenError::of)
+        replace().map_err(|why| {
+            // What a full disk left of it is of no use; that it may never have been made is as well.
+            let _ = std::fs::remove_file(&beside);
+            OpenError::of(why)
+        })
     }
 }

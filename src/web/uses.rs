@@ -9,7 +9,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::kernel::Timestamp;
-use crate::storage::{AnyConnection, Database, ReadError, note_key_uses};
+use crate::storage::{AnyConnection, Database, Kept, ReadError, note_key_uses};
 
 /// How often what is new is written.
 const WRITE_EVERY: Duration = Duration::from_mins(1);
@@ -74,14 +74,14 @@ impl UseWriter {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let thread = std::thread::Builder::new().name("key-uses".to_owned()).spawn(move || {
-            let mut connection = None;
+            let mut kept = Kept::new(move || database.open_writer());
             loop {
                 let last = stopped.load(Ordering::Acquire);
                 if !uses.slots().is_empty()
-                    && let Err(why) = write(&database, &mut connection, &uses)
+                    && let Err(why) = kept.get().map_err(ReadError::from).and_then(|open| uses.write(open))
                 {
                     log::warn!("when keys were last used could not be written; trying again error={why}");
-                    connection = None;
+                    kept.broke();
                 }
                 if last {
                     return;
@@ -91,14 +91,6 @@ impl UseWriter {
         })?;
         Ok(Self { stop, thread: Some(thread) })
     }
-}
-
-fn write(database: &Database, connection: &mut Option<AnyConnection>, uses: &KeyUses) -> Result<(), ReadError> {
-    let open = match connection {
-        Some(open) => open,
-        None => connection.insert(database.open_writer()?),
-    };
-    uses.write(open)
 }
 
 impl Drop for UseWriter {

@@ -13,22 +13,22 @@ fn cycles() -> u32 {
     std::env::var("LUMBUNG_CRASH_CYCLES").ok().map_or(CYCLES, |text| text.parse().unwrap())
 }
 
-/// Clients that send until they are told to end, or until nobody answers.
+/// Clients that send until they are told to end, or until nobody answers; nobody is to stop answering while the program `lives`.
 struct Load {
     ended: Arc<AtomicBool>,
     clients: Vec<std::thread::JoinHandle<()>>,
 }
 
 impl Load {
-    fn start(program: &Program, sent: &Arc<Sent>, counter: &Arc<AtomicU32>, gives_up: bool) -> Self {
+    fn start(program: &Program, sent: &Arc<Sent>, counter: &Arc<AtomicU32>, lives: bool) -> Self {
         let ended = Arc::new(AtomicBool::new(false));
         let clients = (0..CLIENTS)
             .map(|_| {
                 let (client, sent, counter, ended) = (program.client(), sent.clone(), counter.clone(), ended.clone());
                 std::thread::spawn(move || {
                     while !ended.load(Ordering::Relaxed) {
-                        let answered = one(&client, &sent, &format!("n-{}", counter.fetch_add(1, Ordering::Relaxed)));
-                        if !answered && gives_up {
+                        let key = format!("n-{}", counter.fetch_add(1, Ordering::Relaxed));
+                        if !one(&client, &sent, &key, lives) && !lives {
                             return;
                         }
                     }
@@ -46,9 +46,11 @@ impl Load {
     }
 }
 
-/// A registration, then a new name for it, then the registration's key once more.
-fn one(client: &Client, sent: &Sent, key: &str) -> bool {
+/// A registration, then a new name for it, then the registration's key once more; tells whether the program answered. One that `lives`
+/// answers always: that it is done, or when to come again.
+fn one(client: &Client, sent: &Sent, key: &str, lives: bool) -> bool {
     let first = client.register(key);
+    assert!(first.is_some() || !lives, "{key}: no answer");
     sent.note(key, None, first.as_ref());
     let Some(first) = first.filter(|answer| answer.status == 201) else {
         return false;
@@ -56,15 +58,33 @@ fn one(client: &Client, sent: &Sent, key: &str) -> bool {
     let done = Done::of(&first);
     let renaming = format!("{key}-r");
     let renamed = client.rename(done.id, &renaming);
+    assert!(renamed.is_some() || !lives, "{renaming}: no answer");
     sent.note(&renaming, Some(done.id), renamed.as_ref());
     let Some(again) = client.register(key) else {
+        assert!(!lives, "{key}: no answer");
         return false;
     };
-    if again.status == 201 {
-        assert!(again.replayed, "{again:?}");
-        assert_eq!(Done::of(&again), done);
-    }
+    sent.note(key, None, Some(&again));
+    assert!(again.status == 503 || again.replayed, "{again:?}");
     renamed.is_some()
+}
+
+/// Every key that was acknowledged brings the very same answer again.
+fn replay_all(program: &Program, sent: &Sent) {
+    let acknowledged: Vec<(String, Done)> = sent.acknowledged.lock().unwrap().clone().into_iter().collect();
+    std::thread::scope(|scope| {
+        for some in acknowledged.chunks(acknowledged.len().div_ceil(CLIENTS)) {
+            let client = program.client();
+            scope.spawn(move || {
+                for (key, done) in some {
+                    let renamed = key.ends_with("-r").then(|| client.rename(done.id, key));
+                    let again = renamed.unwrap_or_else(|| client.register(key)).unwrap();
+                    assert!(again.replayed, "{key}: {again:?}");
+                    assert_eq!(Done::of(&again), *done, "{key}");
+                }
+            });
+        }
+    });
 }
 
 fn killed_again_and_again(postgres: bool) {
@@ -73,7 +93,7 @@ fn killed_again_and_again(postgres: bool) {
     for cycle in 0..cycles() {
         let program = site.serve();
         sent.settle(&program.client());
-        let load = Load::start(&program, &sent, &counter, true);
+        let load = Load::start(&program, &sent, &counter, false);
         let mut random = [0; 2];
         getrandom::fill(&mut random).unwrap();
         std::thread::sleep(Duration::from_millis(30 + u64::from(u16::from_le_bytes(random)) % 300));
@@ -85,6 +105,7 @@ fn killed_again_and_again(postgres: bool) {
     }
     let program = site.serve();
     sent.settle(&program.client());
+    replay_all(&program, &sent);
     program.stop();
     assert!(sent.acknowledged.lock().unwrap().len() > cycles() as usize, "{}", site.log());
     site.check(&sent);
@@ -105,7 +126,7 @@ fn a_restart_of_postgres_under_load_loses_and_doubles_nothing() {
     let mut site = Site::new(true);
     let (sent, counter) = (Arc::new(Sent::default()), Arc::new(AtomicU32::new(0)));
     let program = site.serve();
-    let load = Load::start(&program, &sent, &counter, false);
+    let load = Load::start(&program, &sent, &counter, true);
     for mode in ["--mode=fast", "--mode=immediate", "--mode=fast"] {
         std::thread::sleep(Duration::from_millis(400));
         site.cluster.as_mut().unwrap().control(&["restart", mode]);

@@ -1,5 +1,10 @@
 //! What somebody might try, with a key of low rank or none.
 
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Binary;
 use serde_json::{Value, json};
 
 use super::harness::{App, healthy_worksheet, id};
@@ -99,6 +104,45 @@ fn an_erased_key_does_not_live_on_in_the_write_ahead_log() {
         assert_eq!(log, 0);
     }
     app.get("province", &at).expect(200)["personal_data"].as_str().filter(|word| *word == "erased").unwrap();
+}
+
+#[derive(QueryableByName)]
+struct Wrapped {
+    #[diesel(sql_type = Binary)]
+    wrapped: Vec<u8>,
+}
+
+#[test]
+fn an_erasure_during_a_long_read_holds_nobody_up_and_is_finished_when_the_read_ends() {
+    if on_postgres() {
+        return;
+    }
+    let app = App::start();
+    let person = app.post("samarinda", "/v1/managers", &manager("Satu", "6472014101800001")).expect(201);
+    let mut reading = app.place.database.open_reader().unwrap();
+    reading.batch_execute("BEGIN").unwrap();
+    let keys = diesel::sql_query("SELECT wrapped FROM subject_keys").load::<Wrapped>(&mut reading).unwrap();
+    let in_log = || {
+        let log = std::fs::read(app.folder().join("lumbung.db-wal")).unwrap();
+        keys.iter().any(|key| log.windows(key.wrapped.len()).any(|bytes| bytes == key.wrapped))
+    };
+    assert!(in_log());
+    let began = Instant::now();
+    app.post("samarinda", &format!("/v1/managers/{}/erasures", id(&person)), &json!({"reason": "x"})).expect(200);
+    for number in 0..5 {
+        let body = json!({"name": "K", "kind": "ksp", "region": "64.71",
+            "badan_hukum": {"number": format!("{number}/BH"), "date": "2008-08-14"}});
+        app.post("balikpapan", "/v1/cooperatives", &body).expect(201);
+    }
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(in_log());
+    drop(reading);
+    // Nobody writes any more, and it is done all the same.
+    let ended = Instant::now();
+    while in_log() {
+        assert!(ended.elapsed() < Duration::from_secs(10));
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 #[test]

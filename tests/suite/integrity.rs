@@ -11,7 +11,7 @@ use lumbung::storage::{AnyConnection, Database};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::harness::App;
+use super::harness::{App, id};
 use super::place::{on_postgres, place_in};
 
 #[derive(QueryableByName)]
@@ -142,6 +142,85 @@ fn a_changed_event_a_missing_trigger_and_a_changed_head_are_found() {
 }
 
 #[test]
+fn an_id_that_means_the_same_and_is_written_otherwise_is_found() {
+    let app = App::start();
+    let enterprise = json!({"name": "Warung", "region": "64.72", "owner": {"name": "P"},
+        "size_basis": {"yearly_sales": {"value": "1", "currency": "IDR"}}});
+    let enterprise = id(&app.post("samarinda", "/v1/enterprises", &enterprise).expect(201));
+    let financing = json!({"beneficiary": {"kind": "enterprise", "id": enterprise}, "scheme": "lpdb",
+        "amount": {"value": "1", "currency": "IDR"}, "purpose": "x", "tenor_months": 1});
+    app.post("bank", "/v1/financings", &financing).expect(201);
+    let (place, _folder) = app.stop();
+    for column in ["event_id", "stream_id", "actor", "organisation", "owner"] {
+        let one = format!("SELECT max(position) FROM events WHERE {column} <> upper({column})");
+        let position = lines(&place, &format!("SELECT CAST(({one}) AS TEXT) AS text")).remove(0);
+        for case in ["upper", "lower"] {
+            assert_eq!(verify(&place).is_ok(), case == "upper", "{column}");
+            meddle(&place, &format!("UPDATE events SET {column} = {case}({column}) WHERE position = {position}"));
+        }
+    }
+    verify(&place).unwrap();
+}
+
+#[test]
+fn a_trigger_that_is_not_what_it_was_is_found() {
+    let statements: &[&str] = if on_postgres() {
+        &[
+            "CREATE OR REPLACE FUNCTION events_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",
+            "CREATE OR REPLACE FUNCTION looks_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN OLD; END $$",
+            "CREATE OR REPLACE TRIGGER events_refuse_change BEFORE DELETE ON events FOR EACH ROW EXECUTE FUNCTION events_refuse(); \
+             ALTER TABLE events ENABLE ALWAYS TRIGGER events_refuse_change",
+            "CREATE OR REPLACE TRIGGER looks_refuse_change BEFORE UPDATE OR DELETE ON looks FOR EACH ROW WHEN (1 = 2) \
+             EXECUTE FUNCTION looks_refuse(); ALTER TABLE looks ENABLE ALWAYS TRIGGER looks_refuse_change",
+            "ALTER TABLE looks ENABLE TRIGGER looks_refuse_truncate",
+        ]
+    } else {
+        &[
+            "DROP TRIGGER events_refuse_update; CREATE TRIGGER events_refuse_update BEFORE UPDATE ON events BEGIN SELECT 1; END",
+            "DROP TRIGGER looks_refuse_delete; CREATE TRIGGER looks_refuse_delete BEFORE DELETE ON looks WHEN 1 = 2 \
+             BEGIN SELECT RAISE(ABORT, 'looks are append-only: DELETE refused'); END",
+        ]
+    };
+    for statement in statements {
+        let folder = TempDir::new().unwrap();
+        let place = place_in(&folder);
+        verify(&place).unwrap();
+        place.database.open_writer().unwrap().batch_execute(statement).unwrap();
+        let fault = verify(&place).expect_err(statement).0;
+        assert!(fault.contains("trigger") || fault.contains("function"), "{statement}: {fault}");
+    }
+}
+
+#[test]
+fn an_index_that_lacks_a_row_is_found() {
+    if on_postgres() {
+        return;
+    }
+    let (place, _folder) = demonstration();
+    // An index of a few rows, which then says that it is of all.
+    let lame = "CREATE INDEX lame ON events (recorded_at) WHERE position < 5; PRAGMA writable_schema = ON; \
+        UPDATE sqlite_master SET sql = replace(sql, ' WHERE position < 5', '') WHERE name = 'lame'; PRAGMA writable_schema = RESET";
+    place.database.open_writer().unwrap().batch_execute(lame).unwrap();
+    let fault = verify(&place).unwrap_err().0;
+    assert!(fault.contains("damaged") && fault.contains("lame"), "{fault}");
+}
+
+#[test]
+fn a_mistyped_path_makes_no_file() {
+    if on_postgres() {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let elsewhere = TempDir::new().unwrap();
+    let mistyped = Place { database: Database::Sqlite(folder.path().join("lumbun.db")), ..place_in(&elsewhere) };
+    let copy = folder.path().join("copy");
+    for said in [verify(&mistyped), rebuild(&mistyped), backup(&mistyped, &copy)] {
+        assert!(said.unwrap_err().0.contains("no such file"));
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn whatever_is_wrong_with_the_projections_is_found_and_a_rebuild_restores_them_to_the_byte() {
     let (place, _folder) = demonstration();
     let before = projections(&place);
@@ -234,6 +313,12 @@ fn a_backup_is_complete_and_an_older_one_put_back_is_noticed_at_start() {
     assert!(refused.contains("older backup") && refused.contains("--accept-older-database"), "{refused}");
     open(&Place { accept_older: true, ..restored.clone() }).unwrap();
     open(&restored).unwrap();
+    // So is an empty one that was made because the right one was not in its place.
+    let empty = TempDir::new().unwrap();
+    let elsewhere = Place { database: super::place::migrated_database(&empty), ..restored };
+    let refused = open(&elsewhere).unwrap_err().0;
+    assert!(refused.contains("empty") && refused.contains("--accept-older-database"), "{refused}");
+    open(&Place { accept_older: true, ..elsewhere }).unwrap();
 }
 
 /// A backup by the documented way.

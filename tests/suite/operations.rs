@@ -106,6 +106,24 @@ fn the_documented_role_serves_and_can_change_no_event() {
 }
 
 #[test]
+fn readers_whose_connections_were_closed_meanwhile_are_replaced_before_anybody_is_refused() {
+    if !on_postgres() {
+        return;
+    }
+    let app = App::start();
+    app.get("province", "/v1/cooperatives?limit=1").expect(200);
+    let Database::Postgres(url) = &app.place.database else { panic!("not PostgreSQL") };
+    let name = url.for_libpq();
+    let name = name.rsplit('/').next().unwrap().split('?').next().unwrap();
+    let close = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+    super::cluster::shared().execute("postgres", &close);
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    for path in ["/readyz", "/v1/cooperatives?limit=1", "/v1/cooperatives?limit=2"] {
+        app.get("province", path).expect(200);
+    }
+}
+
+#[test]
 fn of_several_hosts_the_one_that_takes_writes_is_found() {
     if !on_postgres() {
         return;

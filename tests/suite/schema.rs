@@ -131,6 +131,29 @@ fn instances_that_start_together_migrate_once() {
 }
 
 #[test]
+fn migrating_takes_as_long_as_it_takes() {
+    if !on_postgres() {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let (database, mut other) = fresh(&folder);
+    // Another instance migrates.
+    other.batch_execute(&format!("SELECT pg_advisory_lock({})", 0x6c75_6d62)).unwrap();
+    let waiting = std::thread::spawn(move || {
+        let mut connection = database.open_writer().unwrap();
+        connection.batch_execute("SET statement_timeout = '100ms'; SET lock_timeout = '100ms'").unwrap();
+        migrate(&mut connection).unwrap();
+        lines(
+            &mut connection,
+            "SELECT current_setting('statement_timeout') || ' ' || current_setting('lock_timeout') AS text",
+        )
+    });
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    drop(other);
+    assert_eq!(waiting.join().unwrap(), ["30s 10s"]);
+}
+
+#[test]
 fn both_databases_have_the_same_steps() {
     let steps = |database: &str| {
         let folder = format!("{}/migrations/{database}", env!("CARGO_MANIFEST_DIR"));
