@@ -139,19 +139,23 @@ fn complete(document: &mut Value) {
     bounds::complete(document);
 }
 
-/// Links every answer that is a document to what can be asked of it next: create → get → the commands on it. Which of these fit its state, the
-/// document and the problems tell.
+/// Links every answer that is a document to what can be asked of it next: create → get → the commands on it; and every list to the document of
+/// its first row. Which commands fit its state, the document and the problems tell.
 fn link(document: &mut Value) {
     let mut next: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut reads: BTreeMap<String, String> = BTreeMap::new();
     let mut links = Map::new();
     for (path, item) in document["paths"].as_object().into_iter().flatten() {
         let Some((collection, rest)) = path.split_once("/{id}") else { continue };
         if rest.contains('{') {
             continue;
         }
-        for operation in item.as_object().into_iter().flatten().map(|(_, operation)| operation) {
+        for (method, operation) in item.as_object().into_iter().flatten() {
             let Some(id) = operation["operationId"].as_str() else { continue };
             next.entry(collection.to_owned()).or_default().push(id.to_owned());
+            if rest.is_empty() && method == "get" {
+                reads.insert(collection.to_owned(), id.to_owned());
+            }
             links.insert(id.to_owned(), json!({ "operationId": id, "parameters": { "id": "$response.body#/id" } }));
         }
     }
@@ -162,6 +166,11 @@ fn link(document: &mut Value) {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
             // A list, and what is told about a document, are no documents of the collection.
             let document = if method == "get" { path.ends_with("/{id}") } else { on_one || path == collection };
+            let list = method == "get" && path == collection;
+            if let Some(one) = reads.get(collection).filter(|_| list) {
+                let first = json!({ "operationId": one, "parameters": { "id": "$response.body#/data/0/id" } });
+                operation["responses"]["200"]["links"] = json!({ one: first });
+            }
             for status in ["200", "201"] {
                 let Some(response) = operation["responses"].get_mut(status).filter(|_| document) else { continue };
                 let links = linked.iter().map(|id| (id.clone(), json!({"$ref": format!("#/components/links/{id}")})));

@@ -16,6 +16,7 @@ pub static MEASURES: &[MeasureDefinition] = &[
         parts: &["regulation", "book_year"],
         organisation: "submitter",
         has_amount: false,
+        monthly: false,
         definition: Text::fixed(
             "Penilaian kesehatan yang diajukan.",
             "Health assessments handed in; handing in again what was returned adds nothing.",
@@ -28,6 +29,7 @@ pub static MEASURES: &[MeasureDefinition] = &[
         parts: &["regulation", "book_year", "category"],
         organisation: "submitter",
         has_amount: false,
+        monthly: false,
         definition: Text::fixed(
             "Penetapan kesehatan menurut predikatnya, sebagaimana terakhir dikoreksi.",
             "Determinations by category, as last corrected.",

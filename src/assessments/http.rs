@@ -4,22 +4,24 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use deserr::Deserr;
+use serde::Serialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::commands::{Resubmit, Return, Submit, Withdraw};
 use super::determinations::{Correct, Determine};
-use super::rulebook::{self, Scoring};
+use super::rulebook::{self, ListedRegulation, Scoring};
 use super::state::Assessment;
 use super::views::{self, AssessmentFilter};
+use crate::codes::OnParams;
 use crate::kernel::problem_codes::{NOT_FOUND, RULE_REFUSED};
 use crate::kernel::{Action, Actor, Faults, Refusal, Scope, Word, reach};
 use crate::ledger::Resource;
 use crate::storage::{AnyConnection, ReadError};
 use crate::web::{
     AsOfParams, Caller, Command, IdPath, List, NoFilter, Page, PageParams, Params, Present, Problem, SortParams,
-    Stored, Viewer, json_reply, listing, show,
+    Stored, Viewer, constant_reply, json_reply, listing, show,
 };
 
 impl Present for Assessment {
@@ -229,12 +231,22 @@ async fn correct_assessment(id: IdPath, command: Command<Correct>) -> Result<Htt
 
 /// List regulations
 ///
-/// Those whose rule book is loaded, and those we know and have not loaded, with the reason.
-#[utoipa::path(tag = "assessments", security(()),
-    responses((status = 200, description = "The regulations", body = serde_json::Value)))]
+/// Those whose rule book is loaded, and those we know and have not loaded, with the reason; each with the days it is in force, as far as they are
+/// known.
+#[utoipa::path(tag = "assessments", security(()), params(OnParams),
+    responses((status = 200, description = "The regulations", body = RegulationList), (status = 304, description = "You have it already")))]
 #[get("/regulations")]
-async fn list_regulations(_: Params<NoFilter>) -> HttpResponse {
-    json_reply(&serde_json::json!({ "data": rulebook::catalogue(), "next_cursor": null }))
+async fn list_regulations(request: HttpRequest, params: Params<OnParams>) -> HttpResponse {
+    constant_reply(&request, &RegulationList { data: rulebook::catalogue(params.0.on), next_cursor: None })
+}
+
+/// Regulations.
+#[derive(Serialize, ToSchema)]
+pub struct RegulationList {
+    /// The rows.
+    data: Vec<ListedRegulation>,
+    /// Null: the list is one page.
+    next_cursor: Option<String>,
 }
 
 /// Read a regulation's rule book

@@ -14,25 +14,14 @@ use crate::managers::{Manager, Role};
 /// Years a certificate is valid when nothing else is said (BNSP practice; facts of Karangasem 2025).
 const VALIDITY_YEARS: i32 = 3;
 
-/// The day of issue and the last day: issued after what it rests on, valid beyond the day of issue.
+/// The day of issue and the last day: not issued before what it rests on, valid beyond the day of issue.
 fn validity(
     scene: &Scene<'_, Certification>,
     issued_on: Option<Date>,
     valid_until: Option<Date>,
     rests_on: Option<Date>,
 ) -> Result<(Date, Date), Refusal> {
-    let issued_on = issued_on.unwrap_or_else(|| scene.occurred_at.day());
-    issued_on.require_past(scene.now, "/issued_on")?;
-    if rests_on.is_some_and(|earlier| issued_on < earlier) {
-        return Err(Refusal::rule(
-            "/issued_on",
-            "before_assessment",
-            Text::fixed(
-                "Sertifikat tidak dapat terbit sebelum asesmennya.",
-                "A certificate cannot be issued before its assessment.",
-            ),
-        ));
-    }
+    let issued_on = day_of(scene, issued_on, "/issued_on", rests_on)?;
     let valid_until = valid_until.unwrap_or_else(|| issued_on.plus_years(VALIDITY_YEARS));
     if valid_until <= issued_on {
         return Err(Refusal::rule(
@@ -80,7 +69,7 @@ impl Decide for IssueCertificate {
 
     fn decide(&self, scene: &Scene<'_, Certification>) -> Result<Decision<Certification>, Refusal> {
         let own = in_state(scene, &[State::Kompeten])?;
-        let (issued_on, valid_until) = validity(scene, self.issued_on, self.valid_until, own.assessed_on)?;
+        let (issued_on, valid_until) = validity(scene, self.issued_on, self.valid_until, own.competent_since())?;
         let role = role_on(scene, own.manager, issued_on);
         Ok(Decision::one(Event::CertificateIssued {
             certificate_number: self.certificate_number.clone(),
@@ -105,7 +94,8 @@ impl Decide for Suspend {
     type Resource = Certification;
 
     fn decide(&self, scene: &Scene<'_, Certification>) -> Result<Decision<Certification>, Refusal> {
-        in_state(scene, &[State::Certified])?;
+        let own = in_state(scene, &[State::Certified])?;
+        day_of(scene, None, "/occurred_at", own.stands_since())?;
         Ok(Decision::one(Event::Suspended { reason: self.reason.clone() }))
     }
 }
@@ -125,7 +115,8 @@ impl Decide for Reinstate {
     type Resource = Certification;
 
     fn decide(&self, scene: &Scene<'_, Certification>) -> Result<Decision<Certification>, Refusal> {
-        in_state(scene, &[State::Suspended])?;
+        let own = in_state(scene, &[State::Suspended])?;
+        day_of(scene, None, "/occurred_at", own.stands_since())?;
         Ok(Decision::one(Event::Reinstated { reason: self.reason.clone() }))
     }
 }
@@ -143,7 +134,8 @@ impl Decide for Revoke {
     type Resource = Certification;
 
     fn decide(&self, scene: &Scene<'_, Certification>) -> Result<Decision<Certification>, Refusal> {
-        in_state(scene, &[State::Certified, State::Suspended])?;
+        let own = in_state(scene, &[State::Certified, State::Suspended])?;
+        day_of(scene, None, "/occurred_at", own.stands_since())?;
         Ok(Decision::one(Event::Revoked { reason: self.reason.clone() }))
     }
 }
@@ -165,16 +157,12 @@ pub struct Surveil {
     pub note: Option<Note>,
 }
 
-fn issued_on(own: &Certification) -> Option<Date> {
-    own.certificate.as_ref().map(|certificate| certificate.issued_on)
-}
-
 impl Decide for Surveil {
     type Resource = Certification;
 
     fn decide(&self, scene: &Scene<'_, Certification>) -> Result<Decision<Certification>, Refusal> {
         let own = in_state(scene, &[State::Certified])?;
-        let held_on = day_of(scene, self.held_on, "/held_on", issued_on(own))?;
+        let held_on = day_of(scene, self.held_on, "/held_on", own.stands_since())?;
         Ok(Decision::one(Event::Surveilled { held_on, outcome: self.outcome, note: self.note.clone() }))
     }
 }
@@ -197,7 +185,7 @@ impl Decide for IssueDuplicate {
 
     fn decide(&self, scene: &Scene<'_, Certification>) -> Result<Decision<Certification>, Refusal> {
         let own = in_state(scene, &[State::Certified])?;
-        let issued_on = day_of(scene, self.issued_on, "/issued_on", issued_on(own))?;
+        let issued_on = day_of(scene, self.issued_on, "/issued_on", own.stands_since())?;
         Ok(Decision::one(Event::DuplicateIssued { issued_on, reason: self.reason.clone() }))
     }
 }
@@ -279,12 +267,12 @@ impl Decide for RenewCertificate {
             .ok_or_else(|| Refusal::wrong_state(earlier.state.word(), earlier.allowed_on(scene.occurred_at.day())))?;
         let terms = &self.terms;
         let mut faults = Faults::default();
-        let before = Some(certificate.issued_on.plus_days(1));
+        let after_issue = Some(certificate.issued_on.plus_days(1));
         if let Some(day) = terms.assessed_on {
-            faults.check(day_of(scene, Some(day), "/assessed_on", before));
+            faults.check(day_of(scene, Some(day), "/assessed_on", after_issue));
         }
-        faults.check(day_of(scene, terms.issued_on, "/issued_on", before));
-        let valid = faults.check(validity(scene, terms.issued_on, terms.valid_until, terms.assessed_on));
+        let rests_on = after_issue.max(terms.assessed_on).max(earlier.stands_since());
+        let valid = faults.check(validity(scene, terms.issued_on, terms.valid_until, rests_on));
         let (issued_on, valid_until) = match valid {
             Some(days) if faults.0.is_empty() => days,
             _ => return Err(Refusal::faults(&crate::kernel::problem_codes::RULE_REFUSED, faults)),

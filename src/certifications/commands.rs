@@ -191,9 +191,8 @@ impl Decide for RecordResult {
     type Resource = Certification;
 
     fn decide(&self, scene: &Scene<'_, Certification>) -> Result<Decision<Certification>, Refusal> {
-        in_state(scene, &[State::Candidate, State::Scheduled])?;
-        let assessed_on = self.assessed_on.unwrap_or_else(|| scene.occurred_at.day());
-        assessed_on.require_past(scene.now, "/assessed_on")?;
+        let own = in_state(scene, &[State::Candidate, State::Scheduled])?;
+        let assessed_on = day_of(scene, self.assessed_on, "/assessed_on", Some(own.put_forward_on))?;
         Ok(Decision::one(Event::Assessed { result: self.result, assessed_on, place: self.place.clone() }))
     }
 }

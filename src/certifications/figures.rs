@@ -19,7 +19,16 @@ const fn measure(
     definition: Text,
     formula: &'static str,
 ) -> MeasureDefinition {
-    MeasureDefinition { measure, version: 1, parts, organisation: "certifier", has_amount: false, definition, formula }
+    MeasureDefinition {
+        measure,
+        version: 1,
+        parts,
+        organisation: "certifier",
+        has_amount: false,
+        monthly: false,
+        definition,
+        formula,
+    }
 }
 
 /// Every measure of this area.

@@ -223,6 +223,22 @@ impl Certification {
         }
     }
 
+    /// The day competence was established: by the assessment, or by the appeal against it.
+    pub fn competent_since(&self) -> Option<Date> {
+        self.appeal.as_ref().and_then(|appeal| appeal.decided_on).max(self.assessed_on)
+    }
+
+    /// The day since which the certificate stands as it does: that of its issue, or of the last suspension or reinstatement. What befalls it
+    /// next is not dated before: days already told of would be told anew.
+    pub fn stands_since(&self) -> Option<Date> {
+        let issued_on = self.certificate.as_ref()?.issued_on;
+        Some(match (self.standing.last(), self.state) {
+            (None, _) => issued_on,
+            (Some(held), CertificationState::Certified) => held.from,
+            (Some(held), _) => held.until?.plus_days(1),
+        })
+    }
+
     /// The claim that keeps a manager's candidacies for a scheme in a row: of each number there is one.
     pub fn candidacy(manager: Uuid, scheme: &Name, attempt: u32) -> Claim {
         let value = format!("{manager}|{}|{attempt}", scheme.normalised());

@@ -27,6 +27,7 @@ diesel::table! {
         doc -> Text,
     }
 }
+diesel::allow_tables_to_appear_in_same_query!(certifications, facts);
 
 /// The measure of facts "this manager (subject), in a manager role, was issued a certificate".
 pub const CERTIFIED_MANAGERS: &str = "certified_managers";
@@ -72,7 +73,7 @@ pub struct CertificationFilter {
     #[deserr(default)]
     #[param(inline)]
     pub state: Option<CertificationState>,
-    /// Certificates that hold on this day.
+    /// Certificates that held, or will hold, on this day, whatever has become of them since.
     #[deserr(default)]
     #[param(inline, example = "2014-05-27")]
     pub valid_on: Option<Date>,
@@ -91,6 +92,20 @@ macro_rules! scoped {
         }
         query
     }};
+}
+
+diesel::alias!(facts as working: Working, facts as appointments: Appointments, facts as certificates: Certificates);
+
+/// The facts of a measure that held on a day, as known at a position.
+macro_rules! held {
+    ($facts:ident, $measure:expr, $day:expr, $position:expr) => {
+        $facts
+            .filter($facts.field(facts::measure).eq($measure))
+            .filter($facts.field(facts::occurred_on).le($day.to_string()))
+            .filter($facts.field(facts::value).ge($day.to_string()))
+            .filter($facts.field(facts::from_position).le($position))
+            .filter($facts.field(facts::until_position).is_null().or($facts.field(facts::until_position).gt($position)))
+    };
 }
 
 /// A page of the certifications a scope reaches.
@@ -127,8 +142,9 @@ pub fn list(
         }
     }
     if let Some(day) = filter.valid_on {
-        query =
-            query.filter(certifications::state.eq(holds[0])).filter(certifications::valid_until.ge(day.to_string()));
+        // As known now: what was withdrawn at whatever position is not known any more.
+        let standing = held!(certificates, CERTIFICATE_STANDING, day, i64::MAX);
+        query = query.filter(certifications::id.eq_any(standing.select(certificates.field(facts::resource))));
     }
     Ok(crate::keyset!(query, certifications, keyset).load(connection)?)
 }
@@ -176,20 +192,6 @@ pub fn expiring(
         .filter(certifications::state.eq(CertificationState::Certified.word()))
         .filter(certifications::valid_until.between(first.to_string(), last.to_string()));
     Ok(crate::keyset!(query, certifications, keyset).load(connection)?)
-}
-
-diesel::alias!(facts as working: Working, facts as appointments: Appointments, facts as certificates: Certificates);
-
-/// The facts of a measure that held on a day, as known at a position.
-macro_rules! held {
-    ($facts:ident, $measure:expr, $day:expr, $position:expr) => {
-        $facts
-            .filter($facts.field(facts::measure).eq($measure))
-            .filter($facts.field(facts::occurred_on).le($day.to_string()))
-            .filter($facts.field(facts::value).ge($day.to_string()))
-            .filter($facts.field(facts::from_position).le($position))
-            .filter($facts.field(facts::until_position).is_null().or($facts.field(facts::until_position).gt($position)))
-    };
 }
 
 /// Savings-and-loan cooperatives that worked on a day by region, and those of them that had a manager with a certificate that held.

@@ -41,7 +41,7 @@ pub struct OnParams {
     /// Only what is in force on this day; everything, with its periods, when left out.
     #[deserr(default)]
     #[param(inline, example = "2014-03-20")]
-    on: Option<Date>,
+    pub on: Option<Date>,
 }
 
 /// Read a code list
@@ -58,7 +58,8 @@ async fn get_code_list(
     params: Params<OnParams>,
 ) -> Result<HttpResponse, Problem> {
     if *list == "regulations" {
-        return Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, "/v1/regulations")).finish());
+        let on = params.0.on.map_or_else(String::new, |day| format!("?on={day}"));
+        return Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, format!("/v1/regulations{on}"))).finish());
     }
     let found = code_list(&list).ok_or_else(|| {
         let known: Vec<&str> = code_lists().iter().map(|list| list.id.as_str()).collect();

@@ -32,34 +32,34 @@ const BY_CLASS: &str = "financings_by_collectibility";
 const FLOW: &[&str] = &["scheme", "beneficiary_kind"];
 
 macro_rules! measures {
-    ($($name:ident $version:literal $parts:expr, $amount:literal: $id:literal / $en:literal, $formula:literal;)*) => {
+    ($($name:ident $version:literal $parts:expr, $amount:literal, $monthly:literal: $id:literal / $en:literal, $formula:literal;)*) => {
         /// Every measure of this area.
         pub static MEASURES: &[MeasureDefinition] = &[$(MeasureDefinition {
-            measure: $name, version: $version, parts: $parts, organisation: "lender", has_amount: $amount, definition: Text::fixed($id, $en), formula: $formula,
+            measure: $name, version: $version, parts: $parts, organisation: "lender", has_amount: $amount, monthly: $monthly, definition: Text::fixed($id, $en), formula: $formula,
         }),*];
     };
 }
 
 measures! {
-    APPLIED 1 FLOW, true: "Permohonan pembiayaan dan jumlah yang dimohon." / "Applications and what was asked for.", "count and sum(amount) of financing.applied by the day they occurred";
-    APPROVED 1 FLOW, true: "Persetujuan dan jumlah yang disetujui." / "Approvals and what was agreed to.", "count and sum(amount) of standing financing.approved by approved_on";
-    REJECTED 1 FLOW, false: "Penolakan." / "Rejections.", "count of standing financing.rejected by the day they occurred";
-    WITHDRAWN 1 FLOW, false: "Permohonan yang ditarik." / "Applications taken back.", "count of standing financing.withdrawn by the day they occurred";
-    CONTRACTED 1 FLOW, true: "Akad dan plafonnya." / "Contracts and their plafon.", "count and sum(plafon) of standing financing.contract_signed by signed_on";
-    TOPPED_UP 1 FLOW, true: "Suplesi dan tambahan plafonnya." / "Top-ups and what they added to the plafon.", "count and sum(amount) of standing financing.topped_up by signed_on";
-    DISBURSED 1 FLOW, true: "Pencairan (tranche) dan jumlahnya." / "Disbursed tranches and their amount.", "count and sum(amount) of standing financing.disbursed by disbursed_on; tranches, not beneficiaries";
-    PRINCIPAL 2 FLOW, true: "Angsuran dan pelunasan, dan pokok yang dibayarnya." / "Instalments and payoffs, and the principal they paid.", "count and sum(principal) of standing financing.instalment_paid by paid_on and of financing.settled with a payoff by settled_on";
-    INTEREST 2 FLOW, true: "Angsuran dan pelunasan yang membayar bunga atau marjin, dan jumlahnya." / "Instalments and payoffs that paid interest or margin, and how much.", "count and sum(interest) of standing financing.instalment_paid by paid_on and of financing.settled by settled_on, with interest > 0";
-    RESTRUCTURED 1 FLOW, false: "Restrukturisasi." / "Restructurings.", "count of standing financing.restructured by restructured_on";
-    SETTLED 1 FLOW, false: "Pelunasan." / "Settlements.", "count of standing financing.settled by settled_on";
-    CLAIMED 1 FLOW, true: "Klaim penjaminan dan jumlahnya." / "Guarantee claims and their amount.", "count and sum(amount) of standing financing.guarantee_claimed by claimed_on";
-    CLAIM_PAID 1 FLOW, true: "Pembayaran klaim oleh penjamin." / "Claims paid by guarantors.", "count and sum(amount) of standing financing.claim_paid by received_on";
-    SUBROGATED 1 FLOW, true: "Subrogasi yang diterima penjamin." / "Subrogations received by guarantors.", "count and sum(amount) of standing financing.subrogated by received_on";
-    WRITTEN_OFF 1 FLOW, true: "Hapus buku." / "Write-offs.", "count and sum(amount) of standing financing.written_off by written_off_on";
-    RECOVERED 1 FLOW, true: "Penerimaan setelah hapus buku." / "Recoveries after a write-off.", "count and sum(amount) of standing financing.recovered by received_on";
-    WAIVED 1 FLOW, true: "Hapus tagih." / "Claims waived.", "count and sum(amount) of standing financing.claim_waived by waived_on";
-    BY_STATE 2 &["scheme", "beneficiary_kind", "state"], true: "Pembiayaan yang masuk ke suatu keadaan dikurangi yang keluar darinya dalam bulan itu; dijumlahkan sampai suatu bulan: yang berada dalam keadaan itu pada akhir bulan tersebut. Jumlahnya plafon yang berlaku (sebelum akad: yang dimohon)." / "Financings that came into a state less those that left it in the month; added up to a month, those that stood in it at the month's end. The amount is the plafon in force (before the contract: what was asked for).", "count and sum(plafon) of entries into a state less exits from it, by the day of the step that caused them";
-    BY_CLASS 1 &["scheme", "beneficiary_kind", "collectibility_scheme", "class"], true: "Pembiayaan menurut kolektibilitas yang dilaporkan untuk bulan itu, dan baki debetnya." / "Financings by the collectibility reported for the month, and what is owed.", "count and sum(outstanding) of the report with the latest position in each financing's month";
+    APPLIED 1 FLOW, true, false: "Permohonan pembiayaan dan jumlah yang dimohon." / "Applications and what was asked for.", "count and sum(amount) of financing.applied by the day they occurred";
+    APPROVED 1 FLOW, true, false: "Persetujuan dan jumlah yang disetujui." / "Approvals and what was agreed to.", "count and sum(amount) of standing financing.approved by approved_on";
+    REJECTED 1 FLOW, false, false: "Penolakan." / "Rejections.", "count of standing financing.rejected by the day they occurred";
+    WITHDRAWN 1 FLOW, false, false: "Permohonan yang ditarik." / "Applications taken back.", "count of standing financing.withdrawn by the day they occurred";
+    CONTRACTED 1 FLOW, true, false: "Akad dan plafonnya." / "Contracts and their plafon.", "count and sum(plafon) of standing financing.contract_signed by signed_on";
+    TOPPED_UP 1 FLOW, true, false: "Suplesi dan tambahan plafonnya." / "Top-ups and what they added to the plafon.", "count and sum(amount) of standing financing.topped_up by signed_on";
+    DISBURSED 1 FLOW, true, false: "Pencairan (tranche) dan jumlahnya." / "Disbursed tranches and their amount.", "count and sum(amount) of standing financing.disbursed by disbursed_on; tranches, not beneficiaries";
+    PRINCIPAL 2 FLOW, true, false: "Angsuran dan pelunasan, dan pokok yang dibayarnya." / "Instalments and payoffs, and the principal they paid.", "count and sum(principal) of standing financing.instalment_paid by paid_on and of financing.settled with a payoff by settled_on";
+    INTEREST 2 FLOW, true, false: "Angsuran dan pelunasan yang membayar bunga atau marjin, dan jumlahnya." / "Instalments and payoffs that paid interest or margin, and how much.", "count and sum(interest) of standing financing.instalment_paid by paid_on and of financing.settled by settled_on, with interest > 0";
+    RESTRUCTURED 1 FLOW, false, false: "Restrukturisasi." / "Restructurings.", "count of standing financing.restructured by restructured_on";
+    SETTLED 1 FLOW, false, false: "Pelunasan." / "Settlements.", "count of standing financing.settled by settled_on";
+    CLAIMED 1 FLOW, true, false: "Klaim penjaminan dan jumlahnya." / "Guarantee claims and their amount.", "count and sum(amount) of standing financing.guarantee_claimed by claimed_on";
+    CLAIM_PAID 1 FLOW, true, false: "Pembayaran klaim oleh penjamin." / "Claims paid by guarantors.", "count and sum(amount) of standing financing.claim_paid by received_on";
+    SUBROGATED 1 FLOW, true, false: "Subrogasi yang diterima penjamin." / "Subrogations received by guarantors.", "count and sum(amount) of standing financing.subrogated by received_on";
+    WRITTEN_OFF 1 FLOW, true, false: "Hapus buku." / "Write-offs.", "count and sum(amount) of standing financing.written_off by written_off_on";
+    RECOVERED 1 FLOW, true, false: "Penerimaan setelah hapus buku." / "Recoveries after a write-off.", "count and sum(amount) of standing financing.recovered by received_on";
+    WAIVED 1 FLOW, true, false: "Hapus tagih." / "Claims waived.", "count and sum(amount) of standing financing.claim_waived by waived_on";
+    BY_STATE 2 &["scheme", "beneficiary_kind", "state"], true, false: "Pembiayaan yang masuk ke suatu keadaan dikurangi yang keluar darinya dalam bulan itu; dijumlahkan sampai suatu bulan: yang berada dalam keadaan itu pada akhir bulan tersebut. Jumlahnya plafon yang berlaku (sebelum akad: yang dimohon)." / "Financings that came into a state less those that left it in the month; added up to a month, those that stood in it at the month's end. The amount is the plafon in force (before the contract: what was asked for).", "count and sum(plafon) of entries into a state less exits from it, by the day of the step that caused them";
+    BY_CLASS 2 &["scheme", "beneficiary_kind", "collectibility_scheme", "class"], true, true: "Pembiayaan menurut kolektibilitas yang dilaporkan untuk bulan itu, dan baki debetnya. Setiap bulan angka tersendiri; angka beberapa bulan tidak dijumlahkan, sehingga selalu dirinci menurut bulan." / "Financings by the collectibility reported for the month, and what is owed. Every month is a figure of its own; months are not added up, so they are always told apart.", "count and sum(outstanding) of the report with the latest position in each financing's month";
 }
 
 impl Financing {

@@ -20,6 +20,8 @@ pub struct MeasureDefinition {
     pub organisation: &'static str,
     /// Whether it has an amount beside its count.
     pub has_amount: bool,
+    /// Whether every month has a figure of its own, as at its end, that is never added to another month's: told by month whatever is asked.
+    pub monthly: bool,
     /// What is counted, in both languages.
     #[schema(value_type = Object)]
     pub definition: Text,

@@ -6,13 +6,14 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
 use super::commands::{Designate, DesignationTerms};
 use super::state::{Designation, RegionRecord, region_id};
 use super::views;
 use crate::kernel::codelists::{CodeEntry, code_list};
 use crate::kernel::problem_codes::NOT_FOUND;
-use crate::kernel::{REGIONS, Refusal, Region};
+use crate::kernel::{REGIONS, Refusal, Region, Timestamp};
 use crate::ledger::{Resource, Stamp};
 use crate::storage::{AnyConnection, ReadError, head_position};
 use crate::web::{
@@ -23,9 +24,18 @@ use crate::web::{
 /// A region as it is shown.
 #[derive(Serialize, ToSchema)]
 pub struct RegionDocument {
-    /// About the record; version 0 when nothing was recorded of it.
-    #[serde(flatten)]
-    stamp: Stamp,
+    /// The record's id.
+    id: Uuid,
+    /// How many events made it what it is; 0 when nothing was recorded of it.
+    version: i64,
+    /// Position of its last event in the log; 0 likewise.
+    position: i64,
+    /// The organisation that recorded its first event; null likewise.
+    recorded_by: Option<Uuid>,
+    /// When its first event was recorded, likewise.
+    recorded_at: Option<Timestamp>,
+    /// When its last event was recorded, likewise.
+    updated_at: Option<Timestamp>,
     /// Dotted Kemendagri code.
     code: &'static str,
     /// BPS code; mind that the same digits may mean another regency in the Kemendagri system.
@@ -46,8 +56,14 @@ fn document(record: RegionRecord) -> Option<RegionDocument> {
     let RegionRecord { stamp, region, designations } = record;
     let entry = REGIONS.iter().find(|entry| entry.code == region.code())?;
     let crosswalk = crosswalk(|known| known.id == entry.code);
+    let told = Some(stamp).filter(|stamp| stamp.version > 0);
     Some(RegionDocument {
-        stamp,
+        id: stamp.id,
+        version: stamp.version,
+        position: stamp.position,
+        recorded_by: told.map(|stamp| stamp.recorded_by),
+        recorded_at: told.map(|stamp| stamp.recorded_at),
+        updated_at: told.map(|stamp| stamp.updated_at),
         code: entry.code,
         bps_code: entry.bps_code,
         name: entry.name,

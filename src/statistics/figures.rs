@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::area::StatisticsArea;
 use super::wanted::{StatisticsParams, Wanted};
 use crate::kernel::{Date, MeasureDefinition, Money, Month, OneOf, Scope, Timestamp};
-use crate::storage::{AnyConnection, Apart, Figures, PostingRow, ReadError, figures, postings_of};
+use crate::storage::{AnyConnection, Apart, FigureRow, Figures, PostingRow, ReadError, figures, postings_of};
 use crate::web::ReportPoint;
 
 /// Figures of an area.
@@ -23,7 +23,7 @@ pub struct StatisticsAnswer {
     pub from: Option<Month>,
     /// Last month, likewise.
     pub to: Option<Month>,
-    /// What the figures are told apart by.
+    /// What the figures are told apart by: as asked, and by `month` where a measure has a figure of its own for every month.
     pub by: Vec<String>,
     /// The log position the figures are as of.
     pub as_of_position: i64,
@@ -46,7 +46,7 @@ pub struct Figure {
     pub amount: Option<Money>,
     /// Where the events behind it are listed.
     pub evidence: String,
-    /// What it is told apart by, each under its own name; null where the measure has no such part.
+    /// What it is told apart by, each under its own name; null where the measure has no such part, or was not asked by month.
     #[serde(flatten)]
     #[schema(additional_properties, value_type = Object)]
     pub apart: Map<String, Value>,
@@ -89,8 +89,8 @@ fn rupiah(sen: i128) -> Money {
     Money::idr(Decimal::from_i128_with_scale(sen, 2))
 }
 
-fn names(wanted: &Wanted) -> Vec<&'static str> {
-    wanted.measures.iter().map(|definition| definition.measure).collect()
+fn names(measures: &[&'static MeasureDefinition]) -> Vec<&'static str> {
+    measures.iter().map(|definition| definition.measure).collect()
 }
 
 fn asked<'a>(params: &StatisticsParams, measures: &'a [&'static str]) -> Figures<'a> {
@@ -117,14 +117,8 @@ pub(super) fn statistics(
     wanted: &Wanted,
     point: ReportPoint,
 ) -> Result<StatisticsAnswer, ReadError> {
-    let by = |name: &str| wanted.by.iter().any(|asked| asked == name);
-    let apart = Apart { month: by("month"), region: by("region"), organisation: by("organisation") };
-    let measures = names(wanted);
-    let rows = if measures.is_empty() {
-        Vec::new()
-    } else {
-        figures(connection, &asked(params, &measures), apart, point.position)?
-    };
+    let told_by = wanted.told_by();
+    let rows = rows(connection, params, wanted, point.position)?;
     let mut sums: BTreeMap<Combination, (i64, i128)> = BTreeMap::new();
     for row in &rows {
         let place = wanted.measures.iter().position(|definition| definition.measure == row.measure);
@@ -132,8 +126,8 @@ pub(super) fn statistics(
         else {
             continue;
         };
-        let key = wanted.by.iter().map(|name| match name.as_str() {
-            "month" => Some(row.month.clone()),
+        let key = told_by.iter().map(|name| match name.as_str() {
+            "month" => Some(row.month.clone()).filter(|month| !month.is_empty()),
             "region" => Some(row.region.clone()),
             "organisation" => Some(row.organisation.clone()),
             part => parts.get(part).map(|value| (*value).to_owned()),
@@ -150,7 +144,7 @@ pub(super) fn statistics(
             count,
             amount: definition.has_amount.then(|| rupiah(sen)),
             evidence: evidence_address(area, definition.measure, params, wanted, &key, point.position),
-            apart: wanted.by.iter().cloned().zip(key.into_iter().map(Value::from)).collect(),
+            apart: told_by.iter().cloned().zip(key.into_iter().map(Value::from)).collect(),
         }
     };
     let figures = sums.into_iter().filter(|(_, sum)| *sum != (0, 0)).map(figure).collect();
@@ -158,11 +152,31 @@ pub(super) fn statistics(
         area,
         from: params.from,
         to: params.last_month(),
-        by: wanted.by.clone(),
+        by: told_by.clone(),
         as_of_position: point.position,
         per_tanggal: point.per_tanggal,
         figures,
     })
+}
+
+/// The sums that are asked for; by month those that months must not be added up in.
+fn rows(
+    connection: &mut AnyConnection,
+    params: &StatisticsParams,
+    wanted: &Wanted,
+    position: i64,
+) -> Result<Vec<FigureRow>, ReadError> {
+    let by = |name: &str| wanted.by.iter().any(|asked| asked == name);
+    let (monthly, added): (Vec<_>, Vec<_>) = wanted.measures.iter().partition(|definition| definition.monthly);
+    let mut rows = Vec::new();
+    for (measures, month) in [(added, by("month")), (monthly, true)] {
+        if measures.is_empty() {
+            continue;
+        }
+        let apart = Apart { month, region: by("region"), organisation: by("organisation") };
+        rows.extend(figures(connection, &asked(params, &names(&measures)), apart, position)?);
+    }
+    Ok(rows)
 }
 
 /// Every figure of a measure of an area as of a point, told apart by everything figures of the area can be told apart by; those of financing by
@@ -201,7 +215,8 @@ fn evidence_address(
         ("organisation", params.organisation.map(|it| it.0.to_string())),
     ];
     query.extend(bounds.into_iter().chain(own).filter_map(|(name, value)| Some((name, value?))));
-    for (name, value) in wanted.by.iter().zip(key) {
+    let told_by = wanted.told_by();
+    for (name, value) in told_by.iter().zip(key) {
         match (name.as_str(), value) {
             ("month", Some(month)) => query.extend([("from", month.clone()), ("to", month.clone())]),
             (name, Some(value)) => query.extend([(name, value.clone())]),
@@ -225,7 +240,7 @@ pub(super) fn evidence(
     scope: Scope,
     (after, up_to, limit): ((i64, i64), i64, usize),
 ) -> Result<Vec<PostingRow>, ReadError> {
-    let measures = names(wanted);
+    let measures = names(&wanted.measures);
     let mut figures_asked = asked(params, &measures);
     let within = match scope {
         Scope::All => true,
@@ -242,7 +257,7 @@ pub(super) fn evidence(
     let mut values = None;
     if !wanted.parts.is_empty() {
         let rows = figures(connection, &figures_asked, Apart::default(), up_to)?;
-        let fits = |row: &crate::storage::FigureRow| {
+        let fits = |row: &FigureRow| {
             let definition = wanted.measures.iter().find(|definition| definition.measure == row.measure);
             definition.is_some_and(|definition| wanted.parts_of(definition, &row.value).is_some())
         };

@@ -7,6 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::area::{ALL_MEASURES, StatisticsArea};
 use super::figures::{FigureEvidence, StatisticsAnswer, evidence, shown, statistics};
 use super::wanted::{StatisticsParams, Wanted};
+use crate::certifications::COVERAGE;
 use crate::kernel::problem_codes::{FORBIDDEN, NOT_FOUND, UNAUTHENTICATED};
 use crate::kernel::{Actor, Refusal, Scope, Text, may_read};
 use crate::programmes::DEFINITIONS;
@@ -62,7 +63,8 @@ fn require_public_or_own(
 ///
 /// Counts and amounts by region, month, organisation and what else a measure is told apart by, as of now or any point of the log. Every figure
 /// says where the events behind it are listed. `diketahui_pada` (or `as_of`) tells them as known then, `per_tanggal` as they were in the world at
-/// the end of a month. For anyone, but that figures of financing are told by lender only to those who may read the financings behind them.
+/// the end of a month. Figures of a month's end that are not to be added up, such as `financings_by_collectibility`, are told by month whether or
+/// not that is asked for. For anyone, but that figures of financing are told by lender only to those who may read the financings behind them.
 #[utoipa::path(tag = "statistics", security((), ("api_key" = [])),
     params(("area" = StatisticsArea, Path, description = "The area"), StatisticsParams),
     responses((status = 200, description = "The figures", body = StatisticsAnswer)))]
@@ -133,6 +135,7 @@ async fn list_metrics(service: web::Data<Service>, _: Params<NoFilter>) -> Resul
     for definition in &DEFINITIONS {
         all.push(json!(definition));
     }
+    all.push(json!(COVERAGE));
     for definition in ALL_MEASURES.into_iter().flatten() {
         all.push(json!(definition));
     }

@@ -6,10 +6,28 @@ use deserr::Deserr;
 use utoipa::IntoParams;
 
 use super::area::StatisticsArea;
+use crate::assessments::rulebook::{self, RuleBook};
+use crate::certifications::CompetenceResult;
+use crate::cooperatives::HealthCategory;
+use crate::financing::{BeneficiaryKind, CollectibilityScheme, FinancingState, Scheme};
 use crate::kernel::problem_codes::INVALID_PARAMETER;
-use crate::kernel::{Date, Faults, Id, MeasureDefinition, Month, Refusal, Region, Text, Word};
+use crate::kernel::{Date, Faults, Id, MeasureDefinition, Month, OneOf, Refusal, Region, Text, Whole, Word, Year};
 use crate::storage::AsOf;
 use crate::web::{KnownPoint, Point, Problem, known_at};
+
+crate::words! {
+    /// What an appeal or a surveillance comes to.
+    Outcome {
+        /// Of an appeal: the candidate is right.
+        Upheld = "upheld",
+        /// Of an appeal: the result stands.
+        Dismissed = "dismissed",
+        /// Of a surveillance: competence is kept up.
+        Maintained = "maintained",
+        /// Of a surveillance: it is not.
+        NotMaintained = "not_maintained",
+    }
+}
 
 /// What statistics are asked for with.
 #[derive(Debug, Clone, Default, Deserr, IntoParams)]
@@ -36,8 +54,9 @@ pub struct StatisticsParams {
     #[deserr(default)]
     #[param(inline, example = "financings_disbursed")]
     pub measure: Option<Word>,
-    /// What the figures are told apart by, separated by commas: `month`, `region`, `organisation`, or a part of the measure's value such as
-    /// `scheme`, `state`, `class`, `regulation`, `category`. By region and the parts that matter most when nothing is said.
+    /// What the figures are told apart by, separated by commas, each once: `month`, `region`, `organisation`, or a part of the measure's value
+    /// such as `scheme`, `state`, `class`, `regulation`, `category`. By region and the parts that matter most when nothing is said. A measure with
+    /// a figure of its own for every month (`monthly` in `GET /v1/metrics`) is told by month whether or not that is asked for.
     #[deserr(default)]
     #[param(example = "region,scheme", max_length = 200)]
     pub by: Option<String>,
@@ -57,23 +76,23 @@ pub struct StatisticsParams {
     /// Financing: one scheme.
     #[deserr(default)]
     #[param(inline)]
-    pub scheme: Option<Word>,
+    pub scheme: Option<Scheme>,
     /// Financing: `cooperative` or `enterprise`.
     #[deserr(default)]
     #[param(inline)]
-    pub beneficiary_kind: Option<Word>,
+    pub beneficiary_kind: Option<BeneficiaryKind>,
     /// Financing: one state.
     #[deserr(default)]
     #[param(inline)]
-    pub state: Option<Word>,
+    pub state: Option<FinancingState>,
     /// Financing: one scale of collectibility.
     #[deserr(default)]
     #[param(inline)]
-    pub collectibility_scheme: Option<Word>,
+    pub collectibility_scheme: Option<CollectibilityScheme>,
     /// Financing: one class.
     #[deserr(default)]
     #[param(inline)]
-    pub class: Option<Word>,
+    pub class: Option<Whole<1, 5>>,
     /// Assessments: one regulation.
     #[deserr(default)]
     #[param(inline)]
@@ -81,19 +100,19 @@ pub struct StatisticsParams {
     /// Assessments: one category.
     #[deserr(default)]
     #[param(inline)]
-    pub category: Option<Word>,
+    pub category: Option<HealthCategory>,
     /// Assessments: one book year.
     #[deserr(default)]
     #[param(inline)]
-    pub book_year: Option<Word>,
+    pub book_year: Option<Year>,
     /// Certifications: one result.
     #[deserr(default)]
     #[param(inline)]
-    pub result: Option<Word>,
+    pub result: Option<CompetenceResult>,
     /// Certifications: one outcome of an appeal or a surveillance.
     #[deserr(default)]
     #[param(inline)]
-    pub outcome: Option<Word>,
+    pub outcome: Option<Outcome>,
 }
 
 /// Parts that matter most: figures are told apart by these unless something else is said.
@@ -123,19 +142,22 @@ pub(super) struct Wanted {
 
 impl StatisticsParams {
     fn part_filters(&self) -> BTreeMap<&'static str, String> {
+        fn word<T: OneOf>(part: Option<T>) -> Option<String> {
+            part.map(|part| part.word().to_owned())
+        }
         let all = [
-            ("scheme", &self.scheme),
-            ("beneficiary_kind", &self.beneficiary_kind),
-            ("state", &self.state),
-            ("collectibility_scheme", &self.collectibility_scheme),
-            ("class", &self.class),
-            ("regulation", &self.regulation),
-            ("category", &self.category),
-            ("book_year", &self.book_year),
-            ("result", &self.result),
-            ("outcome", &self.outcome),
+            ("scheme", word(self.scheme)),
+            ("beneficiary_kind", word(self.beneficiary_kind)),
+            ("state", word(self.state)),
+            ("collectibility_scheme", word(self.collectibility_scheme)),
+            ("class", self.class.map(|class| class.0.to_string())),
+            ("regulation", self.regulation.as_ref().map(|regulation| regulation.0.clone())),
+            ("category", word(self.category)),
+            ("book_year", self.book_year.map(|year| year.0.to_string())),
+            ("result", word(self.result)),
+            ("outcome", word(self.outcome)),
         ];
-        all.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?.0.clone()))).collect()
+        all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 
     /// What had been recorded by when.
@@ -177,6 +199,7 @@ impl StatisticsParams {
             );
             faults.check(Err::<(), _>(Refusal::parameter(format!("?{name}"), "unknown_part", why)));
         }
+        faults.check(self.check_regulation());
         let by = faults.check(self.told_apart(&known));
         let measures = faults.check(self.chosen(area, &parts));
         self.check_day(&mut faults);
@@ -192,12 +215,27 @@ impl StatisticsParams {
         }
     }
 
+    /// Refuses a regulation that nothing is assessed by.
+    fn check_regulation(&self) -> Result<(), Refusal> {
+        let loaded = || rulebook::all().map(RuleBook::id);
+        if self.regulation.as_ref().is_none_or(|wanted| loaded().any(|id| id == wanted.0)) {
+            return Ok(());
+        }
+        let list = loaded().collect::<Vec<_>>().join(", ");
+        let why = text!("Pilih salah satu: {list}.", "Choose one of: {list}.");
+        Err(Refusal::parameter("?regulation", "unknown_value", why))
+    }
+
     fn told_apart(&self, known: &BTreeSet<&str>) -> Result<Vec<String>, Refusal> {
         let Some(by) = &self.by else {
             let parts = PARTS_FIRST.into_iter().filter(|part| known.contains(part));
             return Ok(std::iter::once("region").chain(parts).map(str::to_owned).collect());
         };
         let names: Vec<String> = by.split(',').map(|name| name.trim().to_owned()).filter(|it| !it.is_empty()).collect();
+        if let Some((_, twice)) = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)) {
+            let why = text!("Sebut `{twice}` sekali saja.", "Name `{twice}` once only.");
+            return Err(Refusal::parameter("?by", "given_twice", why));
+        }
         let common = ["month", "region", "organisation"];
         let unknown = names.iter().find(|name| !common.contains(&name.as_str()) && !known.contains(name.as_str()));
         let Some(unknown) = unknown else { return Ok(names) };
@@ -231,6 +269,12 @@ impl StatisticsParams {
 }
 
 impl Wanted {
+    /// What figures are told apart by: as asked, and by month where a measure has a figure of its own for every month.
+    pub(super) fn told_by(&self) -> Vec<String> {
+        let unasked = self.measures.iter().any(|it| it.monthly) && !self.by.iter().any(|name| name == "month");
+        unasked.then(|| "month".to_owned()).into_iter().chain(self.by.iter().cloned()).collect()
+    }
+
     /// The parts of a value, when they are those asked for.
     pub(super) fn parts_of<'a>(
         &self,

@@ -5,8 +5,8 @@ use deserr::Deserr;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::lines::{LineKind, TimelineLine, line};
-use super::views::events_about;
+use super::lines::{LineKind, TimelineLine};
+use super::views::lines_about;
 use crate::cooperatives::Cooperative;
 use crate::kernel::{Faults, Refusal, Scope};
 use crate::ledger::{Resource, fold_stream};
@@ -37,8 +37,8 @@ struct TimelineFilter {
 
 /// Read the timeline of a cooperative
 ///
-/// What it is, its health, its certified managers and its financing on one line, by the day things happened. Everybody sees what their rights
-/// reach: a bank its own financings.
+/// What it is, its health, the certificates of whoever managed it on the day, and its financing on one line, by the day things happened.
+/// Everybody sees what their rights reach: a bank its own financings.
 #[utoipa::path(tag = "cooperatives",
     params(("id" = Uuid, Path, description = "The cooperative"), TimelineFilter, PageParams),
     responses((status = 200, description = "A page of lines", body = List<TimelineLine>)))]
@@ -63,8 +63,7 @@ async fn list_timeline(
         if scope != Scope::All && !scope.admits(region, owner) {
             return Err(Refusal::not_found(Cooperative::KIND, id.0).into());
         }
-        let events = events_about(connection, &actor, id.0, position)?;
-        let mut lines: Vec<TimelineLine> = events.iter().filter_map(line).collect();
+        let mut lines = lines_about(connection, &actor, id.0, position)?;
         lines.retain(|line| filter.kind.is_none_or(|kind| kind == line.kind));
         lines.sort_by_key(|line| (line.on, line.position));
         let key = |line: &TimelineLine| (line.on.to_string(), format!("{:020}", line.position));

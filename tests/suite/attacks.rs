@@ -265,7 +265,8 @@ fn a_role_counts_on_the_day_of_issue_only() {
         let manager = app.manager(number);
         let appointment = json!({"cooperative": cooperative, "role": "manajer", "since": since});
         app.post("samarinda", &format!("/v1/managers/{manager}/appointments"), &appointment).expect(200);
-        let body = json!({"manager": manager, "scheme": "x", "certifier": app.organisation("certifier")});
+        let body = json!({"manager": manager, "scheme": "x", "certifier": app.organisation("certifier"),
+            "occurred_at": "2014-03-01T08:00:00+08:00"});
         let at = format!("/v1/certifications/{}", id(&app.post("samarinda", "/v1/certifications", &body).expect(201)));
         app.post("certifier", &format!("{at}/results"), &json!({"result": "kompeten", "assessed_on": "2014-04-10"}))
             .expect(200);

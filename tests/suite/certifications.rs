@@ -7,7 +7,8 @@ use super::harness::{App, id};
 
 fn candidate(app: &App, name: &str) -> (String, String) {
     let manager = app.manager(name);
-    let body = json!({"manager": manager, "scheme": "Manajer KSP", "certifier": app.organisation("certifier")});
+    let body = json!({"manager": manager, "scheme": "Manajer KSP", "certifier": app.organisation("certifier"),
+        "occurred_at": "2014-01-02T08:00:00+08:00"});
     (manager, id(&app.post("samarinda", "/v1/certifications", &body).expect(201)))
 }
 
@@ -241,4 +242,101 @@ fn coverage_is_that_of_the_day_by_when_things_happened() {
         .expect(200);
     assert_eq!([coverage("on=2014-03-31"), coverage("on=2014-04-01")], [(0, 2), (0, 1)]);
     app.get("", "/v1/certifications/coverage?on=besok").problem(400, "invalid_parameter");
+}
+
+#[test]
+fn what_befalls_a_certificate_is_dated_in_its_order() {
+    let app = App::start_at(Clock::set_to(Timestamp::parse("2015-06-01T08:00:00+08:00").unwrap()));
+    let (_, certification) = candidate(&app, "Satu");
+    certify(&app, &certification, "A-1");
+    let at = format!("/v1/certifications/{certification}");
+    let send = |step: &str, day: &str| {
+        let body = json!({"reason": "Diperiksa", "occurred_at": format!("{day}T08:00:00+08:00")});
+        app.post("certifier", &format!("{at}/{step}"), &body)
+    };
+    let too_early = |step: &str, day: &str| {
+        send(step, day).fault(422, "rule_refused", "/occurred_at", "too_early");
+    };
+    let standing = || -> Vec<(String, String)> {
+        let spans = app.get("certifier", &at).expect(200)["standing"].as_array().unwrap().clone();
+        let day = |span: &Value, name: &str| span[name].as_str().unwrap().to_owned();
+        spans.iter().map(|span| (day(span, "from"), day(span, "until"))).collect()
+    };
+    let held = |spans: &[(&str, &str)]| -> Vec<(String, String)> {
+        spans.iter().map(|(from, until)| ((*from).to_owned(), (*until).to_owned())).collect()
+    };
+    too_early("suspensions", "2014-03-09");
+    too_early("revocations", "2014-03-09");
+    send("suspensions", "2015-01-01").expect(200);
+    too_early("reinstatements", "2011-01-01");
+    too_early("reinstatements", "2014-12-31");
+    too_early("revocations", "2014-12-31");
+    assert_eq!(standing(), held(&[("2014-03-10", "2014-12-31")]));
+    send("reinstatements", "2015-02-01").expect(200);
+    assert_eq!(standing(), held(&[("2014-03-10", "2014-12-31"), ("2015-02-01", "2017-03-10")]));
+    too_early("suspensions", "2015-01-15");
+    let look = |day: &str| json!({"outcome": "maintained", "held_on": day});
+    let surveillances = format!("{at}/surveillances");
+    app.post("certifier", &surveillances, &look("2015-01-31")).fault(422, "rule_refused", "/held_on", "too_early");
+    app.post("certifier", &surveillances, &look("2015-02-01")).expect(200);
+    let renewal = |day: &str| json!({"certificate_number": "A-2", "assessed_on": "2015-01-20", "issued_on": day});
+    let renewals = format!("{at}/renewals");
+    app.post("certifier", &renewals, &renewal("2015-01-31")).fault(422, "rule_refused", "/issued_on", "too_early");
+    send("revocations", "2015-02-01").expect(200);
+    assert_eq!(standing(), held(&[("2014-03-10", "2014-12-31")]));
+}
+
+#[test]
+fn certificates_are_listed_by_the_days_they_held() {
+    let app = App::start_at(Clock::set_to(Timestamp::parse("2016-01-04T08:00:00+08:00").unwrap()));
+    let [suspended, revoked, renewed] = ["A-1", "B-1", "C-1"].map(|number| {
+        let (_, certification) = candidate(&app, number);
+        certify(&app, &certification, number);
+        certification
+    });
+    let happened = json!({"reason": "Diperiksa", "occurred_at": "2015-01-01T08:00:00+08:00"});
+    app.post("certifier", &format!("/v1/certifications/{suspended}/suspensions"), &happened).expect(200);
+    app.post("certifier", &format!("/v1/certifications/{revoked}/revocations"), &happened).expect(200);
+    let renewal = json!({"certificate_number": "C-2", "issued_on": "2015-06-01"});
+    app.post("certifier", &format!("/v1/certifications/{renewed}/renewals"), &renewal).expect(201);
+    let on = |query: &str| -> Vec<String> {
+        let listed = app.get("certifier", &format!("/v1/certifications?valid_on={query}")).expect(200);
+        let number = |row: &Value| row["certificate"]["certificate_number"].as_str().unwrap().to_owned();
+        let mut numbers: Vec<String> = listed["data"].as_array().unwrap().iter().map(number).collect();
+        numbers.sort_unstable();
+        numbers
+    };
+    assert_eq!(on("2010-01-01"), Vec::<String>::new());
+    assert_eq!(on("2014-03-10"), ["A-1", "B-1", "C-1"]);
+    assert_eq!(on("2014-12-31"), ["A-1", "B-1", "C-1"]);
+    assert_eq!(on("2015-01-01"), ["C-1"]);
+    assert_eq!(on("2015-06-01"), ["C-2"]);
+    assert_eq!(on("2018-06-01"), ["C-2"]);
+    assert_eq!(on("2018-06-02"), Vec::<String>::new());
+    assert_eq!(on("2014-12-31&state=revoked"), ["B-1"]);
+    app.post("certifier", &format!("/v1/certifications/{suspended}/reinstatements"), &json!({})).expect(200);
+    assert_eq!([on("2016-01-03"), on("2016-01-04")], [vec!["C-2"], vec!["A-1", "C-2"]]);
+}
+
+#[test]
+fn competence_is_assessed_after_the_candidacy_and_certified_after_the_appeal() {
+    let app = App::start_at(Clock::set_to(Timestamp::parse("2014-04-01T08:00:00+08:00").unwrap()));
+    let (_, certification) = candidate(&app, "Satu");
+    let at = format!("/v1/certifications/{certification}");
+    let failed = |day: &str| {
+        let body = json!({"result": "belum_kompeten", "assessed_on": day});
+        app.post("certifier", &format!("{at}/results"), &body)
+    };
+    failed("2014-01-01").fault(422, "rule_refused", "/assessed_on", "too_early");
+    failed("2014-01-02").expect(200);
+    let appeal = json!({"reason": "Portofolio", "filed_on": "2014-01-10"});
+    app.post("samarinda", &format!("{at}/appeals"), &appeal).expect(200);
+    let upheld = json!({"outcome": "upheld", "reason": "Dinilai ulang", "decided_on": "2014-02-03"});
+    app.post("certifier", &format!("{at}/appeal-decisions"), &upheld).expect(200);
+    let certificate = |day: &str| {
+        let body = json!({"certificate_number": "A-1", "issued_on": day});
+        app.post("certifier", &format!("{at}/certificates"), &body)
+    };
+    certificate("2014-02-02").fault(422, "rule_refused", "/issued_on", "too_early");
+    certificate("2014-02-03").expect(200);
 }

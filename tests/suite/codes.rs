@@ -20,6 +20,7 @@ fn regions_carry_both_code_systems_and_an_undotted_code_is_explained() {
         (&json!("6403"), &json!("Kabupaten Kutai Kartanegara"), &json!(0))
     );
     assert_eq!(kutai["crosswalk"][0]["id"], "64.02");
+    assert_eq!([&kutai["recorded_by"], &kutai["recorded_at"], &kutai["updated_at"]], [&Value::Null; 3]);
     let list = app.get("", "/v1/regions").expect(200);
     assert_eq!((list["data"].as_array().unwrap().len(), list["former"].as_array().unwrap().len()), (11, 5));
     assert!(list["former"].as_array().unwrap().iter().all(|former| former["valid_to"].is_string()));
@@ -36,6 +37,10 @@ fn regions_carry_both_code_systems_and_an_undotted_code_is_explained() {
     let designated = answer.clone().expect(200);
     assert_eq!((&designated["code"], answer.headers["location"].as_str()), (&json!("64.72"), "/v1/regions/64.72"));
     assert_eq!(designated["designations"][0]["designated_on"], "2014-04-01");
+    assert_eq!(
+        (&designated["recorded_at"], &designated["recorded_by"]),
+        (&json!("2014-04-01T00:00:00Z"), &json!(app.organisation("province")))
+    );
     app.post("province", "/v1/regions/64.72/designations", &body).problem(409, "duplicate");
     app.post("province", "/v1/regions/64/designations", &body).problem(422, "rule_refused");
     app.post("province", "/v1/regions/6472/designations", &body).problem(400, "invalid_parameter");
@@ -62,6 +67,44 @@ fn every_list_has_its_address_is_told_apart_by_day_and_need_not_be_sent_twice() 
     app.get("", "/v1/codes/nothing").problem(404, "not_found");
     let regulations = app.get("", "/v1/codes/regulations");
     assert_eq!((regulations.status, regulations.headers["location"].as_str()), (303, "/v1/regulations"));
+    let regulations = app.get("", "/v1/codes/regulations?on=2014-03-20");
+    assert_eq!(regulations.headers["location"], "/v1/regulations?on=2014-03-20");
+}
+
+#[test]
+fn regulations_and_banks_are_told_apart_by_day() {
+    let app = App::start();
+    let on = |day: &str| -> Vec<String> {
+        let listed = app.get("", &format!("/v1/regulations?on={day}")).expect(200);
+        let listed = listed["data"].as_array().unwrap().clone();
+        listed.iter().map(|known| known["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(on("2009-06-01"), ["permen-20-2008"]);
+    assert_eq!(on("2014-03-20"), ["permen-14-2009"]);
+    assert_eq!(on("2021-03-15"), ["perdep-06-2016", "kkpkk-2020", "juknis-15-2021", "perdep-07-2016"]);
+    app.get("", "/v1/regulations?on=2014").problem(400, "invalid_parameter");
+    for known in app.get("", "/v1/regulations").expect(200)["data"].as_array().unwrap() {
+        let told = |name: &str| known[name].is_string();
+        assert!(told("valid_from") && told("title"), "{known}");
+        assert!(known["validity_note"]["en"].as_str().unwrap().contains("known"), "{known}");
+        if known["loaded"] == true {
+            let book = app.get("", &format!("/v1/regulations/{}", known["id"].as_str().unwrap())).expect(200);
+            for name in ["valid_from", "valid_until", "validity_note"] {
+                assert_eq!(book[name], known[name], "{known}");
+            }
+        }
+    }
+    let bank = |code: &str, day: &str| -> Value {
+        let list = app.get("", &format!("/v1/codes/bank-codes?on={day}")).expect(200);
+        assert!(list["entries"].as_array().unwrap().iter().all(|entry| entry["verified"] == true));
+        let found = list["entries"].as_array().unwrap().iter().find(|entry| entry["id"] == code).cloned();
+        found.map_or(Value::Null, |entry| entry["name"]["id"].clone())
+    };
+    assert_eq!(bank("451", "2021-01-31"), "Bank Syariah Mandiri");
+    assert_eq!(bank("451", "2021-02-01"), "Bank Syariah Indonesia (BSI)");
+    assert_eq!((bank("422", "2014-03-20"), bank("422", "2021-02-01")), (json!("Bank BRI Syariah"), Value::Null));
+    let whole = app.get("", "/v1/codes/bank-codes").expect(200);
+    assert_eq!(ids(&whole, "id").len(), 13);
 }
 
 #[test]

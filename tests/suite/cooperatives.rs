@@ -1,6 +1,7 @@
 //! A cooperative's life over HTTP.
 
-use serde_json::json;
+use lumbung::kernel::{Clock, Timestamp};
+use serde_json::{Value, json};
 
 use super::harness::{App, id};
 
@@ -128,4 +129,41 @@ fn a_timeline_shows_health_certificates_and_financing_to_whose_rights_reach_them
     }
     assert_eq!(paged, lines("province", ""));
     app.get("bank", "/v1/cooperatives/00000000-0000-7000-8000-000000000000/timeline").problem(404, "not_found");
+}
+
+#[test]
+fn a_timeline_tells_of_certificates_on_days_on_which_their_holders_managed_the_cooperative() {
+    let app = App::start_at(Clock::set_to(Timestamp::parse("2015-06-01T08:00:00+08:00").unwrap()));
+    let (before, after) = (app.cooperative("1/BH"), app.cooperative("2/BH"));
+    let manager = app.manager("Satu");
+    let at = format!("/v1/managers/{manager}");
+    let appoint = |cooperative: &str, since: &str| {
+        let body = json!({"cooperative": cooperative, "role": "manajer", "since": since});
+        app.post("samarinda", &format!("{at}/appointments"), &body).expect(200);
+    };
+    appoint(&before, "2013-01-02");
+    let candidacy = json!({"manager": manager, "scheme": "Manajer KSP", "certifier": app.organisation("certifier"),
+        "occurred_at": "2014-01-02T08:00:00+08:00"});
+    let certification = id(&app.post("samarinda", "/v1/certifications", &candidacy).expect(201));
+    let of = |step: &str, body: &Value| {
+        app.post("certifier", &format!("/v1/certifications/{certification}/{step}"), body).expect(200);
+    };
+    of("results", &json!({"result": "kompeten", "assessed_on": "2014-03-03"}));
+    of("certificates", &json!({"certificate_number": "A-1", "issued_on": "2014-03-10"}));
+    let happened = |day: &str| json!({"reason": "Diperiksa", "occurred_at": format!("{day}T08:00:00+08:00")});
+    of("suspensions", &happened("2014-09-01"));
+    let lines = |cooperative: &str, query: &str| -> Vec<String> {
+        let address = format!("/v1/cooperatives/{cooperative}/timeline?kind=certificate{query}");
+        let lines = app.get("bank", &address).expect(200)["data"].as_array().unwrap().clone();
+        lines.iter().map(|line| line["on"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(lines(&before, ""), ["2014-03-10", "2014-09-01"]);
+    let departure = json!({"cooperative": before, "role": "manajer", "until": "2014-05-01"});
+    let departed = app.post("samarinda", &format!("{at}/departures"), &departure).expect(200);
+    appoint(&after, "2014-07-01");
+    of("reinstatements", &happened("2015-02-02"));
+    assert_eq!(lines(&before, ""), ["2014-03-10"]);
+    assert_eq!(lines(&after, ""), ["2014-09-01", "2015-02-02"]);
+    let undone = departed["position"].as_i64().unwrap() - 1;
+    assert_eq!(lines(&before, &format!("&as_of={undone}")), ["2014-03-10", "2014-09-01"], "as known then");
 }

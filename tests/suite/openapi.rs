@@ -83,3 +83,18 @@ fn every_schema_that_is_named_exists() {
         assert_eq!(secret, None, "{name} shows what is never shown");
     }
 }
+
+#[test]
+fn every_list_links_to_the_document_of_its_first_row() {
+    let document = lumbung::openapi::document();
+    let mut linked = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let read = &document["paths"][format!("{path}/{{id}}")]["get"]["operationId"];
+        let (Some(read), Some(list)) = (read.as_str(), item.get("get")) else { continue };
+        let link = &list["responses"]["200"]["links"][read];
+        assert_eq!(link["operationId"], read, "{path}");
+        assert_eq!(link["parameters"]["id"], "$response.body#/data/0/id", "{path}");
+        linked += 1;
+    }
+    assert!(linked >= 10, "{linked}");
+}

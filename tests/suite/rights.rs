@@ -260,7 +260,8 @@ impl World {
     /// A manager of Samarinda put forward to the certifier, and its certification.
     pub(super) fn candidate(&self) -> (String, String) {
         let manager = self.app.manager("Calon");
-        let body = json!({"manager": manager, "scheme": "Manajer KSP", "certifier": self.certifier});
+        let body = json!({"manager": manager, "scheme": "Manajer KSP", "certifier": self.certifier,
+            "occurred_at": "2014-03-03T08:00:00+08:00"});
         let certification = self.create("samarinda", "/v1/certifications", &body);
         (manager, certification)
     }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use lumbung::app::Core;
-use lumbung::kernel::Clock;
+use lumbung::kernel::{Clock, Timestamp};
 use lumbung::ledger::Ids;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::harness::App;
+use super::harness::{App, id};
 use super::place::place_in;
 
 /// The demonstration, served, and the province's key in it.
@@ -68,6 +68,13 @@ fn the_demonstration_in_figures() {
     let april =
         figures("/v1/statistics/financing?by=class&measure=financings_by_collectibility&from=2014-04&to=2014-04");
     assert_eq!(april.iter().map(|row| row["count"].as_i64().unwrap()).sum::<i64>(), 6, "{april:?}");
+    // What stood at one month's end is not added to what stood at another's.
+    let by_class = figures("/v1/statistics/financing?by=class&measure=financings_by_collectibility");
+    let of_april: Vec<Value> = by_class.into_iter().filter(|row| row["month"] == "2014-04").collect();
+    let count = |rows: &[Value]| -> BTreeMap<String, Value> {
+        rows.iter().map(|row| (row["class"].to_string(), row["count"].clone())).collect()
+    };
+    assert_eq!(count(&of_april), count(&april));
     let categories = figures("/v1/statistics/assessments?by=category&measure=assessments_determined");
     let sehat = categories.iter().find(|row| row["category"] == "sehat").unwrap();
     assert_eq!(sehat["count"], 10);
@@ -134,6 +141,28 @@ fn what_is_asked_is_read_strictly_and_evidence_goes_to_whose_rights_reach_it() {
     get("financing?measure=x").fault(400, "invalid_parameter", "?measure", "unknown_measure");
     get("financing?from=2014-05&to=2014-04").fault(400, "invalid_parameter", "?to", "before_from");
     get("financing?from=2014-13").fault(400, "invalid_parameter", "?from", "invalid_month");
+    get("financing?by=scheme,region,scheme").fault(400, "invalid_parameter", "?by", "given_twice");
+    for (area, name, wrong, fault) in [
+        ("financing", "scheme", "zzz", "unknown_value"),
+        ("financing", "state", "zzz", "unknown_value"),
+        ("financing", "beneficiary_kind", "zzz", "unknown_value"),
+        ("financing", "collectibility_scheme", "zzz", "unknown_value"),
+        ("financing", "class", "9", "invalid_integer"),
+        ("assessments", "category", "zzz", "unknown_value"),
+        ("assessments", "regulation", "zzz", "unknown_value"),
+        ("assessments", "book_year", "13", "invalid_integer"),
+        ("certifications", "result", "zzz", "unknown_value"),
+        ("certifications", "outcome", "zzz", "unknown_value"),
+    ] {
+        let answer = get(&format!("{area}?{name}={wrong}"));
+        let problem = answer.fault(400, "invalid_parameter", &format!("?{name}"), fault);
+        if name == "scheme" || name == "regulation" {
+            let allowed = if name == "scheme" { "kur_mikro" } else { "permen-14-2009" };
+            assert!(problem.to_string().contains(allowed), "{problem}");
+        }
+    }
+    get("assessments?regulation=permen-14-2009&category=sehat&book_year=2013").expect(200);
+    get("certifications?outcome=not_maintained").expect(200);
     get("financing?colour=red").fault(400, "invalid_parameter", "?colour", "unknown_field");
     get("financing?as_of=99999").fault(400, "invalid_parameter", "?as_of", "not_yet");
     get("financing?diketahui_pada=99999").fault(400, "invalid_parameter", "?as_of", "not_yet");
@@ -178,4 +207,53 @@ fn figures_by_lender_are_for_those_who_may_read_the_financings_behind_them() {
     app.get("", &address(&format!("by=month&organisation={own}"))).problem(401, "unauthenticated");
     app.get("", &address("by=month,region,scheme&as_of=1")).expect(200);
     app.get("", "/v1/statistics/certifications?by=organisation").expect(200);
+}
+
+#[test]
+fn what_stands_at_a_months_end_is_told_by_month_and_never_added_up() {
+    let app = App::start_at(Clock::set_to(Timestamp::parse("2014-06-02T08:00:00+08:00").unwrap()));
+    let cooperative = app.cooperative("1/BH");
+    let rupiah = |amount: &str| json!({"value": amount, "currency": "IDR"});
+    let body = json!({"beneficiary": {"kind": "cooperative", "id": cooperative}, "scheme": "komersial", "amount": rupiah("20000000.00"),
+        "purpose": "Modal", "tenor_months": 12, "occurred_at": "2014-03-03T08:00:00+08:00"});
+    let at = format!("/v1/financings/{}", id(&app.post("bank", "/v1/financings", &body).expect(201)));
+    let step = |step: &str, body: &Value| app.post("bank", &format!("{at}/{step}"), body).expect(200);
+    step("approvals", &json!({"approved_on": "2014-03-04"}));
+    let contract = json!({"akad_number": "001/PK/2014", "signed_on": "2014-03-05", "plafon": rupiah("20000000.00"),
+        "annual_rate_percent": "12", "tenor_months": 12});
+    step("contracts", &contract);
+    step("disbursements", &json!({"amount": rupiah("20000000.00"), "disbursed_on": "2014-03-06"}));
+    for (day, class) in [("2014-03-31", 1), ("2014-04-30", 1), ("2014-05-31", 2)] {
+        let report =
+            json!({"scheme": "bank_umum", "class": class, "position_date": day, "outstanding": rupiah("20000000.00")});
+        step("collectibility-reports", &report);
+    }
+    let ask = |query: &str| app.get("", &format!("/v1/statistics/financing?{query}")).expect(200);
+    let rows = |answer: &Value| -> Vec<(Value, Value, Value)> {
+        let of_reports = answer["figures"].as_array().unwrap().iter();
+        let of_reports = of_reports.filter(|row| row["measure"] == "financings_by_collectibility");
+        of_reports.map(|row| (row["month"].clone(), row["class"].clone(), row["count"].clone())).collect()
+    };
+    let month = |month: &str, class: &str| (json!(month), json!(class), json!(1));
+    let all = [month("2014-03", "1"), month("2014-04", "1"), month("2014-05", "2")];
+    let by_class = ask("measure=financings_by_collectibility&by=class");
+    assert_eq!((rows(&by_class), &by_class["by"]), (all.to_vec(), &json!(["month", "class"])));
+    let evidence = by_class["figures"][1]["evidence"].as_str().unwrap();
+    assert_eq!(app.get("bank", evidence).expect(200)["data"].as_array().unwrap().len(), 1, "{evidence}");
+    assert_eq!(rows(&ask("measure=financings_by_collectibility&by=class&per_tanggal=2014-04-30")), all[..2]);
+    assert_eq!(rows(&ask("measure=financings_by_collectibility&by=class&from=2014-05&to=2014-05")), all[2..]);
+    assert_eq!(ask("measure=financings_by_collectibility&by=class,month")["by"], json!(["class", "month"]));
+    // Beside it what can be added up still is.
+    let together = ask("by=class");
+    assert_eq!(rows(&together), all);
+    let added = together["figures"].as_array().unwrap();
+    let applied = added.iter().find(|row| row["measure"] == "financings_applied").unwrap();
+    assert_eq!((&applied["month"], &applied["count"]), (&Value::Null, &json!(1)));
+    assert_eq!(ask("measure=financings_applied")["figures"][0].get("month"), None);
+
+    let metrics = app.get("", "/v1/metrics").expect(200)["data"].as_array().unwrap().clone();
+    let monthly: Vec<&Value> = metrics.iter().filter(|it| it["monthly"] == true).map(|it| &it["measure"]).collect();
+    assert_eq!(monthly, ["financings_by_collectibility"]);
+    let coverage = app.get("", "/v1/certifications/coverage").expect(200)["definition"].clone();
+    assert!(metrics.contains(&coverage), "{coverage}");
 }

@@ -16,12 +16,15 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use rust_decimal::Decimal;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::cooperatives::{CooperativeKind, HealthCategory};
 use crate::kernel::problem_codes::{REGULATION_NOT_LOADED, RULE_REFUSED};
-use crate::kernel::{Faults, Refusal, Text};
+use crate::kernel::{Date, Faults, Refusal, Text};
 
+pub use regulation::Validity;
 pub use scoring::{AspectScore, BandShown, Certainty, Improvement, IndicatorScore, IndicatorState, Pooled, Scoring};
 
 /// The contested readings an assessor chose, by name.
@@ -33,6 +36,8 @@ pub trait RuleBook: Send + Sync {
     fn id(&self) -> &str;
     /// Its title.
     fn title(&self) -> &str;
+    /// When it is in force.
+    fn validity(&self) -> &Validity;
     /// The kinds of cooperatives it is for.
     fn kinds(&self) -> &[CooperativeKind];
     /// The sheet it scores. Books of one sheet read the same worksheet keys; worksheets of another sheet mean nothing to it.
@@ -63,30 +68,27 @@ pub fn all() -> impl Iterator<Item = &'static dyn RuleBook> {
     BOOKS.iter().map(Box::as_ref)
 }
 
-/// Regulations that are known and not loaded, and why.
-static NOT_LOADED: &[(&str, Text)] = &[
-    (
-        "juknis-15-2021",
-        Text::fixed(
-            "Buku aturan Juknis 15/2021 (KKPKK) belum dimuat: dari naskah resmi belum diketahui batas nilai PPAP terhadap PPAPWD, dua rasio jatidiri, satu indikator permodalan, butir risiko strategis, bobot ATMR, blok menurut KUK, dan butir prinsip syariah. Lembar pendahulunya, 60 indikator tahun 2020–2021 untuk KSP, dimuat sebagai kkpkk-2020.",
-            "The rule book of Juknis 15/2021 (KKPKK) is not loaded: not known from an official text are the bands of PPAP to PPAPWD, two ratios of identity, one indicator of capital, the items of strategic risk, the weights of ATMR, the blocks by class (KUK) and the items of sharia principles. The sheet before it, the 60 indicators of 2020–2021 for savings-and-loan cooperatives, is loaded as kkpkk-2020.",
-        ),
-    ),
-    (
-        "perdep-07-2016",
-        Text::fixed(
-            "Buku aturan syariah Perdep 07/2016 belum dimuat: batas nilai indikatornya belum diketahui dari naskah resmi.",
-            "The sharia rule book of Perdep 07/2016 is not loaded: the bands of its indicators are not known from an official text.",
-        ),
-    ),
-    (
-        "permen-20-2008",
-        Text::fixed(
-            "Permen 20/2008 sebelum diubah belum dimuat: batas dua rasionya (BMPP, aktiva tetap) tidak ditemukan. Pakai permen-14-2009.",
-            "Permen 20/2008 in its unamended form is not loaded: the bands of two of its ratios (BMPP, fixed assets) were not found. Use permen-14-2009.",
-        ),
-    ),
-];
+/// A regulation that is known and not loaded.
+#[derive(Deserialize)]
+struct NotLoaded {
+    id: String,
+    title: String,
+    #[serde(flatten)]
+    validity: Validity,
+    /// Why it is not.
+    reason: Text,
+}
+
+static NOT_LOADED: LazyLock<Vec<NotLoaded>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("not-loaded.json"))
+        .inspect_err(|why| log::error!("the regulations that are not loaded cannot be read error={why}"))
+        .unwrap_or_default()
+});
+
+/// Why a regulation we know is not loaded.
+fn why_not_loaded(id: &str) -> Option<Text> {
+    NOT_LOADED.iter().find(|known| known.id == id).map(|known| known.reason.clone())
+}
 
 /// A rule book by the regulation's id.
 ///
@@ -94,10 +96,9 @@ static NOT_LOADED: &[(&str, Text)] = &[
 /// `regulation_not_loaded`, saying why when we know the regulation.
 pub fn find(id: &str) -> Result<&'static dyn RuleBook, Refusal> {
     all().find(|book| book.id() == id).ok_or_else(|| {
-        let known = NOT_LOADED.iter().find(|(name, _)| *name == id).map(|(_, why)| why.clone());
         let loaded: Vec<&str> = all().map(RuleBook::id).collect();
         let list = loaded.join(", ");
-        let detail = known.unwrap_or_else(|| {
+        let detail = why_not_loaded(id).unwrap_or_else(|| {
             text!(
                 "Regulasi `{id}` tidak dikenal; yang dimuat: {list}.",
                 "The regulation `{id}` is not known; loaded are: {list}."
@@ -118,7 +119,7 @@ pub fn require_kind(book: &dyn RuleBook, kind: CooperativeKind) -> Result<(), Re
         return Ok(());
     }
     if kind == CooperativeKind::Kspps {
-        let why = NOT_LOADED.iter().find(|(name, _)| *name == "perdep-07-2016").map(|(_, why)| why.clone());
+        let why = why_not_loaded("perdep-07-2016");
         return Err(Refusal::new(&REGULATION_NOT_LOADED, why.unwrap_or(REGULATION_NOT_LOADED.advice.clone())));
     }
     let others: Vec<&str> = all().filter(|other| other.kinds().contains(&kind)).map(RuleBook::id).collect();
@@ -171,13 +172,59 @@ pub fn rescore(from: &str, to: &dyn RuleBook, worksheet: &Value, readings: &Read
     Err(Refusal::rule("?regulation", "another_worksheet", why).with("missing", missing))
 }
 
-/// The list of regulations: loaded ones, and known ones with the reason they are not.
-pub fn catalogue() -> Value {
-    let loaded = all().map(
-        |book| json!({"id": book.id(), "title": book.title(), "loaded": true, "kinds": book.kinds(), "reason": null}),
-    );
-    let missing = NOT_LOADED
-        .iter()
-        .map(|(id, why)| json!({"id": id, "title": null, "loaded": false, "kinds": [], "reason": why}));
-    loaded.chain(missing).collect()
+/// A regulation as it is listed.
+#[derive(Serialize, ToSchema)]
+pub struct ListedRegulation {
+    /// Its id, such as `permen-14-2009`.
+    pub id: &'static str,
+    /// Its title.
+    pub title: &'static str,
+    /// When it is in force.
+    #[serde(flatten)]
+    pub validity: &'static Validity,
+    /// Whether its rule book is loaded.
+    pub loaded: bool,
+    /// The kinds of cooperatives its rule book is for.
+    pub kinds: &'static [CooperativeKind],
+    /// Why it is not loaded, in both languages; null when it is.
+    #[schema(value_type = Option<Object>)]
+    pub reason: Option<&'static Text>,
+}
+
+/// The regulations, or those in force on a day: loaded ones, and known ones with the reason they are not.
+pub fn catalogue(on: Option<Date>) -> Vec<ListedRegulation> {
+    let loaded = all().map(|book| ListedRegulation {
+        id: book.id(),
+        title: book.title(),
+        validity: book.validity(),
+        loaded: true,
+        kinds: book.kinds(),
+        reason: None,
+    });
+    let missing = NOT_LOADED.iter().map(|known| ListedRegulation {
+        id: &known.id,
+        title: &known.title,
+        validity: &known.validity,
+        loaded: false,
+        kinds: &[],
+        reason: Some(&known.reason),
+    });
+    loaded.chain(missing).filter(|listed| on.is_none_or(|day| listed.validity.holds_on(day))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_regulations_that_are_not_loaded_are_read_and_say_what_is_known_of_their_days() {
+        assert_eq!(NOT_LOADED.len(), 3);
+        assert!(catalogue(None).iter().all(|listed| listed.validity.valid_from.is_some()));
+        let on = |day: &str| -> Vec<&str> {
+            let listed = catalogue(Some(Date::parse(day).unwrap()));
+            listed.into_iter().filter(|listed| listed.loaded).map(|listed| listed.id).collect()
+        };
+        assert_eq!(on("2014-02-24"), ["permen-14-2009"]);
+        assert_eq!(on("2021-03-15"), ["perdep-06-2016", "kkpkk-2020"]);
+    }
 }

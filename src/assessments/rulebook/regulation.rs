@@ -1,20 +1,43 @@
 //! What rule books say of their regulation: its name, whom it is for, its categories.
 
 use rust_decimal::Decimal;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::bands::maybe_decimal;
 use crate::cooperatives::{CooperativeKind, HealthCategory};
+use crate::kernel::{Date, Text};
 
 /// What a rule book says of the regulation itself.
 #[derive(Deserialize)]
 pub struct Regulation {
     pub id: String,
     pub title: String,
+    #[serde(flatten)]
+    pub validity: Validity,
     pub kinds: Vec<CooperativeKind>,
     /// Best first; lower bounds inclusive.
     pub categories: Vec<CategoryBound>,
+}
+
+/// When a regulation is in force, as far as that is known.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Validity {
+    /// Its first day; null when no beginning is known.
+    pub valid_from: Option<Date>,
+    /// Its last day; null while it is in force, or when no end is known.
+    pub valid_until: Option<Date>,
+    /// How exactly the days are known, in both languages.
+    #[schema(value_type = Object)]
+    pub validity_note: Text,
+}
+
+impl Validity {
+    /// Whether it is in force on a day.
+    pub fn holds_on(&self, day: Date) -> bool {
+        self.valid_from.is_none_or(|from| from <= day) && self.valid_until.is_none_or(|until| day <= until)
+    }
 }
 
 impl Regulation {

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use self::sheet::Sheet;
 use super::regulation::{self, Regulation};
-use super::{Readings, RuleBook, Scoring, form, readings};
+use super::{Readings, RuleBook, Scoring, Validity, form, readings};
 use crate::cooperatives::{CooperativeKind, HealthCategory};
 use crate::kernel::Faults;
 
@@ -43,6 +43,9 @@ impl RuleBook for Book {
     }
     fn title(&self) -> &str {
         &self.regulation.title
+    }
+    fn validity(&self) -> &Validity {
+        &self.regulation.validity
     }
     fn kinds(&self) -> &[CooperativeKind] {
         &self.regulation.kinds
