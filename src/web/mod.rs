@@ -53,9 +53,7 @@ pub use page::{
     List, MadePage, NamedSortParams, NoFilter, Page, PageParams, SortParams, listing, listing_for_all, made_page,
 };
 pub use params::{IdPath, PARAMETERS_MAX, Params};
-pub use personal::{
-    Seen, amend_resealed, open_person, present_persons, record_looks, reseal_person, seal_person, sees_person,
-};
+pub use personal::{Seen, amend_resealed, open_person, present_persons, record_looks, reseal_person, seal_person};
 pub use point::{
     AsOfParams, KnownPoint, Point, ReportParams, ReportPoint, SEQUENCE_PATTERN, known_at, parse_as_of, parse_point,
     point_in_time, report_point, sequence_of,

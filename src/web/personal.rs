@@ -10,7 +10,7 @@ use super::reply::command_reply;
 use super::service::Service;
 use super::show::{Present, Stored, Viewer};
 use crate::kernel::problem_codes::{INTERNAL, PRECONDITION_FAILED, UNAVAILABLE};
-use crate::kernel::{Actor, OrganisationKind, Person, PersonChanges, PersonalData, Region, Timestamp, personal_data};
+use crate::kernel::{Person, PersonChanges, PersonalData, Region, Timestamp, personal_data};
 use crate::ledger::{Context, Decide, Look, SubjectKey};
 use crate::storage::{AnyConnection, ReadError, Sealed, Vault, VaultError};
 
@@ -133,12 +133,6 @@ pub async fn record_looks(caller: &Caller, seen: Vec<Seen>) -> Result<(), Proble
     Ok(recorded.await.map_err(|_| Problem::of(&UNAVAILABLE))??)
 }
 
-/// Whether the actor sees the data of a person in a record of `region` that `owner` registered. Restricted data is for the provincial office
-/// alone.
-pub fn sees_person(actor: &Actor, region: Region, owner: Uuid, restricted: bool) -> bool {
-    personal_data(actor, region, owner) && (!restricted || actor.kind == OrganisationKind::Province)
-}
-
 /// What is known of the person in a document.
 struct Held {
     record: Uuid,
@@ -158,7 +152,7 @@ impl Held {
         let mut restricted = doc["restricted"].as_bool().unwrap_or_default();
         let sees = |restricted| {
             let both = viewer.actor.as_ref().zip(region);
-            both.is_some_and(|(actor, region)| sees_person(actor, region, owner, restricted))
+            both.is_some_and(|(actor, region)| personal_data(actor, R::AREA, (region, owner), restricted))
         };
         // A restriction holds for what was recorded before it, too.
         if viewer.past && sees(restricted) {
