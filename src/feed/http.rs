@@ -95,7 +95,7 @@ pub struct CloudEvent {
     streamversion: i32,
     /// Leaf of the log's Merkle tree, hexadecimal.
     leafhash: String,
-    /// What it says; sealed personal data and hashes of keys are left out.
+    /// What it says; personal data and hashes of keys are left out.
     #[schema(value_type = Object)]
     data: serde_json::Value,
 }
@@ -166,7 +166,7 @@ impl Form {
 ///
 /// Events are `CloudEvents` 1.0, in the order of the log, of which the caller sees what its rights reach: the provincial office, the ministry and auditors
 /// everything; a regency its region; a bank its financings; a certifier its certifications; the council assessments; all of them the cooperatives and
-/// programmes, and what they recorded themselves. Sealed personal data and hashes of keys are left out for everybody.
+/// programmes, and what they recorded themselves. Personal data and hashes of keys are left out for everybody.
 ///
 /// To miss nothing, go on with `after` set to `through` (header `Log-Through`): positions are final, and one that is absent is hidden from you or was not
 /// asked for. With `wait`, an answer without events is held back until there is one. `Accept` chooses the form: a page (`application/json`), a

@@ -80,6 +80,14 @@ impl Caller {
         identify(&self.service, &self.shown, None).await.map(|_| ())
     }
 
+    /// Refuses a caller that came upon too many persons who are hidden from it.
+    ///
+    /// # Errors
+    /// `rate_limited`.
+    pub fn require_room_for_guesses(&self) -> Result<(), Problem> {
+        self.service.guesses.require_room(self.actor()?.organisation)
+    }
+
     /// What the caller may read in an area.
     ///
     /// # Errors
