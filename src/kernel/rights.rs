@@ -243,17 +243,26 @@ impl Actor {
         }
     }
 
+    /// Refuses a credential that is confined to less than writing in an area where its organisation may.
+    ///
+    /// # Errors
+    /// `insufficient_scope`.
+    pub fn require_scope(&self, area: Area) -> Result<(), Refusal> {
+        let confined = may_write(self, area) == Scope::Nothing && kind_may_write(self, area) != Scope::Nothing;
+        if confined { Err(ScopeWord::Write(area).missing()) } else { Ok(()) }
+    }
+
     /// Refuses a write outside the actor's reach.
     ///
     /// # Errors
-    /// `forbidden`, naming what the actor may reach instead.
+    /// `insufficient_scope`, or `forbidden`, naming what the actor may reach instead.
     pub fn require_write(&self, area: Area, region: Region, owner: Uuid) -> Result<(), Refusal> {
+        self.require_scope(area)?;
         let scope = may_write(self, area);
         if scope.admits(region, owner) {
             return Ok(());
         }
         Err(match scope {
-            Scope::Nothing if kind_may_write(self, area) != Scope::Nothing => ScopeWord::Write(area).missing(),
             Scope::Region(own) => Refusal::new(
                 &FORBIDDEN,
                 text!(

@@ -112,6 +112,10 @@ impl Work {
         ids: &mut Ids,
     ) -> Result<Answer, StoreError> {
         let Submission { command, context, .. } = submission;
+        // No receipt is kept of this: the same request by a credential that suffices is a first one.
+        if let Err(refusal) = command.require_scope(&context.actor) {
+            return Ok(Answer { replayed: false, result: Err(refusal) });
+        }
         if let Some(answer) = self.replay(context) {
             return Ok(answer);
         }
