@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
@@ -221,6 +222,7 @@ impl ListenOptions {
             body_time_max: Duration::from_secs(options.body_seconds_max),
             body_bytes_max: self.body_bytes_max,
             room: Room::of(options.bodies_bytes_max),
+            told_of_proxy: AtomicBool::default(),
         }
     }
 }

@@ -43,7 +43,7 @@ pub use connections::Connections;
 pub use cors::{Cors, Origin};
 pub use entity_tags::ENTITY_TAGS_CHARACTERS_MAX;
 pub use gathering::Gathering;
-pub use guard::{Guard, HEADER_BYTES_MAX, HEADERS_MAX, Room, URL_BYTES_MAX};
+pub use guard::{Guard, HEADER_BYTES_MAX, HEADERS_MAX, Room, URL_BYTES_MAX, own_address};
 pub use guesses::Guesses;
 pub use json::{DEPTH_MAX, strict_json, too_deep};
 pub use keyring::{Credential, KeySource, Keyring, KnownKey, LEASE, LOOK_EVERY};

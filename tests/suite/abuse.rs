@@ -112,6 +112,12 @@ fn this_machine_itself_is_not_counted_and_a_quota_can_be_switched_off() {
     for _ in 0..30 {
         assert!(!app.get("", "/v1/regions").headers.contains_key("ratelimit"));
     }
+    // What a proxy on this machine hands on, trusted or not, is not this machine's own.
+    let forwarded = |name| app.send("GET", "/v1/regions", &[(name, "for=203.0.113.7")], b"");
+    assert!(forwarded("Forwarded").headers["ratelimit"].starts_with("\"address\""));
+    use_up(|| forwarded("X-Forwarded-For"));
+    use_up(|| app.send("GET", "/v1/regions", &[("X-Forwarded-For", "127.0.0.1")], b""));
+    assert!(!app.get("", "/v1/regions").headers.contains_key("ratelimit"));
     let app = counting(|guard| {
         (guard.address_requests_per_second, guard.key_lookups_per_second) = (0, 0);
         guard.organisation_requests_per_second = 0;
@@ -120,6 +126,28 @@ fn this_machine_itself_is_not_counted_and_a_quota_can_be_switched_off() {
         let answer = from(&app, "203.0.113.7", "wrong", "/v1/me");
         assert!(!answer.headers.contains_key("ratelimit"));
         answer.problem(401, "unauthenticated");
+    }
+}
+
+/// Links that must be whole lead to where the request came, and elsewhere only at the word of a proxy that is trusted.
+#[test]
+fn another_host_is_believed_of_trusted_proxies_alone() {
+    let told = |app: &App, more: &[(&str, &str)]| {
+        let schemas = app.send("GET", "/v1/schemas", more, b"").expect(200);
+        let catalogue = app.send("GET", "/v1/datasets", more, b"").text;
+        let address = schemas[0]["dataschema"].as_str().unwrap().split("/v1/").next().unwrap().to_owned();
+        assert!(catalogue.contains(&format!("{address}/v1/datasets")), "{address}: {catalogue}");
+        address
+    };
+    let elsewhere = [("X-Forwarded-Host", "elsewhere.example"), ("X-Forwarded-Proto", "https")];
+    let forwarded = [("Forwarded", "host=elsewhere.example;proto=https")];
+    let stranger = App::start();
+    for headers in [&[][..], &elsewhere, &forwarded] {
+        assert_eq!(told(&stranger, headers), stranger.url);
+    }
+    let proxy = counting(|_| {});
+    for headers in [&elsewhere[..], &forwarded] {
+        assert_eq!(told(&proxy, headers), "https://elsewhere.example");
     }
 }
 
