@@ -342,7 +342,7 @@ impl Running {
                 }))
         };
         let (workers, limits) = (options.workers.max(1), &options.guard);
-        let connections = Connections::quiet_for(Duration::from_secs(limits.quiet_seconds_max.max(1)));
+        let connections = Connections::within(options.connection_limits());
         let opening = connections.clone();
         let server = HttpServer::new(factory)
             .workers(workers)

@@ -39,7 +39,7 @@ pub use around::{KnownRoutes, around, method_not_allowed_or_not_found};
 pub use auth::{Caller, PeerCertificate};
 pub use client::Networks;
 pub use command::{Command, read_key};
-pub use connections::Connections;
+pub use connections::{ConnectionLimits, Connections};
 pub use cors::{Cors, Origin};
 pub use entity_tags::ENTITY_TAGS_CHARACTERS_MAX;
 pub use gathering::Gathering;
