@@ -295,7 +295,9 @@ pub async fn show_history<R: Present + Stored>(
         let docs: Result<Vec<_>, _> = states.iter().map(serde_json::to_value).collect();
         let mut docs = docs.map_err(ReadError::from)?;
         let left_out = [&NEVER_TOLD, R::PERSONAL].concat();
-        docs.iter_mut().for_each(|doc| leave_out(doc, &left_out));
+        for doc in &mut docs {
+            leave_out(doc, &left_out);
+        }
         let before = std::iter::once(&serde_json::Value::Null).chain(&docs);
         let data: Result<Vec<_>, _> = events
             .iter()

@@ -139,7 +139,8 @@ fn datasets_read(demo: &Demonstration, who: &str) -> Vec<(String, String)> {
 /// The rows of a Parquet file, a line each.
 fn rows_of(file: Vec<u8>) -> String {
     let reader = SerializedFileReader::new(Bytes::from(file)).unwrap();
-    reader.get_row_iter(None).unwrap().map(|row| format!("{}\n", row.unwrap())).collect()
+    let rows = reader.get_row_iter(None).unwrap().map(|row| row.unwrap().to_string());
+    rows.collect::<Vec<_>>().join("\n")
 }
 
 fn nothing_in_clear(postgres: bool) {

@@ -97,7 +97,7 @@ fn whoever_comes_upon_somebody_elses_person_is_told_no_id_and_is_on_record() {
     hidden(amended.problem(409, "duplicate"));
     let key = format!("Bearer {}", app.key("balikpapan"));
     let send = |query: &str, lines: &[Value]| {
-        let file: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let file = lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
         let headers = [("Content-Type", "application/x-ndjson"), ("Authorization", key.as_str())];
         app.send("POST", &format!("/v1/batches?{query}"), &headers, file.as_bytes())
     };
@@ -138,7 +138,7 @@ fn who_guesses_too_often_registers_no_identity_numbers_for_a_while() {
     }
     let line = |nik: usize| json!({"method": "POST", "path": "/v1/managers", "body": person("64.71", number(nik))});
     let dry_run = |numbers: std::ops::Range<usize>| {
-        let file: String = numbers.map(|nik| format!("{}\n", line(nik))).collect();
+        let file = numbers.map(|nik| line(nik).to_string()).collect::<Vec<_>>().join("\n");
         let key = format!("Bearer {}", app.key("balikpapan"));
         let headers = [("Content-Type", "application/x-ndjson"), ("Authorization", key.as_str())];
         app.send("POST", "/v1/batches?mode=each&dry_run=true", &headers, file.as_bytes())
