@@ -191,10 +191,8 @@ impl Core {
         let together = (!place.database.is_embedded()).then(|| Fetcher::start(place.database.clone())).transpose();
         let fetcher = together.map_err(|why| OpenError(format!("the fetcher cannot be started: {why}")))?;
         // Where nothing is written, not even that is.
-        let use_writer =
-            executor.is_some().then(|| UseWriter::start(place.database.clone(), keyring.uses())).transpose();
-        let use_writer =
-            use_writer.map_err(|why| OpenError(format!("the writer of key uses cannot be started: {why}")))?;
+        let uses = executor.is_some().then(|| UseWriter::start(place.database.clone(), keyring.uses())).transpose();
+        let use_writer = uses.map_err(|why| OpenError(format!("the writer of key uses cannot be started: {why}")))?;
         let service = Service {
             ledger,
             readers,
@@ -208,6 +206,7 @@ impl Core {
             reads: Arc::new(Semaphore::new(READS_AT_ONCE_MAX)),
             environment: place.environment,
             tokens: None,
+            guesses: Arc::default(),
             gathering: None,
         };
         Ok(Self { service, executor, watcher, use_writer, witness })
@@ -343,7 +342,7 @@ impl Running {
                 }))
         };
         let (workers, limits) = (options.workers.max(1), &options.guard);
-        let connections = Connections::quiet_for(Duration::from_secs(limits.quiet_seconds_max.max(1)));
+        let connections = Connections::within(options.connection_limits());
         let opening = connections.clone();
         let server = HttpServer::new(factory)
             .workers(workers)

@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::kernel::{Environment, OrganisationKind, Region};
 use crate::ledger::{Limits, LogVerifier, check_origin};
-use crate::web::{Cors, Guard, Networks, Origin, Quota, Quotas, Room};
+use crate::web::{ConnectionLimits, Cors, Guard, Networks, Origin, Quota, Quotas, Room};
 
 /// Records cooperative health, manager competence and financing from an append-only event log.
 #[derive(Debug, Parser)]
@@ -213,6 +214,7 @@ impl ListenOptions {
                 address: Quota::per_second("address", options.address_requests_per_second),
                 key_lookups: Quota::per_second("key-lookups", options.key_lookups_per_second),
                 organisation: Quota::per_second("organisation", options.organisation_requests_per_second),
+                key: Quota::per_second("key", options.organisation_requests_per_second.div_ceil(2)),
             },
             unlimited: options.unlimited_addresses.clone(),
             trusted_proxies: options.trusted_proxies.clone(),
@@ -221,14 +223,28 @@ impl ListenOptions {
             body_time_max: Duration::from_secs(options.body_seconds_max),
             body_bytes_max: self.body_bytes_max,
             room: Room::of(options.bodies_bytes_max),
+            told_of_proxy: AtomicBool::default(),
+        }
+    }
+
+    /// How many connections there may be of one address, and how quiet.
+    pub fn connection_limits(&self) -> ConnectionLimits {
+        let options = &self.guard;
+        ConnectionLimits {
+            quiet_max: Duration::from_secs(options.quiet_seconds_max.max(1)),
+            of_address_max: options.connections_max.div_ceil(CONNECTIONS_PARTS).max(1),
+            unlimited: vec![options.unlimited_addresses.clone(), options.trusted_proxies.clone()],
         }
     }
 }
 
+/// One address has at most one part in so many of all connections.
+const CONNECTIONS_PARTS: usize = 4;
+
 /// Limits of connections, quotas, and who is believed what. A quota of 0 is none.
 #[derive(Clone, Debug, Args)]
 pub struct GuardOptions {
-    /// Connections open at once; more wait to be accepted.
+    /// Connections open at once; more wait to be accepted. One address may have a quarter of them, unless it is not counted or a trusted proxy.
     #[arg(long, env = "LUMBUNG_CONNECTIONS_MAX", default_value_t = 10_000, value_name = "COUNT")]
     pub connections_max: usize,
     /// How long a connection may stay open without a request, in seconds.

@@ -181,9 +181,10 @@ fn sent_by_actor<'a>(scene: &Scene<'a, Assessment>, fits: &[State]) -> Result<&'
 
 impl Decide for Return {
     type Resource = Assessment;
+    const AREA: Area = Area::Determinations;
 
     fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
-        in_state(scene, Area::Determinations, &[State::Submitted])?;
+        in_state(scene, Self::AREA, &[State::Submitted])?;
         require_at_most("/reasons", self.reasons.len(), REASONS_MAX)?;
         if self.reasons.is_empty() {
             return Err(Refusal::rule(

@@ -89,6 +89,7 @@ impl Determine {
 
 impl Decide for Determine {
     type Resource = Assessment;
+    const AREA: Area = Area::Determinations;
 
     fn reads(&self, own: Option<&Assessment>, _: &World, wants: &mut Wants) {
         if let Some(own) = own {
@@ -101,7 +102,7 @@ impl Decide for Determine {
     }
 
     fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
-        let own = in_state(scene, Area::Determinations, &[State::Submitted])?;
+        let own = in_state(scene, Self::AREA, &[State::Submitted])?;
         if scene.occurred_at.day() < own.scored.assessed_on {
             return Err(Refusal::rule(
                 "/occurred_at",
@@ -188,6 +189,7 @@ pub struct Correct {
 
 impl Decide for Correct {
     type Resource = Assessment;
+    const AREA: Area = Area::Determinations;
 
     fn reads(&self, own: Option<&Assessment>, _: &World, wants: &mut Wants) {
         if let Some(own) = own {
@@ -196,7 +198,7 @@ impl Decide for Correct {
     }
 
     fn decide(&self, scene: &Scene<'_, Assessment>) -> Result<Decision<Assessment>, Refusal> {
-        let own = in_state(scene, Area::Determinations, &[State::Determined])?;
+        let own = in_state(scene, Self::AREA, &[State::Determined])?;
         if self.readings.is_some() && self.worksheet.is_none() {
             let why = Text::fixed("Bacaan hanya berlaku bersama `worksheet`.", "Readings go with a `worksheet` only.");
             return Err(Refusal::rule("/readings", "readings_without_worksheet", why));

@@ -10,7 +10,7 @@ use super::views::{self, AuditFilter, LookLine};
 use crate::enterprises::Enterprise;
 use crate::financing::of_beneficiary;
 use crate::kernel::problem_codes::FORBIDDEN;
-use crate::kernel::{Actor, OrganisationKind, PersonalData, Refusal, Scope, Text};
+use crate::kernel::{Action, Actor, Area, PersonalData, Refusal, Scope, Text, personal_data, reach};
 use crate::ledger::Event;
 use crate::managers::{Manager, PUT_FORWARD};
 use crate::persons::HoldsPerson;
@@ -18,7 +18,7 @@ use crate::storage::{AnyConnection, ReadError, Vault, current_facts, head_positi
 use crate::trainings::ATTENDED;
 use crate::web::{
     Caller, IdPath, List, MadePage, NoFilter, Page, PageParams, Params, Present, Problem, Seen, Stored, json_reply,
-    made_page, open_person, private_reply, record_looks, sees_person, told_data,
+    made_page, open_person, private_reply, record_looks, told_data,
 };
 
 /// Looks a disclosure tells of.
@@ -31,18 +31,13 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// List who looked at personal data
 ///
-/// Who, whom, when, on what request, oldest first; for the provincial office and the auditor. A request says what it wants the data for in
+/// Who, whom, when, on what request, oldest first; for the provincial office and the auditor (scope `audit:read`). A request says what it wants the data for in
 /// the header `Purpose-Reference`, by the number of a letter or a file.
 #[utoipa::path(tag = "administration", params(AuditFilter, PageParams),
     responses((status = 200, description = "A page of looks", body = List<LookLine>)))]
 #[get("/audit")]
 async fn list_audit(request: HttpRequest, caller: Caller, page: Page<AuditFilter>) -> Result<HttpResponse, Problem> {
-    if !matches!(caller.actor()?.kind, OrganisationKind::Province | OrganisationKind::Auditor) {
-        return Err(forbidden(Text::fixed(
-            "Catatan akses data pribadi hanya untuk dinas provinsi dan pemeriksa.",
-            "Who looked at personal data is told to the provincial office and the auditor only.",
-        )));
-    }
+    caller.reads(Area::Audit)?;
     made_page(&request, &caller.service, page, |connection, filter, keyset| {
         let mut lines = views::list(connection, filter, keyset)?;
         let limit = usize::try_from(keyset.limit - 1).unwrap_or(1);
@@ -99,10 +94,6 @@ fn uses_of(connection: &mut AnyConnection, kind: UseKind, measure: &str, record:
     facts.iter().map(|fact| Ok(Use { kind, id: Uuid::parse_str(&fact.resource)? })).collect()
 }
 
-fn forbidden(why: Text) -> Problem {
-    Refusal::new(&FORBIDDEN, why).into()
-}
-
 async fn disclose<R: HoldsPerson + Present + Stored>(
     caller: Caller,
     id: Uuid,
@@ -132,15 +123,16 @@ async fn disclose<R: HoldsPerson + Present + Stored>(
 
 /// Who may be told everything: the provincial office, and whoever registered the person unless processing is restricted.
 fn require_disclosing<R: HoldsPerson>(actor: &Actor, state: &R) -> Result<(), Problem> {
-    let owner = state.stamp().recorded_by;
-    let serves = actor.kind == OrganisationKind::Province || actor.organisation == owner;
-    if serves && sees_person(actor, state.home().0, owner, state.standing().restricted) {
+    let (region, owner) = (state.home().0, state.stamp().recorded_by);
+    let discloses = reach(actor, Action::Disclose, R::AREA).admits(region, owner);
+    if discloses && personal_data(actor, R::AREA, (region, owner), state.standing().restricted) {
         return Ok(());
     }
-    Err(forbidden(Text::fixed(
+    let why = Text::fixed(
         "Keterangan lengkap hanya untuk dinas provinsi dan organisasi yang mendaftarkan orangnya, selama pengolahannya tidak dibatasi.",
         "Everything is told to the provincial office only, and to the organisation that registered the person while processing is not restricted.",
-    )))
+    );
+    Err(Refusal::new(&FORBIDDEN, why).into())
 }
 
 fn disclosure<R: HoldsPerson>(

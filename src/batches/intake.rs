@@ -10,9 +10,12 @@ use tokio::sync::oneshot;
 
 use super::lines::Entry;
 use super::outcome::Outcome;
+use crate::kernel::Met;
 use crate::kernel::problem_codes::{NOT_A_COMMAND, UNAVAILABLE};
 use crate::ledger::{Answer, Decided, Terms};
-use crate::web::{Answering, Caller, Gathering, LineAnswer, LineCommand, Problem, Recorded, Routes, gathering_caller};
+use crate::web::{
+    Answering, Caller, Gathering, LineAnswer, LineCommand, Problem, Recorded, Routes, gathering_caller, record_met,
+};
 
 /// Lines handed in together when each stands for itself. Gains flatten beyond; a single command that comes meanwhile waits for one such group.
 pub const GROUP_LINES: usize = 500;
@@ -203,17 +206,42 @@ impl<I: Iterator<Item = Entry>> Intake<I> {
         let written = decided.as_ref().is_some_and(|decided| decided.written);
         let answers = decided.map(|decided| decided.answers).unwrap_or_default();
         let handed_in = flight.begun.iter_mut().filter(|line| !matches!(line.state, State::Answered(_)));
+        let mut met = Vec::new();
         for (line, (submission, answer)) in handed_in.zip(answers) {
             match line.state {
                 State::Waiting(_) if written => submission.answer(answer),
                 // Where nothing was written, no handler has anything to go on with.
-                _ => line.state = State::Answered(decided_only(answer)),
+                _ => {
+                    let person = answer.result.as_ref().err().and_then(|refusal| refusal.met.as_deref().copied());
+                    met.extend(person.map(|person| (submission.kind(), person)));
+                    line.state = State::Answered(decided_only(answer));
+                }
             }
         }
+        self.record_met(met, &mut flight.begun).await;
         if written {
             self.answer(&mut flight.begun).await;
         }
         flight.begun.into_iter().map(|line| line.outcome(written)).collect()
+    }
+
+    /// Records whom refusals give away before they are told, those that were only tried included. Where that fails, or too many were found who
+    /// are hidden from the sender, none is told and the intake stops.
+    async fn record_met(&mut self, met: Vec<(&'static str, Met)>, begun: &mut [Begun]) {
+        let hidden = met.iter().any(|(_, met)| met.hidden);
+        let mut recorded = record_met(&self.caller, met).await;
+        if hidden && recorded.is_ok() {
+            recorded = self.caller.require_room_for_guesses();
+        }
+        let Err(problem) = recorded else { return };
+        for line in begun {
+            if let State::Answered(LineAnswer { result: Err(told), .. }) = &mut line.state
+                && told.0.met.is_some()
+            {
+                *told = problem.clone();
+            }
+        }
+        self.stopped = Some(problem);
     }
 
     /// Polls handlers until all have answered. One may hand in another command: an amendment that somebody else overtook is tried again.

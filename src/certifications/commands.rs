@@ -60,6 +60,7 @@ impl RegisterCandidate {
 
 impl Decide for RegisterCandidate {
     type Resource = Certification;
+    const AREA: Area = Area::Candidates;
     const CREATES: bool = true;
 
     fn reads(&self, _: Option<&Certification>, world: &World, wants: &mut Wants) {
@@ -74,7 +75,7 @@ impl Decide for RegisterCandidate {
     }
 
     fn decide(&self, scene: &Scene<'_, Certification>) -> Result<Decision<Certification>, Refusal> {
-        scene.actor.require_some_write(Area::Candidates)?;
+        scene.actor.require_some_write(Self::AREA)?;
         let manager = scene.named::<Manager>(self.manager.0, "/manager")?;
         let certifier = match self.certifier {
             Some(certifier) => {
@@ -93,7 +94,7 @@ impl Decide for RegisterCandidate {
                 ),
             )
         })?;
-        scene.actor.require_write(Area::Candidates, manager.region, certifier)?;
+        scene.actor.require_write(Self::AREA, manager.region, certifier)?;
         let attempt = Some(self.attempt(scene.world)?);
         let (region, scheme) = (manager.region, self.scheme.clone());
         Ok(Decision::one(Event::CandidateRegistered { manager: self.manager.0, region, scheme, certifier, attempt }))
@@ -212,6 +213,7 @@ pub struct FileAppeal {
 
 impl Decide for FileAppeal {
     type Resource = Certification;
+    const AREA: Area = Area::Candidates;
 
     /// Who was put forward again has given up contesting the earlier result.
     fn reads(&self, own: Option<&Certification>, _: &World, wants: &mut Wants) {
@@ -220,7 +222,7 @@ impl Decide for FileAppeal {
 
     /// The candidate appeals through the office that put it forward, or with the certifier.
     fn decide(&self, scene: &Scene<'_, Certification>) -> Result<Decision<Certification>, Refusal> {
-        let own = in_state_of(scene, Area::Candidates, &[State::BelumKompeten])?;
+        let own = in_state_of(scene, Self::AREA, &[State::BelumKompeten])?;
         if own.appeal.is_some() {
             return Err(Refusal::wrong_state("appeal_dismissed", &[]));
         }

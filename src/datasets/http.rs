@@ -23,7 +23,7 @@ use crate::kernel::{Date, Faults, Refusal, Text};
 use crate::storage::recorded_at;
 use crate::web::{
     Caller, FileReply, KnownPoint, NoFilter, Params, Point, Problem, ReportParams, Service, constant_reply, file_reply,
-    json_reply,
+    json_reply, own_address,
 };
 
 /// How long a request waits for its file to be made.
@@ -66,12 +66,6 @@ fn known(name: &str) -> Result<(Name, &'static Dataset), Problem> {
     })
 }
 
-/// Where this service is, as the client sees it.
-fn base(request: &HttpRequest) -> String {
-    let connection = request.connection_info();
-    format!("{}://{}", connection.scheme(), connection.host())
-}
-
 /// List datasets
 ///
 /// The catalogue in DCAT 3 (JSON-LD), with the properties DCAT-AP asks for. With `as_of`, `diketahui_pada` or `per_tanggal` its distributions are
@@ -92,7 +86,7 @@ async fn list_datasets(
         Ok((recorded.map(|(first, last)| (first.day(), last.day())), pinned.then_some(points)))
     });
     let (recorded, points) = found.await?;
-    let mut reply = json_reply(&catalogue(&Of { recorded, points, base: &base(&request) }));
+    let mut reply = json_reply(&catalogue(&Of { recorded, points, base: &own_address(&request) }));
     reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/ld+json"));
     Ok(reply)
 }
@@ -129,7 +123,7 @@ async fn get_dataset_package(
     let (name, dataset) = known(&name)?;
     let order = order(&caller, name, Format::Csv, params.0).await?;
     let csv = made(&shelf, &order).await?;
-    let mut reply = json_reply(&data_package(dataset, order.points, &csv, &base(&request)));
+    let mut reply = json_reply(&data_package(dataset, order.points, &csv, &own_address(&request)));
     for (name, value) in named(order.points).filter_map(header) {
         reply.headers_mut().insert(name, value);
     }

@@ -22,6 +22,8 @@ use crate::web::{
 impl Present for Enterprise {
     const PATH: &'static str = "enterprises";
     const REWRITES: bool = true;
+    // Of a person's own business these are the person's income and wealth.
+    const PERSONAL: &'static [&'static str] = &["size_basis"];
 
     fn present(viewer: &Viewer, connection: &mut AnyConnection, docs: Vec<String>) -> Result<Vec<String>, Problem> {
         present_persons::<Self>(viewer, connection, &docs)
@@ -41,8 +43,8 @@ pub struct EnterpriseDocument {
     region: Region,
     /// What it does.
     sector: Option<Name>,
-    /// What its size was judged on.
-    size_basis: SizeBasis,
+    /// What its size was judged on; null for whoever may not see the owner's data.
+    size_basis: Option<SizeBasis>,
     /// Its class.
     size_class: SizeClass,
     /// The rule it was judged by.
@@ -179,7 +181,7 @@ async fn seal_changes(command: &Command<AmendEnterprise>, id: Uuid) -> Result<Am
         row.map(|row| serde_json::from_str::<Enterprise>(&row.doc)).transpose().map_err(ReadError::from)?;
     let (based_on, changed) = match enterprise {
         Some(Enterprise { subject, sealed, .. }) => {
-            (sealed.clone(), reseal_person(service, subject, sealed, changes, false).await?)
+            (sealed.clone(), reseal_person(&command.caller.service, subject, sealed, changes, false).await?)
         }
         None => Default::default(),
     };

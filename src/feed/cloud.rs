@@ -8,14 +8,17 @@ use uuid::Uuid;
 
 use crate::kernel::Timestamp;
 use crate::storage::FeedRow;
-use crate::web::Service;
+use crate::web::{Service, leave_out};
 
 /// Digits of `sequence`: texts of one length stand in the order of their numbers.
 const SEQUENCE_DIGITS: usize = 20;
 
-/// What is left out of the data of a kind's events, whoever reads: sealed personal data and whose key opens it, and hashes of API keys.
-pub const LEFT_OUT: [(&str, &[&str]); 3] =
-    [("manager", &["sealed", "subject"]), ("enterprise", &["sealed", "subject"]), ("organisation", &["hash"])];
+/// What is left out of the data of a kind's events, whoever reads: personal data, sealed or not, and whose key opens it, and hashes of API keys.
+pub const LEFT_OUT: [(&str, &[&str]); 3] = [
+    ("manager", &["sealed", "subject"]),
+    ("enterprise", &["sealed", "subject", "size_basis"]),
+    ("organisation", &["hash"]),
+];
 
 /// The type of the event that ends a stream of lines.
 pub const READ_THROUGH: &str = "log.read_through";
@@ -161,9 +164,9 @@ fn write_data(out: &mut Vec<u8>, row: &FeedRow) {
         return out.extend_from_slice(row.data.as_bytes());
     };
     // What cannot be read is not shown.
-    let mut members: Map<String, Value> = serde_json::from_str(&row.data).unwrap_or_default();
-    members.retain(|name, _| !left_out.contains(&name.as_str()));
-    let _ = serde_json::to_writer(out, &members);
+    let mut data: Value = serde_json::from_str(&row.data).unwrap_or_else(|_| Value::Object(Map::new()));
+    leave_out(&mut data, left_out);
+    let _ = serde_json::to_writer(out, &data);
 }
 
 #[cfg(test)]

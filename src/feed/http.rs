@@ -23,7 +23,7 @@ use super::summary::{Summary, SummaryParams, sum_up};
 use crate::kernel::problem_codes::{INTERNAL, INVALID_HEADER, NOT_FOUND};
 use crate::kernel::{Refusal, Text, Timestamp};
 use crate::storage::{Sieve, feed_event, head_position, recorded_at};
-use crate::web::{Caller, IdPath, NoFilter, Params, Problem, constant_reply, json_reply, sequence_of};
+use crate::web::{Caller, IdPath, NoFilter, Params, Problem, constant_reply, json_reply, own_address, sequence_of};
 
 const BATCH: &str = "application/cloudevents-batch+json";
 const NDJSON: [&str; 3] = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
@@ -95,7 +95,7 @@ pub struct CloudEvent {
     streamversion: i32,
     /// Leaf of the log's Merkle tree, hexadecimal.
     leafhash: String,
-    /// What it says; sealed personal data and hashes of keys are left out.
+    /// What it says; personal data and hashes of keys are left out.
     #[schema(value_type = Object)]
     data: serde_json::Value,
 }
@@ -166,7 +166,7 @@ impl Form {
 ///
 /// Events are `CloudEvents` 1.0, in the order of the log, of which the caller sees what its rights reach: the provincial office, the ministry and auditors
 /// everything; a regency its region; a bank its financings; a certifier its certifications; the council assessments; all of them the cooperatives and
-/// programmes, and what they recorded themselves. Sealed personal data and hashes of keys are left out for everybody.
+/// programmes, and what they recorded themselves. Personal data and hashes of keys are left out for everybody.
 ///
 /// To miss nothing, go on with `after` set to `through` (header `Log-Through`): positions are final, and one that is absent is hidden from you or was not
 /// asked for. With `wait`, an answer without events is held back until there is one. `Accept` chooses the form: a page (`application/json`), a
@@ -191,7 +191,7 @@ async fn list_events(
     let place = if holds { Some(streams.place(actor.organisation)?) } else { None };
     let mut follower = Follower::begin(caller.clone(), wanted.sieve.clone(), wanted.after, &streams).await?;
     let after = follower.position();
-    let mut events = CloudEvents::new(&caller.service, &address(&request));
+    let mut events = CloudEvents::new(&caller.service, &own_address(&request));
     if matches!(form, Form::Lines) {
         let up_to = if wanted.wait.is_zero() {
             caller.service.look_up(|connection| Ok(head_position(connection)?)).await?
@@ -246,14 +246,6 @@ fn next_address(request: &HttpRequest, through: i64) -> String {
     format!("{}?{}", request.path(), pairs.join("&"))
 }
 
-/// The address this request came to, for links that must be whole; nothing when its host is no plain name.
-fn address(request: &HttpRequest) -> String {
-    let connection = request.connection_info();
-    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte));
-    let (scheme, host) = (connection.scheme(), connection.host());
-    if plain(host) && matches!(scheme, "http" | "https") { format!("{scheme}://{host}") } else { String::new() }
-}
-
 fn feed(request: &HttpRequest) -> Result<web::Data<Feed>, Problem> {
     request.app_data::<web::Data<Feed>>().cloned().ok_or_else(|| Problem::of(&INTERNAL))
 }
@@ -279,7 +271,7 @@ async fn stream_events(
     let streams = feed(&request)?.streams.clone();
     let place = streams.place(actor.organisation)?;
     let follower = Follower::begin(caller.clone(), wanted.sieve, after, &streams).await?;
-    let events = CloudEvents::new(&caller.service, &address(&request));
+    let events = CloudEvents::new(&caller.service, &own_address(&request));
     let (sender, pieces) = channel(PIECES_WAITING);
     actix_web::rt::spawn(Live { caller, follower, events, place }.send(sender));
     Ok(HttpResponse::Ok()
@@ -329,7 +321,7 @@ async fn get_event(
     let found = caller.service.look_up(move |connection| Ok(feed_event(connection, &sieve, id.0)?)).await?;
     let row = found.ok_or_else(|| Refusal::not_found("event", id.0))?;
     let mut body = Vec::with_capacity(row.data.len() + 900);
-    CloudEvents::new(&caller.service, &address(&request)).write(&mut body, &row);
+    CloudEvents::new(&caller.service, &own_address(&request)).write(&mut body, &row);
     Ok(HttpResponse::Ok().content_type("application/json").body(body))
 }
 
@@ -386,7 +378,7 @@ struct SchemaEntry {
 #[utoipa::path(tag = "events", security(()), responses((status = 200, description = "Types, versions, addresses", body = Vec<SchemaEntry>)))]
 #[get("/schemas")]
 async fn list_schemas(request: HttpRequest, _: Params<NoFilter>) -> Result<HttpResponse, Problem> {
-    let address = address(&request);
+    let address = own_address(&request);
     let entry = |(event_type, version): &(String, i32)| SchemaEntry {
         r#type: event_type.clone(),
         version: *version,

@@ -84,7 +84,8 @@ where
     known.kinds.push((R::KIND, R::AREA));
     let mut shared = Vec::new();
     R::Event::schemas(&mut shared);
-    let shared: Map<String, Value> = shared.into_iter().map(|(name, schema)| (name, json!(schema))).collect();
+    let mut shared: Map<String, Value> = shared.into_iter().map(|(name, schema)| (name, json!(schema))).collect();
+    shared.values_mut().for_each(leave_out::<R>);
     let whole = json!(R::Event::schema());
     for variant in whole["oneOf"].as_array().into_iter().flatten() {
         let Some(event_type) = variant["properties"]["type"]["enum"][0].as_str() else { continue };

@@ -196,12 +196,25 @@ pub struct Refusal {
     pub faults: Vec<Fault>,
     /// Machine-readable members of the problem document: `existing`, `state`, `allowed`, …
     pub members: serde_json::Map<String, serde_json::Value>,
+    /// The person it gives away: recorded as a look before it is told, and never told itself.
+    pub met: Option<Box<Met>>,
+}
+
+/// A person whom somebody came upon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Met {
+    /// The record that holds the data.
+    pub record: uuid::Uuid,
+    /// Whose data.
+    pub subject: uuid::Uuid,
+    /// Whether whoever came upon it may not see it.
+    pub hidden: bool,
 }
 
 impl Refusal {
     /// A refusal with a sentence.
     pub fn new(code: &'static Code, detail: Text) -> Self {
-        Self { code, detail, faults: Vec::new(), members: serde_json::Map::new() }
+        Self { code, detail, faults: Vec::new(), members: serde_json::Map::new(), met: None }
     }
 
     /// A refusal whose sentences are its faults'.
@@ -213,7 +226,7 @@ impl Refusal {
             faults.add("", "more_faults", why);
         }
         let detail = faults.0.first().map_or(code.advice.clone(), |fault| fault.detail.clone());
-        Self { code, detail, faults: faults.0, members: serde_json::Map::new() }
+        Self { code, detail, faults: faults.0, members: serde_json::Map::new(), met: None }
     }
 
     /// A rule refused one field.
@@ -259,6 +272,21 @@ impl Refusal {
         refusal
     }
 
+    /// A person is already recorded, in a record that the caller sees or does not.
+    pub fn known_person(pointer: &str, what: &str, met: Met) -> Self {
+        let mut refusal = if met.hidden {
+            let detail = text!(
+                "{what} ini sudah tercatat pada catatan yang tidak dapat Anda lihat; hubungi dinas provinsi.",
+                "This {what} is already recorded, in a record that you cannot see; ask the provincial office."
+            );
+            Self::faults(&codes::DUPLICATE, Faults(vec![Fault::new(pointer, "duplicate", detail)]))
+        } else {
+            Self::duplicate(pointer, what, met.record)
+        };
+        refusal.met = Some(Box::new(met));
+        refusal
+    }
+
     /// Adds a machine-readable member.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Into<serde_json::Value>) -> Self {
@@ -269,7 +297,7 @@ impl Refusal {
     /// The text form kept in an idempotency receipt.
     pub fn to_stored(&self) -> String {
         serde_json::json!({
-            "code": self.code.name, "detail": self.detail, "faults": self.faults, "members": self.members
+            "code": self.code.name, "detail": self.detail, "faults": self.faults, "members": self.members, "met": self.met
         })
         .to_string()
     }
@@ -282,11 +310,13 @@ impl Refusal {
             detail: Text,
             faults: Vec<Fault>,
             members: serde_json::Map<String, serde_json::Value>,
+            #[serde(default)]
+            met: Option<Box<Met>>,
         }
         match serde_json::from_str::<Stored>(text) {
-            Ok(Stored { code, detail, faults, members }) => {
+            Ok(Stored { code, detail, faults, members, met }) => {
                 let code = codes::code(&code).unwrap_or(&codes::INTERNAL);
-                Self { code, detail, faults, members }
+                Self { code, detail, faults, members, met }
             }
             Err(_) => Self::new(&codes::INTERNAL, codes::INTERNAL.advice.clone()),
         }
@@ -301,6 +331,10 @@ mod tests {
     fn a_stored_refusal_reads_back_unchanged() {
         let refusal = Refusal::wrong_state("applied", &["approvals", "rejections"]);
         assert_eq!(Refusal::from_stored(&refusal.to_stored()), refusal);
+        let met = Met { record: uuid::Uuid::from_u128(1), subject: uuid::Uuid::from_u128(2), hidden: true };
+        let refusal = Refusal::known_person("/person/nik_orang", "nik_orang", met);
+        assert_eq!(Refusal::from_stored(&refusal.to_stored()), refusal);
+        assert!(!refusal.detail.en.contains(&met.record.to_string()) && !refusal.members.contains_key("existing"));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub mod problem_codes {
     //! The codes by name.
     pub use super::codes::*;
 }
-pub use fault::{Fault, Faults, Pointer, Refusal, Text, shown};
+pub use fault::{Fault, Faults, Met, Pointer, Refusal, Text, shown};
 pub use input::{Id, Name, Note, Number, OneOf, Whole, Word, Year, YesNo, uuid_of};
 pub use key_text::{KEY_PREFIX, KeyFault, check_key, write_key};
 pub use measure::MeasureDefinition;

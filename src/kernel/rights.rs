@@ -42,6 +42,10 @@ crate::words! {
         Programmes = "programmes",
         /// Designations of regions.
         Regions = "regions",
+        /// The log's entries as they were signed, every event of every organisation.
+        Log = "log",
+        /// Who looked at personal data.
+        Audit = "audit",
     }
 }
 
@@ -56,6 +60,10 @@ pub enum Action {
     ReadInFull,
     /// Seeing who the person is.
     SeePerson,
+    /// Seeing who the person is although processing is restricted, and lifting the restriction.
+    SeeRestricted,
+    /// Telling a person everything that is known of them.
+    Disclose,
     /// Seeing worksheets and their scoring.
     SeeWorksheet,
 }
@@ -106,12 +114,17 @@ pub fn reach(actor: &Actor, action: Action, area: Area) -> Scope {
         (Action::ReadInFull, Kind::Bank, A::Cooperatives) => Scope::Nothing,
         (Action::Read | Action::ReadInFull, ..) => read,
         (Action::SeePerson, Kind::Province | Kind::Auditor, A::Managers | A::Enterprises)
+        | (Action::SeeRestricted | Action::Disclose, Kind::Province, A::Managers | A::Enterprises)
         | (Action::SeeWorksheet, Kind::Province | Kind::Council | Kind::Ministry | Kind::Auditor, A::Assessments) => {
             read
         }
         (Action::SeePerson, Kind::Regency, A::Managers | A::Enterprises)
         | (Action::SeeWorksheet, Kind::Regency, A::Assessments) => read.and(Scope::Region(actor.region)),
-        (Action::SeePerson | Action::SeeWorksheet, ..) => Scope::Nothing,
+        // Whoever registered the person, which only regencies do besides the province.
+        (Action::Disclose, Kind::Regency, A::Managers | A::Enterprises) => {
+            read.and(Scope::Organisation(actor.organisation))
+        }
+        (Action::SeePerson | Action::SeeRestricted | Action::Disclose | Action::SeeWorksheet, ..) => Scope::Nothing,
     }
 }
 
@@ -136,6 +149,7 @@ pub fn may_read(actor: &Actor, area: Area) -> Scope {
 /// What an organisation of the actor's kind may write in `area`.
 pub(super) fn kind_may_write(actor: &Actor, area: Area) -> Scope {
     match (actor.kind, area) {
+        (_, Area::Log | Area::Audit) => Scope::Nothing,
         (Kind::Province, _) | (Kind::Council, Area::Assessments) => Scope::All,
         (
             Kind::Regency,
@@ -158,6 +172,7 @@ pub(super) fn kind_may_write(actor: &Actor, area: Area) -> Scope {
 pub(super) fn kind_may_read(actor: &Actor, area: Area) -> Scope {
     use Area as A;
     match (actor.kind, area) {
+        (Kind::Ministry, A::Log | A::Audit) => Scope::Nothing,
         (Kind::Province | Kind::Ministry | Kind::Auditor, _)
         | (_, A::Programmes | A::Regions)
         | (
@@ -183,15 +198,16 @@ pub(super) fn kind_may_read(actor: &Actor, area: Area) -> Scope {
 }
 
 /// Which events of an area's resources `actor` reads in the log: of what it may read whole, of assessments with their worksheets. Whoever recorded
-/// an event reads it besides.
+/// an event reads it besides, with a credential that may read anything there.
 pub fn may_follow(actor: &Actor, area: Area) -> Scope {
     reach(actor, if area == Area::Assessments { Action::SeeWorksheet } else { Action::ReadInFull }, area)
 }
 
-/// Whether `actor` sees the personal data in a record it reads, of `region` and registered by `registered_by`. Regencies register in their own
-/// region alone, so whoever registered a person sees it.
-pub fn personal_data(actor: &Actor, region: Region, registered_by: Uuid) -> bool {
-    reach(actor, Action::SeePerson, Area::Managers).admits(region, registered_by)
+/// Whether `actor` sees the personal data in a record of `area` that it reads, of `region` and registered by `registered_by`. Regencies register
+/// in their own region alone, so whoever registered a person sees it. Restricted data only those see who may lift the restriction.
+pub fn personal_data(actor: &Actor, area: Area, (region, registered_by): (Region, Uuid), restricted: bool) -> bool {
+    let sees = |action| reach(actor, action, area).admits(region, registered_by);
+    sees(Action::SeePerson) && (!restricted || sees(Action::SeeRestricted))
 }
 
 impl Actor {
@@ -227,17 +243,26 @@ impl Actor {
         }
     }
 
+    /// Refuses a credential that is confined to less than writing in an area where its organisation may.
+    ///
+    /// # Errors
+    /// `insufficient_scope`.
+    pub fn require_scope(&self, area: Area) -> Result<(), Refusal> {
+        let confined = may_write(self, area) == Scope::Nothing && kind_may_write(self, area) != Scope::Nothing;
+        if confined { Err(ScopeWord::Write(area).missing()) } else { Ok(()) }
+    }
+
     /// Refuses a write outside the actor's reach.
     ///
     /// # Errors
-    /// `forbidden`, naming what the actor may reach instead.
+    /// `insufficient_scope`, or `forbidden`, naming what the actor may reach instead.
     pub fn require_write(&self, area: Area, region: Region, owner: Uuid) -> Result<(), Refusal> {
+        self.require_scope(area)?;
         let scope = may_write(self, area);
         if scope.admits(region, owner) {
             return Ok(());
         }
         Err(match scope {
-            Scope::Nothing if kind_may_write(self, area) != Scope::Nothing => ScopeWord::Write(area).missing(),
             Scope::Region(own) => Refusal::new(
                 &FORBIDDEN,
                 text!(
@@ -300,6 +325,8 @@ mod tests {
             Trainings,
             Programmes,
             Regions,
+            Log,
+            Audit,
         ];
         for area in areas {
             for kind in [Kind::Ministry, Kind::Auditor] {
@@ -338,7 +365,7 @@ mod tests {
     #[test]
     fn persons_are_seen_by_province_auditor_and_their_regency() {
         let (own, other) = (Region::parse("64.72").unwrap(), Region::parse("64.71").unwrap());
-        let sees = |kind, region| personal_data(&actor(kind, "64.72"), region, Uuid::nil());
+        let sees = |kind, region| personal_data(&actor(kind, "64.72"), Area::Managers, (region, Uuid::nil()), false);
         for kind in [Kind::Province, Kind::Auditor] {
             assert!(sees(kind, own) && sees(kind, other), "{kind}");
         }
@@ -346,6 +373,25 @@ mod tests {
         for kind in [Kind::Ministry, Kind::Council, Kind::Certifier, Kind::Bank] {
             assert!(!sees(kind, own) && !sees(kind, other), "{kind}");
         }
+    }
+
+    #[test]
+    fn entries_and_looks_are_the_provinces_and_the_auditors_and_a_key_needs_the_word_for_them() {
+        for area in [Area::Log, Area::Audit] {
+            for kind in [Kind::Province, Kind::Auditor] {
+                assert_eq!(may_read(&actor(kind, "64"), area), Scope::All);
+                assert_eq!(may_write(&actor(kind, "64"), area), Scope::Nothing);
+                let confined =
+                    Actor { scopes: Some(super::super::Scopes::of_claim("cooperatives:read")), ..actor(kind, "64") };
+                assert_eq!(may_read(&confined, area), Scope::Nothing);
+            }
+            for kind in [Kind::Regency, Kind::Council, Kind::Certifier, Kind::Bank, Kind::Ministry] {
+                assert_eq!(may_read(&actor(kind, "64.72"), area), Scope::Nothing, "{kind}");
+            }
+        }
+        let mirror = Actor { scopes: Some(super::super::Scopes::of_claim("log:read")), ..actor(Kind::Auditor, "64") };
+        assert_eq!(may_read(&mirror, Area::Log), Scope::All);
+        assert!(!personal_data(&mirror, Area::Managers, (mirror.region, Uuid::nil()), false));
     }
 
     #[test]

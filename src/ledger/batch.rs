@@ -112,6 +112,10 @@ impl Work {
         ids: &mut Ids,
     ) -> Result<Answer, StoreError> {
         let Submission { command, context, .. } = submission;
+        // No receipt is kept of this: the same request by a credential that suffices is a first one.
+        if let Err(refusal) = command.require_scope(&context.actor) {
+            return Ok(Answer { replayed: false, result: Err(refusal) });
+        }
         if let Some(answer) = self.replay(context) {
             return Ok(answer);
         }
@@ -203,9 +207,7 @@ impl Work {
         if let Some(refusal) = self.claims_refusal(&outcome, store)? {
             return Ok(Err(refusal));
         }
-        if let Some(refusal) = self.persons_refusal(&plan, store)? {
-            return Ok(Err(refusal));
-        }
+        self.note_persons(&plan);
         self.adopt(outcome);
         self.batch.subject_keys.extend(plan.subject_keys);
         self.batch.destroyed.extend(plan.destroyed);
@@ -277,15 +279,8 @@ impl Work {
         Ok(None)
     }
 
-    /// Looks up the persons whose keys are written, and keeps who holds which number up to date within the batch.
-    fn persons_refusal(&mut self, plan: &Plan, store: &mut dyn Store) -> Result<Option<Refusal>, StoreError> {
-        for key in &plan.subject_keys {
-            let Some(lookup) = &key.lookup else { continue };
-            let claim = Claim::person(lookup.clone());
-            if let Some(holder) = self.holder(&claim, store)?.filter(|holder| *holder != key.holder) {
-                return Ok(Some(Refusal::duplicate(claim.pointer, claim.what, holder)));
-            }
-        }
+    /// Keeps who holds which number up to date within the batch. That nobody else holds it, decisions have seen to.
+    fn note_persons(&mut self, plan: &Plan) {
         let given_up = |holder: &Uuid| {
             plan.destroyed_holders.contains(holder) || plan.subject_keys.iter().any(|key| key.holder == *holder)
         };
@@ -299,7 +294,6 @@ impl Work {
                 self.world.claims.insert(Claim::person(lookup.clone()), Some(key.holder));
             }
         }
-        Ok(None)
     }
 
     fn adopt(&mut self, outcome: Folded) {

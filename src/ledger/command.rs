@@ -10,15 +10,26 @@ use super::resource::Resource;
 use super::store::SubjectKey;
 use super::world::{Wants, World};
 use crate::kernel::problem_codes::{INTERNAL, PRECONDITION_FAILED};
-use crate::kernel::{Actor, Refusal, Timestamp};
+use crate::kernel::{Actor, Area, Refusal, Timestamp};
 
 /// A command of one resource kind. Deciding is pure: no clock, randomness, database or network.
 pub trait Decide: Send + 'static {
     /// The kind of resource it is about.
     type Resource: Resource;
 
+    /// The area in which it writes.
+    const AREA: Area = <Self::Resource as Resource>::AREA;
+
     /// Whether it creates its resource: answered 201, and refused when the id is taken.
     const CREATES: bool = false;
+
+    /// Refuses a credential that is not to write there, before anything is decided or an earlier answer is repeated.
+    ///
+    /// # Errors
+    /// `insufficient_scope`.
+    fn require_scope(&self, actor: &Actor) -> Result<(), Refusal> {
+        actor.require_scope(Self::AREA)
+    }
 
     /// Names what else must be read. Called again after each reading, until it wants nothing new.
     fn reads(&self, _own: Option<&Self::Resource>, _world: &World, _wants: &mut Wants) {}
@@ -59,7 +70,7 @@ impl<'a, R: Resource> Scene<'a, R> {
     ///
     /// # Errors
     /// As [`Scene::own`].
-    pub fn own_in(&self, area: crate::kernel::Area) -> Result<&'a R, Refusal> {
+    pub fn own_in(&self, area: Area) -> Result<&'a R, Refusal> {
         let state = self.visible()?;
         let (region, owner) = state.home();
         self.actor.require_write(area, region, owner)?;
@@ -236,6 +247,7 @@ pub(super) trait AnyCommand: Send {
     fn decide(&self, world: &World, context: &Context, now: Timestamp) -> Result<Plan, Refusal>;
     fn kind(&self) -> &'static str;
     fn creates(&self) -> bool;
+    fn require_scope(&self, actor: &Actor) -> Result<(), Refusal>;
 }
 
 /// A decision without its type parameter.
@@ -265,6 +277,10 @@ impl<C: Decide> AnyCommand for Request<C> {
 
     fn creates(&self) -> bool {
         C::CREATES
+    }
+
+    fn require_scope(&self, actor: &Actor) -> Result<(), Refusal> {
+        self.command.require_scope(actor)
     }
 
     fn reads(&self, world: &World, wants: &mut Wants) {

@@ -60,6 +60,11 @@ impl Submission {
         (Self { command: Box::new(Request { id, command }), context, reply }, answer)
     }
 
+    /// The kind of resource it is about.
+    pub fn kind(&self) -> &'static str {
+        self.command.kind()
+    }
+
     /// Answers whoever waits.
     pub fn answer(self, answer: Answer) {
         // A caller who hung up is no longer interested; the command is on disk all the same.

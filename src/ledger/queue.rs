@@ -272,6 +272,9 @@ mod tests {
         fn creates(&self) -> bool {
             false
         }
+        fn require_scope(&self, _: &Actor) -> Result<(), Refusal> {
+            Ok(())
+        }
     }
 
     const FLOOD: Uuid = Uuid::from_u128(1);

@@ -34,7 +34,8 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// The claim that a person, found by the keyed hash of the identity number, is registered once.
+    /// The claim that a person, found by the keyed hash of the identity number, is registered once. Whoever decides to write such a key has
+    /// looked who holds it: what is told of that depends on who asks.
     pub fn person(lookup: String) -> Self {
         Self { namespace: PERSON, value: lookup, pointer: "/person/nik_orang", what: "nik_orang" }
     }

@@ -7,8 +7,8 @@ use super::events::ManagerEvent as Event;
 use super::state::{Manager, Role};
 use crate::cooperatives::{Cooperative, CooperativeStatus};
 use crate::kernel::problem_codes::PRECONDITION_FAILED;
-use crate::kernel::{Area, Date, Faults, Id, Note, Refusal, Region, Text};
-use crate::ledger::{Decide, Decision, Scene, SubjectKey, Wants, World};
+use crate::kernel::{Area, Date, Faults, Id, Met, Note, Refusal, Region, Text, personal_data};
+use crate::ledger::{Claim, Decide, Decision, Scene, SubjectKey, Wants, World};
 use crate::persons::HoldsPerson;
 
 /// Puts a person on record, the data sealed.
@@ -22,12 +22,39 @@ pub struct RegisterSealed {
     pub key: SubjectKey,
 }
 
+/// Wants to know who has the identity number that a key is found by.
+fn wants_namesake(key: &SubjectKey, world: &World, wants: &mut Wants) {
+    let Some(lookup) = &key.lookup else { return };
+    let claim = Claim::person(lookup.clone());
+    if let Some(holder) = world.holder(&claim) {
+        wants.state::<Manager>(holder);
+    }
+    wants.claim(claim);
+}
+
+/// Refuses an identity number that somebody else has. Which record that is learns who may see the person in it.
+fn require_no_namesake(key: &SubjectKey, scene: &Scene<'_, Manager>) -> Result<(), Refusal> {
+    let Some(lookup) = &key.lookup else { return Ok(()) };
+    let claim = Claim::person(lookup.clone());
+    let Some(holder) = scene.world.holder(&claim).filter(|holder| *holder != scene.id) else { return Ok(()) };
+    let known = scene.named::<Manager>(holder, claim.pointer)?;
+    let (home, restricted) = ((known.region, known.stamp.recorded_by), known.restricted);
+    let hidden = !personal_data(scene.actor, Area::Managers, home, restricted);
+    let met = Met { record: holder, subject: known.subject, hidden };
+    Err(Refusal::known_person(claim.pointer, claim.what, met))
+}
+
 impl Decide for RegisterSealed {
     type Resource = Manager;
     const CREATES: bool = true;
 
+    fn reads(&self, _: Option<&Manager>, world: &World, wants: &mut Wants) {
+        wants_namesake(&self.key, world, wants);
+    }
+
     fn decide(&self, scene: &Scene<'_, Manager>) -> Result<Decision<Manager>, Refusal> {
         scene.actor.require_write(Area::Managers, self.region, scene.actor.organisation)?;
+        require_no_namesake(&self.key, scene)?;
         let event = Event::Registered { region: self.region, subject: self.key.subject, sealed: self.sealed.clone() };
         Ok(Decision::one(event).with_key(Some(self.key.clone())))
     }
@@ -45,12 +72,19 @@ pub struct AmendSealed {
 impl Decide for AmendSealed {
     type Resource = Manager;
 
+    fn reads(&self, _: Option<&Manager>, world: &World, wants: &mut Wants) {
+        if let Some((_, key)) = &self.changed {
+            wants_namesake(key, world, wants);
+        }
+    }
+
     fn decide(&self, scene: &Scene<'_, Manager>) -> Result<Decision<Manager>, Refusal> {
         let own = scene.own()?;
         own.standing().require_amendable()?;
         let Some((sealed, key)) = self.changed.clone().filter(|_| own.sealed == self.based_on) else {
             return Err(Refusal::new(&PRECONDITION_FAILED, PRECONDITION_FAILED.advice.clone()));
         };
+        require_no_namesake(&key, scene)?;
         Ok(Decision::one(Event::DetailsAmended { sealed }).with_key(Some(key)))
     }
 }

@@ -95,12 +95,16 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Register a manager
 ///
-/// Name, identity number, phone and address are sealed under a key of their own. The same identity number twice is refused with the id of the
-/// record that has it.
+/// Name, identity number, phone and address are sealed under a key of their own. The same identity number twice is refused, with the id of the
+/// record that has it for those who may see the person. That somebody is registered is a look at them, on record as such; whoever comes upon too
+/// many whom they may not see is answered 429 for a while.
 #[utoipa::path(tag = "managers", request_body = RegisterManager,
     responses((status = 201, description = "Registered", body = ManagerDocument)))]
 #[post("/managers")]
 async fn register_manager(command: Command<RegisterManager>) -> Result<HttpResponse, Problem> {
+    if command.body.person.nik_orang.is_some() {
+        command.caller.require_room_for_guesses()?;
+    }
     let (key, sealed) = seal_person(&command.caller.service, command.id, &command.body.person, true)?;
     let region = command.body.region;
     command.with(RegisterSealed { region, sealed, key }).create().await
@@ -140,6 +144,9 @@ async fn get_manager(
 #[patch("/managers/{id}")]
 async fn amend_manager(id: IdPath, command: Command<AmendManager>) -> Result<HttpResponse, Problem> {
     command.require_id(id.0)?;
+    if command.body.person.nik_orang.is_some() {
+        command.caller.require_room_for_guesses()?;
+    }
     amend_resealed(&command.caller, &command.context, id.0, async || seal_changes(&command, id.0).await).await
 }
 
@@ -152,7 +159,9 @@ async fn seal_changes(command: &Command<AmendManager>, id: Uuid) -> Result<Amend
         return Ok(AmendSealed { based_on: String::new(), changed: None });
     };
     let based_on = manager.sealed.clone();
-    let changed = reseal_person(service, manager.subject, manager.sealed, command.body.person.clone(), true).await?;
+    let changed =
+        reseal_person(&command.caller.service, manager.subject, manager.sealed, command.body.person.clone(), true)
+            .await?;
     Ok(AmendSealed { based_on, changed })
 }
 

@@ -79,8 +79,12 @@ pub struct RotateKey {
 impl Decide for RotateKey {
     type Resource = Organisation;
 
+    /// Whoever holds a key may replace it by another that can do the same and no longer, whatever its scopes.
+    fn require_scope(&self, actor: &Actor) -> Result<(), Refusal> {
+        if actor.key == self.replaces { Ok(()) } else { actor.require_scope(Self::AREA) }
+    }
+
     fn decide(&self, scene: &Scene<'_, Organisation>) -> Result<Decision<Organisation>, Refusal> {
-        // Whoever holds a key may replace it by another that can do the same and no longer, whatever its scopes.
         let itself = scene.actor.organisation == scene.id && scene.actor.key == self.replaces;
         let own = match scene.state {
             Some(own) if itself => own,

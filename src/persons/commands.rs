@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::kernel::problem_codes::FORBIDDEN;
-use crate::kernel::{Actor, DataStanding, Date, Faults, Note, OrganisationKind, Refusal, Text};
+use crate::kernel::{Action, DataStanding, Date, Faults, Note, Refusal, Text, reach};
 use crate::ledger::{Decide, Decision, Resource, Scene};
 
 crate::words! {
@@ -74,11 +74,11 @@ pub trait PersonCommand: Send + 'static {
     /// Whether it destroys the person's key.
     const DESTROYS: bool = false;
 
-    /// The decision; that the actor may write the record was checked before.
+    /// The decision; that the actor may write the record was checked before. `sees_restricted` tells whether it sees restricted data there.
     ///
     /// # Errors
     /// The reason it is not carried out.
-    fn decide(&self, standing: DataStanding, actor: &Actor) -> Result<PersonChange, Refusal>;
+    fn decide(&self, standing: DataStanding, sees_restricted: bool) -> Result<PersonChange, Refusal>;
 }
 
 /// A [`PersonCommand`] on a record of kind `R`.
@@ -99,7 +99,9 @@ impl<R: HoldsPerson, C: PersonCommand> Decide for OnPerson<R, C> {
 
     fn decide(&self, scene: &Scene<'_, R>) -> Result<Decision<R>, Refusal> {
         let own = scene.own()?;
-        let change = self.command.decide(own.standing(), scene.actor)?;
+        let (region, owner) = own.home();
+        let sees_restricted = reach(scene.actor, Action::SeeRestricted, R::AREA).admits(region, owner);
+        let change = self.command.decide(own.standing(), sees_restricted)?;
         let mut decision = Decision::one(R::event_of(change));
         if C::DESTROYS {
             decision.destroyed.push(own.subject());
@@ -120,7 +122,7 @@ pub struct ErasePerson {
 impl PersonCommand for ErasePerson {
     const DESTROYS: bool = true;
 
-    fn decide(&self, standing: DataStanding, _: &Actor) -> Result<PersonChange, Refusal> {
+    fn decide(&self, standing: DataStanding, _: bool) -> Result<PersonChange, Refusal> {
         standing.require_kept()?;
         Ok(PersonChange::Erased { reason: self.reason.clone() })
     }
@@ -145,7 +147,7 @@ pub struct RefuseErasure {
 }
 
 impl PersonCommand for RefuseErasure {
-    fn decide(&self, standing: DataStanding, _: &Actor) -> Result<PersonChange, Refusal> {
+    fn decide(&self, standing: DataStanding, _: bool) -> Result<PersonChange, Refusal> {
         standing.require_kept()?;
         let Self { ground, law, reason, until } = self.clone();
         Ok(PersonChange::ErasureRefused { ground, law, reason, until })
@@ -162,7 +164,7 @@ pub struct RestrictProcessing {
 }
 
 impl PersonCommand for RestrictProcessing {
-    fn decide(&self, standing: DataStanding, _: &Actor) -> Result<PersonChange, Refusal> {
+    fn decide(&self, standing: DataStanding, _: bool) -> Result<PersonChange, Refusal> {
         standing.require_kept()?;
         if standing.restricted {
             return Err(Refusal::wrong_state("restricted", &["restriction-liftings"]));
@@ -181,10 +183,10 @@ pub struct LiftRestriction {
 }
 
 impl PersonCommand for LiftRestriction {
-    fn decide(&self, standing: DataStanding, actor: &Actor) -> Result<PersonChange, Refusal> {
+    fn decide(&self, standing: DataStanding, sees_restricted: bool) -> Result<PersonChange, Refusal> {
         standing.require_kept()?;
         // Whom a restriction keeps from reading shall not undo it.
-        if actor.kind != OrganisationKind::Province {
+        if !sees_restricted {
             return Err(Refusal::new(
                 &FORBIDDEN,
                 Text::fixed(

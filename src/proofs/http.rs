@@ -9,8 +9,8 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::tiles::{TileName, level};
-use crate::kernel::problem_codes::{FORBIDDEN, INVALID_PARAMETER, NOT_FOUND};
-use crate::kernel::{Faults, OrganisationKind, Refusal, Text, Whole};
+use crate::kernel::problem_codes::{INVALID_PARAMETER, NOT_FOUND};
+use crate::kernel::{Area, Faults, Refusal, Text, Whole};
 use crate::ledger::{EVENT_BYTES_MAX, Event};
 use crate::storage::{ReadError, events_between, head_position, log_tree, position_of, tile_hashes};
 use crate::web::{Caller, IdPath, NoFilter, Params, Problem, Service, json_reply};
@@ -127,7 +127,7 @@ fn no_tile() -> Problem {
 /// Read a tile of entries
 ///
 /// Up to 256 events as the very bytes their hashes are of, each after its length in two bytes, the high one first (C2SP `tlog-tiles`). For
-/// auditors and the provincial office.
+/// auditors and the provincial office (scope `log:read`).
 #[utoipa::path(tag = "log",
     params(("tile" = String, Path, description = "The tile's index, as for tiles of hashes of level 0", example = "000.p/1", max_length = 40)),
     responses((status = 200, description = "Lengths and events in turn", body = Bytes, content_type = "application/octet-stream")))]
@@ -137,14 +137,7 @@ async fn get_log_entries(
     path: web::Path<String>,
     _: Params<NoFilter>,
 ) -> Result<HttpResponse, Problem> {
-    let kind = caller.actor()?.kind;
-    if !matches!(kind, OrganisationKind::Province | OrganisationKind::Auditor) {
-        let why = text!(
-            "Isi log hanya untuk auditor dan dinas provinsi, bukan organisasi berjenis `{kind}`.",
-            "The log's entries are for auditors and the provincial office, not for an organisation of kind `{kind}`."
-        );
-        return Err(Refusal::new(&FORBIDDEN, why).into());
-    }
+    caller.reads(Area::Log)?;
     let tile = TileName::parse(&path).ok_or_else(no_tile)?;
     let (first, after) = tile.range().ok_or_else(no_tile)?;
     let (Ok(first), Ok(last)) = (i64::try_from(first + 1), i64::try_from(after)) else { return Err(no_tile()) };

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 
 use super::nodes::log_tree;
+use super::private::private_file;
 use super::schema::head;
 use super::{AnyConnection, OpenError, ReadError, Vault, private_key};
 use crate::ledger::{Checkpoint, Frontier, Hash, LogSigner, LogVerifier, is_consistent};
@@ -300,7 +301,9 @@ impl SignedFile {
         let mut beside = self.path.clone().into_os_string();
         beside.push(".new");
         let replace = || -> std::io::Result<()> {
-            let mut file = std::fs::File::create(&beside)?;
+            // What a crash left there.
+            let _ = std::fs::remove_file(&beside);
+            let mut file = private_file(Path::new(&beside))?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
             std::fs::rename(&beside, &self.path)?;

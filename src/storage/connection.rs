@@ -6,6 +6,8 @@ use diesel::connection::SimpleConnection;
 use diesel::result::DatabaseErrorKind;
 use diesel::{Connection as _, MultiConnection, PgConnection, SqliteConnection};
 
+use super::private::private_file;
+
 /// A connection to either database; queries on it are written once.
 #[derive(MultiConnection)]
 pub enum AnyConnection {
@@ -164,8 +166,12 @@ impl Database {
     fn open(&self, purpose: Purpose) -> Result<AnyConnection, OpenError> {
         match self {
             Self::Sqlite(path) => {
-                if purpose != Purpose::Write && !path.exists() {
-                    return Err(self.error("there is no such file"));
+                if !path.exists() {
+                    if purpose != Purpose::Write {
+                        return Err(self.error("there is no such file"));
+                    }
+                    // Whoever cannot make it is told below.
+                    let _ = private_file(path);
                 }
                 let connection = SqliteConnection::establish(&path.to_string_lossy()).map_err(|why| {
                     self.error(&format!("it cannot be opened ({why}); check the path and its permissions"))

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::reader::head_position;
 use super::schema::events;
 use super::{AnyConnection, ReadError};
-use crate::kernel::{Actor, Area, Region, Scope, may_follow};
+use crate::kernel::{Actor, Area, Region, Scope, may_follow, may_read};
 
 /// An event as it is stored, with all that a reader of the log is told.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
@@ -58,8 +58,10 @@ struct Sight {
     whole: Vec<&'static str>,
     /// … of which one region is seen …
     regional: Vec<(&'static str, Region)>,
-    /// … and of which the organisation's own are seen.
+    /// … of which the organisation's own are seen …
     owned: Vec<&'static str>,
+    /// … and of which it sees at least what it recorded.
+    recorded: Vec<&'static str>,
 }
 
 /// Which events a reader is given: those it may see, and among them those it asked for.
@@ -87,8 +89,13 @@ impl Sieve {
             whole: Vec::new(),
             regional: Vec::new(),
             owned: Vec::new(),
+            recorded: Vec::new(),
         };
         for (kind, area) in kinds.iter().copied() {
+            // What the organisation recorded is hidden from a key of its own that may not read there.
+            if may_read(actor, area) != Scope::Nothing {
+                sight.recorded.push(kind);
+            }
             match may_follow(actor, area) {
                 Scope::Nothing => {}
                 Scope::Region(region) => sight.regional.push((kind, region)),
@@ -123,13 +130,13 @@ impl Sieve {
 }
 
 impl Sight {
-    /// Whoever recorded an event sees it.
+    /// Whoever recorded an event sees it, where it may read at all.
     fn reaches(&self, row: &FeedRow) -> bool {
         let kind = row.stream_kind.as_str();
         let here = |(regional, region): &(&str, Region)| {
             *regional == kind && (region.is_province() || row.region.as_deref() == Some(region.code()))
         };
-        row.organisation == self.organisation
+        (self.recorded.contains(&kind) && row.organisation == self.organisation)
             || self.whole.contains(&kind)
             || self.regional.iter().any(here)
             || (self.owned.contains(&kind) && row.owner.as_ref() == Some(&self.organisation))
@@ -137,7 +144,12 @@ impl Sight {
 
     /// The same as a condition: words of ours, codes of regions and an id, none of which needs quoting.
     fn condition(&self) -> String {
-        let mut parts = vec![format!("organisation = '{}'", self.organisation)];
+        let mut parts = Vec::new();
+        for (own, kinds) in [("organisation", &self.recorded), ("owner", &self.owned)] {
+            if !kinds.is_empty() {
+                parts.push(format!("({own} = '{}' AND stream_kind IN ('{}'))", self.organisation, kinds.join("', '")));
+            }
+        }
         if !self.whole.is_empty() {
             parts.push(format!("stream_kind IN ('{}')", self.whole.join("', '")));
         }
@@ -145,10 +157,7 @@ impl Sight {
             let there = if region.is_province() { String::new() } else { format!(" AND region = '{region}'") };
             parts.push(format!("(stream_kind = '{kind}'{there})"));
         }
-        if !self.owned.is_empty() {
-            parts.push(format!("(owner = '{}' AND stream_kind IN ('{}'))", self.organisation, self.owned.join("', '")));
-        }
-        format!("({})", parts.join(" OR "))
+        if parts.is_empty() { "1 = 0".to_owned() } else { format!("({})", parts.join(" OR ")) }
     }
 }
 

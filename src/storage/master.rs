@@ -5,12 +5,13 @@
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 
 use super::OpenError;
+use super::private::private_file;
 use super::vault::random;
 use crate::kernel::Clock;
 
@@ -195,7 +196,7 @@ fn beside(file: &Path, ending: &str) -> PathBuf {
 
 fn write_key(path: &Path, key: &MasterKey) -> Result<(), OpenError> {
     let write = || -> io::Result<()> {
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        let mut file = private_file(path)?;
         file.write_all(HEXLOWER.encode(&key.0).as_bytes())?;
         file.sync_all()?;
         // The name must be as durable as the content: the database is worth nothing without this file.

@@ -21,6 +21,7 @@ mod pool;
 mod posted;
 mod postgres;
 mod postgres_persons;
+mod private;
 mod reader;
 mod replay;
 mod rotation;

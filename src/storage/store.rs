@@ -6,6 +6,7 @@ use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 
+use super::private::private_file;
 use super::{AnyConnection, Database, OpenError, PostgresStore, SqliteStore, head_position};
 use crate::ledger::Store;
 
@@ -34,6 +35,8 @@ pub fn open_store(database: &Database) -> Result<Box<dyn Store>, OpenError> {
 pub fn copy_into(database: &Database, file: &Path) -> Result<i64, OpenError> {
     let mut connection = database.open_for_maintenance()?;
     let failed = |why: diesel::result::Error| OpenError(format!("the copy cannot be made: {why}"));
+    // An empty file is written into.
+    private_file(file).map_err(|why| OpenError(format!("the copy cannot be made: {why}")))?;
     let copy = diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(file.to_string_lossy());
     copy.execute(&mut connection).map_err(failed)?;
     let copied = Database::Sqlite(file.to_owned());

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
+use super::private::private_file;
 use super::reader::{head_position, leaf_hash_at};
 use super::{AnyConnection, OpenError, ReadError, Vault};
 
@@ -120,7 +121,7 @@ impl Witness {
         // A name of its own: in containers two processes may well have one number.
         beside.push(format!(".{}", uuid::Uuid::now_v7()));
         let replace = || -> std::io::Result<()> {
-            let mut file = std::fs::File::create_new(&beside)?;
+            let mut file = private_file(Path::new(&beside))?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
             std::fs::rename(&beside, &self.file)

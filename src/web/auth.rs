@@ -80,6 +80,14 @@ impl Caller {
         identify(&self.service, &self.shown, None).await.map(|_| ())
     }
 
+    /// Refuses a caller that came upon too many persons who are hidden from it.
+    ///
+    /// # Errors
+    /// `rate_limited`.
+    pub fn require_room_for_guesses(&self) -> Result<(), Problem> {
+        self.service.guesses.require_room(self.actor()?.organisation)
+    }
+
     /// What the caller may read in an area.
     ///
     /// # Errors
@@ -267,9 +275,15 @@ fn purpose(headers: &header::HeaderMap) -> Result<Option<Arc<str>>, Problem> {
 
 /// The bearer token, if an `Authorization` header was sent at all.
 fn bearer(request: &HttpRequest) -> Result<Option<String>, Problem> {
-    let Some(value) = request.headers().get(header::AUTHORIZATION) else {
+    let mut sent = request.headers().get_all(header::AUTHORIZATION);
+    let Some(value) = sent.next() else {
         return Ok(None);
     };
+    // Whoever stands in between may have looked at the other one.
+    if sent.next().is_some() {
+        let why = Text::fixed("Kirim satu `Authorization` saja.", "Send one `Authorization` only.");
+        return Err(Refusal::new(&INVALID_HEADER, why).into());
+    }
     let text = value.to_str().map_err(|_| Problem::of(&UNAUTHENTICATED))?;
     match text.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {

@@ -90,6 +90,11 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &Networks) -> 
     }
 }
 
+/// Whether somebody speaks for another, whom the headers name or not.
+pub fn is_forwarded(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::FORWARDED) || headers.contains_key(X_FORWARDED_FOR)
+}
+
 /// The addresses a header tells, first to last; `None` is something else than an address.
 struct Told(Vec<Option<IpAddr>>);
 

@@ -1,4 +1,4 @@
-//! The connections that are open, so that those on which nothing comes to an end are cut.
+//! The connections that are open, so that those on which nothing comes to an end are cut, and nobody has all of them.
 //!
 //! The HTTP library waits for a first head only so long, and for a next request while nothing comes at all; the system cuts off whoever takes in nothing.
 //! What is left is whoever keeps a connection busy a byte at a time: with the head of a later request, with a body that nobody reads any more, or
@@ -22,17 +22,40 @@ use actix_web::rt::net::TcpStream;
 use actix_web::web::Bytes;
 use socket2::{SockRef, Socket};
 
+use super::client::{Neighbourhood, Networks};
+
+/// How many connections, and how long they may be quiet.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectionLimits {
+    /// A connection may be quiet for so long.
+    pub quiet_max: Duration,
+    /// Connections of one address …
+    pub of_address_max: usize,
+    /// … unless it is in one of these networks: proxies speak for many.
+    pub unlimited: Vec<Networks>,
+}
+
 /// All connections of a server.
 pub struct Connections {
-    quiet_max: Duration,
+    limits: ConnectionLimits,
     next: AtomicU64,
-    open: Mutex<HashMap<u64, Arc<Connection>>>,
+    open: Mutex<Opened>,
+}
+
+/// What is open.
+#[derive(Default)]
+struct Opened {
+    connections: HashMap<u64, Arc<Connection>>,
+    /// How many each address has, of those that are limited.
+    of_address: HashMap<Neighbourhood, usize>,
 }
 
 /// A connection.
 struct Connection {
     /// The same socket once more, to cut it by.
     socket: Socket,
+    /// Where it comes from, if that is limited.
+    from: Option<Neighbourhood>,
     opened: Instant,
     /// Requests that have come and whose answers are not ready.
     requests: AtomicUsize,
@@ -51,30 +74,44 @@ struct Open {
 pub(super) struct Busy(Arc<Connection>);
 
 impl Connections {
-    /// Connections that may be quiet for so long.
-    pub fn quiet_for(quiet_max: Duration) -> Arc<Self> {
-        Arc::new(Self { quiet_max, next: AtomicU64::new(0), open: Mutex::default() })
+    /// Connections within these limits.
+    pub fn within(limits: ConnectionLimits) -> Arc<Self> {
+        Arc::new(Self { limits, next: AtomicU64::new(0), open: Mutex::default() })
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<u64, Arc<Connection>>> {
+    fn open(&self) -> MutexGuard<'_, Opened> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection was opened. One whose socket cannot be had a second time is not watched.
+    /// A connection was opened: one too many of its address is cut at once. One whose socket cannot be had a second time is not watched.
     pub fn opened(self: &Arc<Self>, stream: &dyn Any, data: &mut Extensions) {
-        let socket = socket_of(stream).and_then(|stream| SockRef::from(stream).try_clone().ok());
-        let Some(socket) = socket else { return };
-        let (requests, quiet_since_ms) = (AtomicUsize::new(0), AtomicU64::new(0));
-        let connection = Arc::new(Connection { socket, opened: Instant::now(), requests, quiet_since_ms });
+        let Some(stream) = socket_of(stream) else { return };
+        let Ok(socket) = SockRef::from(stream).try_clone() else { return };
+        let from = stream.peer_addr().ok().map(|peer| peer.ip().to_canonical());
+        let from = from.filter(|address| !self.limits.unlimited.iter().any(|networks| networks.contain(*address)));
+        let from = from.map(Neighbourhood::of);
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.open().insert(number, connection.clone());
+        let (requests, quiet_since_ms) = (AtomicUsize::new(0), AtomicU64::new(0));
+        let connection = Arc::new(Connection { socket, from, opened: Instant::now(), requests, quiet_since_ms });
+        let mut open = self.open();
+        if let Some(from) = from {
+            let count = open.of_address.entry(from).or_default();
+            if *count >= self.limits.of_address_max {
+                // Whoever closed it meanwhile is gone anyhow.
+                let _ = connection.socket.shutdown(Shutdown::Both);
+                return;
+            }
+            *count += 1;
+        }
+        open.connections.insert(number, connection.clone());
+        drop(open);
         data.insert(Open { number, connection, all: self.clone() });
     }
 
     /// Cuts those that have been quiet for too long; tells how many.
     pub fn cut(&self) -> usize {
         let open = self.open();
-        let quiet = open.values().filter(|connection| connection.quiet() > self.quiet_max);
+        let quiet = open.connections.values().filter(|connection| connection.quiet() > self.limits.quiet_max);
         // One that was closed meanwhile needs no cutting.
         quiet.filter(|connection| connection.socket.shutdown(Shutdown::Both).is_ok()).count()
     }
@@ -101,7 +138,16 @@ impl Connection {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.all.open().remove(&self.number);
+        let mut open = self.all.open();
+        open.connections.remove(&self.number);
+        if let Some(from) = self.connection.from
+            && let Some(count) = open.of_address.get_mut(&from)
+        {
+            *count -= 1;
+            if *count == 0 {
+                open.of_address.remove(&from);
+            }
+        }
     }
 }
 

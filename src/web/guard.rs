@@ -1,15 +1,17 @@
 //! What a request may cost before anybody knows what it is good for: limits of its head and body, quotas, whom proxies and browsers speak for.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::{RequestHead, ServiceRequest};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::http::uri::Authority;
 use actix_web::{HttpMessage, HttpRequest, web};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::client::{Neighbourhood, Networks, client_address};
+use super::client::{Neighbourhood, Networks, client_address, is_forwarded};
 use super::cors::Cors;
 use super::problem::Problem;
 use super::quota::{Quotas, count_for_address};
@@ -48,6 +50,30 @@ pub struct Guard {
     pub body_bytes_max: usize,
     /// Room for the larger bodies of all commands that are being served.
     pub room: Room,
+    /// Whether the log was told of a proxy on an address that is not counted, and that is not trusted.
+    pub told_of_proxy: AtomicBool,
+}
+
+fn peer_of(peer: Option<SocketAddr>) -> IpAddr {
+    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical())
+}
+
+/// The address this request came to, `https://host`, for links that must be whole; empty when its host is no plain name. What headers say of
+/// another host in front of this one is believed of trusted proxies.
+pub fn own_address(request: &HttpRequest) -> String {
+    let guard = request.app_data::<web::Data<Guard>>();
+    let connection = request.connection_info();
+    let (scheme, host) = if guard.is_some_and(|guard| guard.trusted_proxies.contain(peer_of(request.peer_addr()))) {
+        (connection.scheme(), connection.host())
+    } else {
+        let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = named.or_else(|| request.uri().authority().map(Authority::as_str));
+        let scheme = if request.app_config().secure() { "https" } else { "http" };
+        (scheme, host.unwrap_or_default())
+    };
+    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte));
+    let usable = !host.is_empty() && plain(host) && matches!(scheme, "http" | "https");
+    if usable { format!("{scheme}://{host}") } else { String::new() }
 }
 
 /// Memory shared by bodies, in pieces.
@@ -66,9 +92,12 @@ impl Default for Room {
     }
 }
 
-/// Where a request comes from, noted by [`Guard::screen`].
+/// Where a request comes from, and whether it is counted, noted by [`Guard::screen`].
 #[derive(Clone, Copy)]
-struct From(IpAddr);
+struct From {
+    address: IpAddr,
+    counted: bool,
+}
 
 /// Holds a body's room for as long as its request lives.
 struct Held {
@@ -79,17 +108,32 @@ impl Guard {
     /// The guard of the server, and whose requests this one is counted with, if it is counted at all.
     pub(super) fn counting(request: &HttpRequest) -> Option<(&Self, Neighbourhood)> {
         let guard = request.app_data::<web::Data<Self>>()?;
-        let From(address) = request.extensions().get().copied()?;
-        (!guard.unlimited.contain(address)).then(|| (guard.as_ref(), Neighbourhood::of(address)))
+        let From { address, counted } = request.extensions().get().copied()?;
+        counted.then(|| (guard.as_ref(), Neighbourhood::of(address)))
+    }
+
+    /// Whether requests are counted that come from an address. What a proxy hands on without our knowing for whom is none of this machine's own.
+    fn counts(&self, address: IpAddr, peer: IpAddr, headers: &HeaderMap) -> bool {
+        if !self.unlimited.contain(address) {
+            return true;
+        }
+        let for_a_stranger = address == peer && is_forwarded(headers);
+        if for_a_stranger && !self.told_of_proxy.swap(true, Ordering::Relaxed) {
+            log::warn!(
+                "a proxy hands requests on that is not trusted; all it sends is counted as one address, see --trusted-proxies proxy={peer}"
+            );
+        }
+        for_a_stranger
     }
 
     /// Refuses what is not worth reading any further.
     pub(super) fn screen(&self, request: &ServiceRequest) -> Result<(), Problem> {
         require_small_head(request.head())?;
-        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+        let peer = peer_of(request.peer_addr());
         let address = client_address(peer, request.headers(), &self.trusted_proxies);
-        request.extensions_mut().insert(From(address));
-        if NEVER_LIMITED.contains(&request.path()) || self.unlimited.contain(address) {
+        let counted = self.counts(address, peer, request.headers());
+        request.extensions_mut().insert(From { address, counted });
+        if NEVER_LIMITED.contains(&request.path()) || !counted {
             return Ok(());
         }
         count_for_address(request, self, Neighbourhood::of(address))

@@ -65,10 +65,6 @@ impl Metrics {
         registry.register(Box::new(turned_away.clone()))?;
         let events = IntCounter::with_opts(Opts::new("lumbung_events_total", "Events this instance has appended"))?;
         registry.register(Box::new(events.clone()))?;
-        let version = Opts::new("lumbung_build_info", "The program").const_label("version", env!("CARGO_PKG_VERSION"));
-        let build = IntGauge::with_opts(version)?;
-        build.set(1);
-        registry.register(Box::new(build))?;
         let batch_commands =
             histogram("lumbung_executor_batch_commands", "Commands decided in one transaction", &commands)?;
         let batch_seconds = histogram(

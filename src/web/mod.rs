@@ -12,6 +12,7 @@ mod cors;
 mod entity_tags;
 mod gathering;
 mod guard;
+mod guesses;
 pub mod health;
 mod json;
 mod keyring;
@@ -38,11 +39,12 @@ pub use around::{KnownRoutes, around, method_not_allowed_or_not_found};
 pub use auth::{Caller, PeerCertificate};
 pub use client::Networks;
 pub use command::{Command, read_key};
-pub use connections::Connections;
+pub use connections::{ConnectionLimits, Connections};
 pub use cors::{Cors, Origin};
 pub use entity_tags::ENTITY_TAGS_CHARACTERS_MAX;
 pub use gathering::Gathering;
-pub use guard::{Guard, HEADER_BYTES_MAX, HEADERS_MAX, Room, URL_BYTES_MAX};
+pub use guard::{Guard, HEADER_BYTES_MAX, HEADERS_MAX, Room, URL_BYTES_MAX, own_address};
+pub use guesses::Guesses;
 pub use json::{DEPTH_MAX, strict_json, too_deep};
 pub use keyring::{Credential, KeySource, Keyring, KnownKey, LEASE, LOOK_EVERY};
 pub use line::{
@@ -54,7 +56,7 @@ pub use page::{
 };
 pub use params::{IdPath, PARAMETERS_MAX, Params};
 pub use personal::{
-    Seen, amend_resealed, open_person, present_persons, record_looks, reseal_person, seal_person, sees_person,
+    Seen, amend_resealed, open_person, present_persons, record_looks, record_met, reseal_person, seal_person,
 };
 pub use point::{
     AsOfParams, KnownPoint, Point, ReportParams, ReportPoint, SEQUENCE_PATTERN, known_at, parse_as_of, parse_point,
@@ -66,7 +68,8 @@ pub use ranges::{FileReply, file_reply};
 pub use reply::{command_reply, constant_reply, document_reply, json_reply, private_reply};
 pub use service::{READS_AT_ONCE_MAX, Service};
 pub use show::{
-    Present, Shown, Stored, Viewer, resource_as_of, show, show_history, show_made_of_stream, show_to_all, told_data,
+    Present, Shown, Stored, Viewer, leave_out, resource_as_of, show, show_history, show_made_of_stream, show_to_all,
+    told_data,
 };
 #[cfg(feature = "rustls")]
 pub use tls::{connect_to_own, peer_certificate, tls_config};

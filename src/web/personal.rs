@@ -10,7 +10,7 @@ use super::reply::command_reply;
 use super::service::Service;
 use super::show::{Present, Stored, Viewer};
 use crate::kernel::problem_codes::{INTERNAL, PRECONDITION_FAILED, UNAVAILABLE};
-use crate::kernel::{Actor, OrganisationKind, Person, PersonChanges, PersonalData, Region, Timestamp, personal_data};
+use crate::kernel::{Met, Person, PersonChanges, PersonalData, Region, Timestamp, personal_data};
 use crate::ledger::{Context, Decide, Look, SubjectKey};
 use crate::storage::{AnyConnection, ReadError, Sealed, Vault, VaultError};
 
@@ -133,10 +133,18 @@ pub async fn record_looks(caller: &Caller, seen: Vec<Seen>) -> Result<(), Proble
     Ok(recorded.await.map_err(|_| Problem::of(&UNAVAILABLE))??)
 }
 
-/// Whether the actor sees the data of a person in a record of `region` that `owner` registered. Restricted data is for the provincial office
-/// alone.
-pub fn sees_person(actor: &Actor, region: Region, owner: Uuid, restricted: bool) -> bool {
-    personal_data(actor, region, owner) && (!restricted || actor.kind == OrganisationKind::Province)
+/// Records that the caller is about to be told of persons it came upon, and counts those that are hidden from it.
+///
+/// # Errors
+/// As [`record_looks`]: then nothing may be told.
+pub async fn record_met(caller: &Caller, met: Vec<(&'static str, Met)>) -> Result<(), Problem> {
+    if met.is_empty() {
+        return Ok(());
+    }
+    let hidden = met.iter().filter(|(_, met)| met.hidden).count();
+    caller.service.guesses.count(caller.actor()?.organisation, u32::try_from(hidden).unwrap_or(u32::MAX));
+    let seen = |(kind, met): (_, Met)| Seen { kind, record: met.record, subject: met.subject };
+    record_looks(caller, met.into_iter().map(seen).collect()).await
 }
 
 /// What is known of the person in a document.
@@ -158,7 +166,7 @@ impl Held {
         let mut restricted = doc["restricted"].as_bool().unwrap_or_default();
         let sees = |restricted| {
             let both = viewer.actor.as_ref().zip(region);
-            both.is_some_and(|(actor, region)| sees_person(actor, region, owner, restricted))
+            both.is_some_and(|(actor, region)| personal_data(actor, R::AREA, (region, owner), restricted))
         };
         // A restriction holds for what was recorded before it, too.
         if viewer.past && sees(restricted) {
@@ -179,12 +187,12 @@ impl Held {
     }
 }
 
-/// Replaces `sealed` in each document by `person` and `personal_data`: opened for those who may see it, hidden from everyone else. Whose
-/// data is opened is noted with the viewer.
+/// Replaces `sealed` in each document by `person` and `personal_data`: opened for those who may see it, hidden from everyone else, as are
+/// members that are personal too. Whose data is opened is noted with the viewer.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn present_persons<R: Stored>(
+pub fn present_persons<R: Present + Stored>(
     viewer: &Viewer,
     connection: &mut AnyConnection,
     docs: &[String],
@@ -196,6 +204,9 @@ pub fn present_persons<R: Stored>(
     let wanted: Vec<String> = held.iter().filter(|held| held.sees).map(|held| held.subject.to_string()).collect();
     let keys = if wanted.is_empty() { Vec::new() } else { Vault::keys(connection, &wanted)? };
     for (doc, held) in docs.iter_mut().zip(held) {
+        for name in R::PERSONAL.iter().filter(|_| !held.sees) {
+            doc[*name] = Value::Null;
+        }
         let key = keys.iter().find(|key| key.subject == held.subject);
         let (person, state) = match key {
             _ if held.erased => (Value::Null, PersonalData::Erased),

@@ -127,7 +127,7 @@ impl Problem {
 
     /// The document in one language.
     pub fn document(&self, language: Language, instance: &str, request_id: &str) -> ProblemDocument {
-        let Refusal { code, detail, faults, members } = &self.0;
+        let Refusal { code, detail, faults, members, .. } = &self.0;
         let told = |text: &str| without_identity_numbers(text).into_owned();
         ProblemDocument {
             kind: format!("/problems/{}", code.name),

@@ -37,6 +37,8 @@ pub struct Quotas {
     pub key_lookups: Option<Quota<Neighbourhood>>,
     /// Requests of an organisation, and lines of its files.
     pub organisation: Option<Quota<Uuid>>,
+    /// The same of a key that is confined to scopes, which is to leave something of its organisation's quota to the others.
+    pub key: Option<Quota<Uuid>>,
 }
 
 impl Quotas {
@@ -45,7 +47,7 @@ impl Quotas {
         for quota in [&self.address, &self.key_lookups].into_iter().flatten() {
             quota.sweep();
         }
-        self.organisation.as_ref().into_iter().for_each(Quota::sweep);
+        [&self.organisation, &self.key].into_iter().flatten().for_each(Quota::sweep);
     }
 }
 
@@ -170,7 +172,7 @@ pub(super) fn count_key_lookup(request: &HttpRequest) -> Result<(), Problem> {
     }
 }
 
-/// Counts requests, or the lines of a file, for the organisation that sent them.
+/// Counts requests, or the lines of a file, for the organisation that sent them, and for its key if that is confined to scopes.
 ///
 /// # Errors
 /// `rate_limited`.
@@ -179,6 +181,9 @@ pub fn count_for_organisation(request: &HttpRequest, actor: &Actor, requests: us
         return Ok(());
     };
     let requests = u32::try_from(requests).unwrap_or(u32::MAX);
+    if actor.scopes.is_some() {
+        count(request, guard.quotas.key.as_ref(), || actor.key, requests)?;
+    }
     count(request, guard.quotas.organisation.as_ref(), || actor.organisation, requests)
 }
 

@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use super::auth::Caller;
 use super::entity_tags::{EntityTags, entity_tags};
-use super::personal::{Seen, record_looks};
+use super::personal::{Seen, record_looks, record_met};
 use super::problem::Problem;
 use super::show::{Present, Shown, Stored, Viewer};
-use crate::kernel::Actor;
 use crate::kernel::problem_codes::INTERNAL;
+use crate::kernel::{Actor, Refusal};
 use crate::ledger::{Answer, fold_stream};
 use crate::storage::{AnyConnection, ReadError, stream_to_version};
 
@@ -78,6 +78,9 @@ fn not_modified(etag: String) -> HttpResponse {
 /// The answer to a command: 201 or 200 with the resource's document, or the refusal. A replay is folded anew as of the version
 /// that was answered the first time.
 pub async fn command_reply<R: Present + Stored>(caller: &Caller, answer: Answer) -> Result<HttpResponse, Problem> {
+    if let Err(Refusal { met: Some(met), .. }) = &answer.result {
+        record_met(caller, vec![(R::KIND, **met)]).await?;
+    }
     let done = match answer.result {
         Ok(done) => done,
         Err(refusal) if answer.replayed => return Ok(replayed_refusal(refusal)),
@@ -165,7 +168,7 @@ pub(super) fn has_version(request: &HttpRequest, version: i64) -> Result<bool, P
     already_has(request.headers(), &format!("\"{version}\""))
 }
 
-fn replayed_refusal(refusal: crate::kernel::Refusal) -> HttpResponse {
+fn replayed_refusal(refusal: Refusal) -> HttpResponse {
     let mut response = Problem::from(refusal).error_response();
     response
         .headers_mut()

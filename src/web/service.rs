@@ -7,6 +7,7 @@ use diesel::Connection;
 use tokio::sync::Semaphore;
 
 use super::gathering::Gathering;
+use super::guesses::Guesses;
 use super::keyring::Keyring;
 use super::metrics::Metrics;
 use super::problem::Problem;
@@ -47,6 +48,8 @@ pub struct Service {
     pub environment: Environment,
     /// Verifies tokens, when an issuer is configured.
     pub tokens: Option<Arc<Tokens>>,
+    /// Who came upon persons that are hidden from them.
+    pub guesses: Arc<Guesses>,
     /// Where commands are gathered, when this is the service as the lines of a batch see it.
     pub gathering: Option<Arc<Gathering>>,
 }

@@ -59,6 +59,8 @@ pub trait Present: Resource {
     const REWRITES: bool = false;
     /// Whether its home alone tells whose scope reaches it.
     const ADMITS_BY_HOME: bool = true;
+    /// Members that are personal although they are not sealed: shown to those who see the person, and in no history.
+    const PERSONAL: &'static [&'static str] = &[];
 
     /// As [`Present::REWRITES`], where only some see less than is stored.
     fn rewrites_for(_: Option<&Actor>) -> bool {
@@ -292,10 +294,16 @@ pub async fn show_history<R: Present + Stored>(
         let states = states_of::<R>(events).map_err(ReadError::Corrupt)?;
         let docs: Result<Vec<_>, _> = states.iter().map(serde_json::to_value).collect();
         let mut docs = docs.map_err(ReadError::from)?;
-        docs.iter_mut().for_each(hide);
+        let left_out = [&NEVER_TOLD, R::PERSONAL].concat();
+        for doc in &mut docs {
+            leave_out(doc, &left_out);
+        }
         let before = std::iter::once(&serde_json::Value::Null).chain(&docs);
-        let data: Result<Vec<_>, _> =
-            events.iter().zip(before.zip(&docs)).map(|(event, (from, to))| history_line(event, from, to)).collect();
+        let data: Result<Vec<_>, _> = events
+            .iter()
+            .zip(before.zip(&docs))
+            .map(|(event, change)| history_line(event, change, &left_out))
+            .collect();
         Ok(json!({ "data": data.map_err(ReadError::from)?, "next_cursor": null, "as_of_position": as_of_position }))
     });
     Ok(json_reply(&history.await?))
@@ -304,14 +312,17 @@ pub async fn show_history<R: Present + Stored>(
 /// Members of a document that change with every event.
 const NOT_TOLD: [&str; 3] = ["version", "position", "updated_at"];
 
-/// Takes away what is of no use to a reader, and nobody's business: sealed text, and the hashes of keys.
-fn hide(value: &mut serde_json::Value) {
+/// What is of no use to a reader, and nobody's business: sealed text, and the hashes of keys.
+const NEVER_TOLD: [&str; 3] = ["sealed", "subject", "hash"];
+
+/// Takes members of these names away, however deep they are.
+pub fn leave_out(value: &mut serde_json::Value, names: &[&str]) {
     match value {
         serde_json::Value::Object(members) => {
-            members.retain(|name, _| !matches!(name.as_str(), "sealed" | "subject" | "hash"));
-            members.values_mut().for_each(hide);
+            members.retain(|name, _| !names.contains(&name.as_str()));
+            members.values_mut().for_each(|value| leave_out(value, names));
         }
-        serde_json::Value::Array(values) => values.iter_mut().for_each(hide),
+        serde_json::Value::Array(values) => values.iter_mut().for_each(|value| leave_out(value, names)),
         _ => {}
     }
 }
@@ -332,16 +343,18 @@ fn changes(from: &serde_json::Value, to: &serde_json::Value) -> serde_json::Map<
 /// When the event's data is not JSON.
 pub fn told_data(event: &Event) -> Result<serde_json::Value, serde_json::Error> {
     let mut data: serde_json::Value = serde_json::from_str(&event.data)?;
-    hide(&mut data);
+    leave_out(&mut data, &NEVER_TOLD);
     Ok(data)
 }
 
 fn history_line(
     event: &Event,
-    from: &serde_json::Value,
-    to: &serde_json::Value,
+    (from, to): (&serde_json::Value, &serde_json::Value),
+    left_out: &[&str],
 ) -> Result<serde_json::Value, serde_json::Error> {
     let envelope = &event.envelope;
+    let mut data: serde_json::Value = serde_json::from_str(&event.data)?;
+    leave_out(&mut data, left_out);
     Ok(json!({
         "position": envelope.position,
         "event_id": envelope.event_id,
@@ -350,7 +363,7 @@ fn history_line(
         "organisation": envelope.organisation,
         "occurred_at": envelope.occurred_at,
         "recorded_at": envelope.recorded_at,
-        "data": told_data(event)?,
+        "data": data,
         // The first event makes everything there is.
         "changed": if from.is_null() { serde_json::Map::new() } else { changes(from, to) },
     }))

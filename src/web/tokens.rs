@@ -25,6 +25,8 @@ use crate::storage::OpenError;
 
 /// How far an issuer's clock may be from ours, in seconds.
 const SKEW_SECONDS: i64 = 60;
+/// Longest life of a token that is left, in seconds.
+const LIFE_SECONDS_MAX: i64 = 24 * 3600;
 /// Longest token, in bytes; what is longer is refused unread.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 const MICROS_A_SECOND: i64 = 1_000_000;
@@ -88,6 +90,8 @@ pub enum TokenFault {
     Expired,
     /// Its time has not come.
     NotYet,
+    /// It would work for too long.
+    LastsTooLong,
     /// It is bound to a certificate that this connection does not show.
     Bound,
 }
@@ -149,6 +153,11 @@ impl TokenFault {
                 "token_not_yet",
                 "Token ini belum berlaku; periksa jam penerbitnya.",
                 "This token is not valid yet; look at its issuer's clock.",
+            ),
+            Self::LastsTooLong => (
+                "token_lasts_too_long",
+                "Token ini berlaku lebih dari 24 jam; minta yang lebih singkat dari penerbitnya.",
+                "This token works for more than 24 hours; ask its issuer for a shorter one.",
             ),
             Self::Bound => (
                 "token_bound",
@@ -349,6 +358,10 @@ fn check_times(claims: &Claims, now: Timestamp) -> Result<Timestamp, TokenFault>
     let until = claims.exp.saturating_add(SKEW_SECONDS);
     if until <= now_seconds {
         return Err(TokenFault::Expired);
+    }
+    // A token cannot be revoked, so it has to end soon by itself.
+    if until > now_seconds + LIFE_SECONDS_MAX + SKEW_SECONDS {
+        return Err(TokenFault::LastsTooLong);
     }
     Ok(Timestamp::from_micros(until.saturating_mul(MICROS_A_SECOND)))
 }

@@ -1,6 +1,6 @@
 //! Receives a file: many megabytes, compressed perhaps, within limits of size and time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::error::PayloadError;
 use actix_web::http::header;
@@ -20,10 +20,21 @@ pub struct UploadLimits {
     pub bytes_max: usize,
     /// Times the bytes that were sent, after decompression.
     pub inflation_max: usize,
-    /// Longest wait for the next bytes.
+    /// Longest wait for the next bytes; what takes longer than that in all has to come at a rate.
     pub pause_max: Duration,
     /// Longest time for the whole.
     pub whole_max: Duration,
+}
+
+/// Least bytes a second, on average, of a file that takes its time: whoever sends slower only holds a place.
+const BYTES_PER_SECOND_MIN: u64 = 4 * 1024;
+
+impl UploadLimits {
+    /// Whether so many bytes in that time are too few.
+    fn too_few(&self, received: usize, elapsed: Duration) -> bool {
+        let least = elapsed.as_millis().saturating_mul(BYTES_PER_SECOND_MIN.into()) / 1000;
+        elapsed > self.pause_max && (received as u128) < least
+    }
 }
 
 /// Receives the body of a request whose media type is one of these.
@@ -42,14 +53,20 @@ pub async fn receive(
         Problem::of(&INTERNAL)
     })?;
     let gather = async {
-        let mut payload = payload;
+        let (mut payload, mut received, began) = (payload, 0, Instant::now());
         loop {
             let next = actix_web::rt::time::timeout(limits.pause_max, payload.next()).await;
             match next
                 .map_err(|_| too_slow(limits.pause_max, "tanpa jeda lebih dari", "without a pause of more than"))?
             {
                 None => return Ok(()),
-                Some(Ok(bytes)) => unpacker.push(&bytes).map_err(|error| refused(error, limits))?,
+                Some(Ok(bytes)) => {
+                    received += bytes.len();
+                    if limits.too_few(received, began.elapsed()) {
+                        return Err(too_little());
+                    }
+                    unpacker.push(&bytes).map_err(|error| refused(error, limits))?;
+                }
                 Some(Err(PayloadError::Overflow)) => return Err(refused(UnpackError::TooLarge, limits)),
                 Some(Err(_)) => return Err(Problem::of(&BODY_UNREADABLE)),
             }
@@ -87,6 +104,15 @@ fn too_slow(limit: Duration, how_id: &str, how_en: &str) -> Problem {
     Refusal::new(&BODY_TOO_SLOW, why).into()
 }
 
+fn too_little() -> Problem {
+    let kibibytes = BYTES_PER_SECOND_MIN / 1024;
+    let why = text!(
+        "Berkas datang terlalu lambat: rata-rata paling sedikit {kibibytes} KiB per detik. Tidak ada baris yang tercatat; kirim lagi, dimampatkan.",
+        "The file comes too slowly: at least {kibibytes} KiB a second on average. No line was recorded; send it again, compressed."
+    );
+    Refusal::new(&BODY_TOO_SLOW, why).into()
+}
+
 fn refused(error: UnpackError, limits: UploadLimits) -> Problem {
     let mebibytes = limits.bytes_max / (1024 * 1024);
     let bytes = limits.bytes_max;
@@ -107,4 +133,18 @@ fn refused(error: UnpackError, limits: UploadLimits) -> Problem {
     };
     let code = if error == UnpackError::Unreadable { &BODY_UNREADABLE } else { &BODY_TOO_LARGE };
     Refusal::new(code, why).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_takes_its_time_comes_at_a_rate() {
+        let pause_max = Duration::from_secs(30);
+        let limits = UploadLimits { bytes_max: 1, inflation_max: 1, pause_max, whole_max: pause_max * 20 };
+        let too_few = |received, seconds| limits.too_few(received, Duration::from_secs(seconds));
+        assert!(!too_few(1, 30) && too_few(1, 31));
+        assert!(!too_few(31 * 4096, 31) && too_few(31 * 4096, 32));
+    }
 }

@@ -10,7 +10,9 @@ use cedar_policy::{
     Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet, Request,
     RestrictedExpression, Schema, ValidationMode, Validator,
 };
-use lumbung::kernel::{Action, Actor, Area, OneOf, OrganisationKind as Kind, REGIONS, Region, personal_data, reach};
+use lumbung::kernel::{
+    Action, Actor, Area, OneOf, OrganisationKind as Kind, REGIONS, Region, ScopeWord, Scopes, personal_data, reach,
+};
 use proptest::prelude::*;
 use proptest::sample::select;
 use uuid::Uuid;
@@ -22,7 +24,7 @@ const KINDS: [Kind; 7] =
     [Kind::Province, Kind::Regency, Kind::Council, Kind::Certifier, Kind::Bank, Kind::Ministry, Kind::Auditor];
 
 /// Every area with the type its records have among the policies. An area that is new and has none does not compile in [`type_of`].
-const AREAS: [Area; 12] = [
+const AREAS: [Area; 14] = [
     Area::Organisations,
     Area::Cooperatives,
     Area::Managers,
@@ -35,6 +37,8 @@ const AREAS: [Area; 12] = [
     Area::Trainings,
     Area::Programmes,
     Area::Regions,
+    Area::Log,
+    Area::Audit,
 ];
 
 const fn type_of(area: Area) -> &'static str {
@@ -51,14 +55,18 @@ const fn type_of(area: Area) -> &'static str {
         Area::Trainings => "Training",
         Area::Programmes => "Programme",
         Area::Regions => "Designation",
+        Area::Log => "LogEntry",
+        Area::Audit => "Look",
     }
 }
 
-const ACTIONS: [(Action, &str); 5] = [
+const ACTIONS: [(Action, &str); 7] = [
     (Action::Write, "write"),
     (Action::Read, "read"),
     (Action::ReadInFull, "read_in_full"),
     (Action::SeePerson, "see_person"),
+    (Action::SeeRestricted, "see_restricted"),
+    (Action::Disclose, "disclose"),
     (Action::SeeWorksheet, "see_worksheet"),
 ];
 
@@ -77,31 +85,54 @@ fn uid(kind: &str, id: &str) -> EntityUid {
     EntityUid::from_type_name_and_id(kind, EntityId::new(id))
 }
 
-fn entity(own: EntityUid, more: &[(&str, EntityUid)], parents: &[EntityUid]) -> Entity {
-    let more: HashMap<_, _> = more
-        .iter()
-        .map(|(name, uid)| ((*name).to_owned(), RestrictedExpression::new_entity_uid(uid.clone())))
-        .collect();
+fn entity(own: EntityUid, more: Vec<(&str, RestrictedExpression)>, parents: &[EntityUid]) -> Entity {
+    let more: HashMap<_, _> = more.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Entity::new(own, more, parents.iter().cloned().collect::<HashSet<_>>()).unwrap()
 }
 
 /// What the policies say; nothing when they do not know such a request.
 fn oracle(actor: &Actor, action: &str, area: Area, region: Region, owner: Uuid) -> Option<bool> {
-    let at = |region: Region| uid("Region", region.code());
+    let at = |region: Region| RestrictedExpression::new_entity_uid(uid("Region", region.code()));
+    let text = |text: String| RestrictedExpression::new_string(text);
     let caller = uid("Caller", &actor.organisation.to_string());
     let record = uid(type_of(area), "the record");
     let regions = REGIONS.iter().map(|entry| {
         let province = (entry.code != "64").then(|| uid("Region", "64"));
-        entity(uid("Region", entry.code), &[], province.as_slice())
+        entity(uid("Region", entry.code), Vec::new(), province.as_slice())
     });
-    let own = entity(caller.clone(), &[("region", at(actor.region))], &[uid("Kind", actor.kind.word())]);
-    let belongs_to = uid("Caller", &owner.to_string());
-    let shown = entity(record.clone(), &[("region", at(region)), ("owner", belongs_to)], &[]);
+    let mut confined = vec![("region", at(actor.region))];
+    if let Some(scopes) = &actor.scopes {
+        let words = words_of(scopes).into_iter().map(text);
+        confined.push(("scopes", RestrictedExpression::new_set(words)));
+    }
+    let own = entity(caller.clone(), confined, &[uid("Kind", actor.kind.word())]);
+    let belongs_to = RestrictedExpression::new_entity_uid(uid("Caller", &owner.to_string()));
+    let [read_scope, write_scope] = ["read", "write"].map(|right| text(format!("{}:{right}", area.word())));
+    let more =
+        vec![("region", at(region)), ("owner", belongs_to), ("read_scope", read_scope), ("write_scope", write_scope)];
+    let shown = entity(record.clone(), more, &[]);
     let entities = Entities::from_entities(regions.chain([own, shown]), None).unwrap();
     let request = Request::new(caller, uid("Action", action), record, Context::empty(), Some(&ORACLE.schema)).ok()?;
     let response = Authorizer::new().is_authorized(&request, &ORACLE.policies, &entities);
     assert_eq!(response.diagnostics().errors().count(), 0);
     Some(response.decision() == Decision::Allow)
+}
+
+/// Scopes as a key's document tells them.
+fn words_of(scopes: &Scopes) -> Vec<String> {
+    let told = serde_json::to_value(scopes).unwrap();
+    told.as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned()).collect()
+}
+
+/// No scopes, and some: of the areas asked for often, and none at all.
+fn scopes() -> impl Strategy<Value = Option<Scopes>> {
+    let word = (select(&AREAS[..]), select(&["read", "write"][..]))
+        .prop_map(|(area, right)| format!("{}:{right}", area.word()))
+        .boxed();
+    let word = prop_oneof![1 => Just("read".to_owned()), 6 => word];
+    let some = prop::collection::vec(word, 0..8)
+        .prop_map(|words| Scopes::of(words.iter().map(|word| ScopeWord::parse(word).unwrap()).collect()));
+    prop_oneof![Just(None), some.prop_map(Some)]
 }
 
 fn regions() -> impl Strategy<Value = Region> {
@@ -113,12 +144,12 @@ fn organisations() -> impl Strategy<Value = Uuid> {
     (1u128..4).prop_map(Uuid::from_u128)
 }
 
-/// A caller: a regency has a region of its own, everybody else the province.
+/// A caller: a regency has a region of its own, everybody else the province; half of them by a key that is confined.
 fn actors() -> impl Strategy<Value = Actor> {
     let own = regions().prop_filter("a regency's", |region| !region.is_province());
-    (select(&KINDS[..]), own, organisations()).prop_map(|(kind, own, organisation)| {
+    (select(&KINDS[..]), own, organisations(), scopes()).prop_map(|(kind, own, organisation, scopes)| {
         let region = if kind == Kind::Regency { own } else { Region::parse("64").unwrap() };
-        Actor { organisation, kind, region, ..Actor::service() }
+        Actor { organisation, kind, region, scopes, ..Actor::service() }
     })
 }
 
@@ -163,8 +194,12 @@ proptest! {
     ) {
         let ours = reach(&actor, action, area).admits(region, owner);
         prop_assert_eq!(ours, oracle(&actor, name, area, region, owner).unwrap_or(false));
-        let person = oracle(&actor, "see_person", Area::Managers, region, owner).unwrap();
-        prop_assert_eq!(personal_data(&actor, region, owner), person);
+        for area in [Area::Managers, Area::Enterprises] {
+            let [person, restricted] =
+                ["see_person", "see_restricted"].map(|action| oracle(&actor, action, area, region, owner).unwrap());
+            prop_assert_eq!(personal_data(&actor, area, (region, owner), false), person);
+            prop_assert_eq!(personal_data(&actor, area, (region, owner), true), person && restricted);
+        }
     }
 
     /// No part of a record is seen by whom the record is not shown to, and nobody reads in full who does not read.

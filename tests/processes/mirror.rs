@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use lumbung::storage::head_position;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::program::{Client, Program, Site};
 
@@ -31,7 +31,8 @@ impl Source {
         };
         site.key = issue(&site, "province");
         let auditor = site.folder().join("auditor-key");
-        std::fs::write(&auditor, issue(&site, "auditor")).unwrap();
+        let whole = issue(&site, "auditor");
+        std::fs::write(&auditor, confined_to_the_log(&site, &whole)).unwrap();
         let verifier = site.run(&["log-key"]).trim().to_owned();
         Self { site, auditor, verifier }
     }
@@ -41,6 +42,19 @@ impl Source {
         let key = self.auditor.to_str().unwrap();
         [&["mirror", url, "--api-key-file", key, "--log-verifier-key", &self.verifier], more].concat()
     }
+}
+
+/// A key of the auditor that reads the log's entries and nothing else.
+fn confined_to_the_log(site: &Site, auditor: &str) -> String {
+    let program = site.serve();
+    let organisation = body(&with_key(&program, auditor), "/v1/me")["organisation"].as_str().unwrap().to_owned();
+    let keys = format!("/v1/organisations/{organisation}/keys");
+    let issued = program.client().send("POST", &keys, None, Some(&json!({"scopes": ["log:read"]}))).unwrap();
+    let key = issued.body["key"].as_str().unwrap_or_else(|| panic!("{issued:?}")).to_owned();
+    let refused = with_key(&program, &key).send("GET", "/v1/managers", None, None).unwrap();
+    assert_eq!(refused.status, 403, "{refused:?}");
+    program.stop();
+    key
 }
 
 fn head(site: &Site) -> i64 {

@@ -211,6 +211,7 @@ pub struct Answer {
 pub struct Sheer {
     pub status: u16,
     pub text: String,
+    pub bytes: Vec<u8>,
 }
 
 /// The demonstration as it is served, with the keys it printed.
@@ -232,7 +233,7 @@ impl Demonstration {
         let mut response = self.program.agent.run(request.body(body.to_vec()).unwrap()).unwrap();
         let status = response.status().as_u16();
         let bytes = response.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap();
-        Sheer { status, text: String::from_utf8_lossy(&bytes).into_owned() }
+        Sheer { status, text: String::from_utf8_lossy(&bytes).into_owned(), bytes }
     }
 
     pub fn stop(self) {

@@ -1,6 +1,6 @@
 //! Floods, strangers and the impatient: quotas, limits of what is sent, an executor that cannot follow.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -107,11 +107,29 @@ fn an_organisation_has_a_quota_wherever_it_sends_from_and_lines_of_files_count()
 }
 
 #[test]
+fn a_confined_key_uses_up_no_more_than_half_of_its_organisations_quota() {
+    let app = counting(|guard| guard.organisation_requests_per_second = 4);
+    let keys = format!("/v1/organisations/{}/keys", app.organisation("bank"));
+    let issued = app.post("province", &keys, &json!({"label": "Portal", "scopes": ["cooperatives:read"]})).expect(201);
+    let refused = use_up(|| from(&app, "203.0.113.7", issued["key"].as_str().unwrap(), "/v1/me"));
+    assert!(refused.headers["ratelimit-policy"].contains("\"key\";q=20;w=10"), "{:?}", refused.headers);
+    assert_eq!(refused.problem(429, "rate_limited")["violated_policies"], json!(["key"]));
+    from(&app, "203.0.113.7", app.key("bank"), "/v1/me").expect(200);
+}
+
+#[test]
 fn this_machine_itself_is_not_counted_and_a_quota_can_be_switched_off() {
     let app = App::start_with(|options| options.guard.address_requests_per_second = 1);
     for _ in 0..30 {
         assert!(!app.get("", "/v1/regions").headers.contains_key("ratelimit"));
     }
+    // What a proxy on this machine hands on is not this machine's own, whatever it says and whether it is trusted or not.
+    let forwarded = |name, from| app.send("GET", "/v1/regions", &[(name, from)], b"");
+    use_up(|| forwarded("X-Forwarded-For", "203.0.113.7"));
+    for (name, from) in [("X-Forwarded-For", "127.0.0.1"), ("Forwarded", "for=203.0.113.8"), ("Forwarded", "for=_x")] {
+        assert!(forwarded(name, from).headers["ratelimit"].starts_with("\"address\";r=0"), "{name}: {from}");
+    }
+    assert!(!app.get("", "/v1/regions").headers.contains_key("ratelimit"));
     let app = counting(|guard| {
         (guard.address_requests_per_second, guard.key_lookups_per_second) = (0, 0);
         guard.organisation_requests_per_second = 0;
@@ -120,6 +138,28 @@ fn this_machine_itself_is_not_counted_and_a_quota_can_be_switched_off() {
         let answer = from(&app, "203.0.113.7", "wrong", "/v1/me");
         assert!(!answer.headers.contains_key("ratelimit"));
         answer.problem(401, "unauthenticated");
+    }
+}
+
+/// Links that must be whole lead to where the request came, and elsewhere only at the word of a proxy that is trusted.
+#[test]
+fn another_host_is_believed_of_trusted_proxies_alone() {
+    let told = |app: &App, more: &[(&str, &str)]| {
+        let schemas = app.send("GET", "/v1/schemas", more, b"").expect(200);
+        let catalogue = app.send("GET", "/v1/datasets", more, b"").text;
+        let address = schemas[0]["dataschema"].as_str().unwrap().split("/v1/").next().unwrap().to_owned();
+        assert!(catalogue.contains(&format!("{address}/v1/datasets")), "{address}: {catalogue}");
+        address
+    };
+    let elsewhere = [("X-Forwarded-Host", "elsewhere.example"), ("X-Forwarded-Proto", "https")];
+    let forwarded = [("Forwarded", "host=elsewhere.example;proto=https")];
+    let stranger = App::start();
+    for headers in [&[][..], &elsewhere, &forwarded] {
+        assert_eq!(told(&stranger, headers), stranger.url);
+    }
+    let proxy = counting(|_| {});
+    for headers in [&elsewhere[..], &forwarded] {
+        assert_eq!(told(&proxy, headers), "https://elsewhere.example");
     }
 }
 
@@ -235,6 +275,52 @@ fn only_so_many_reads_wait_and_operators_are_answered_all_the_same() {
     assert_eq!(turned_away(&app, "reads_waiting"), 1);
     drop(held);
     app.get("", "/v1/regions").expect(200);
+}
+
+#[test]
+fn an_address_has_a_quarter_of_the_connections() {
+    let app = counting(|guard| (guard.connections_max, guard.trusted_proxies) = (8, "none".parse().unwrap()));
+    let address = app.url.trim_start_matches("http://").to_owned();
+    let connect = || {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let mut answer = [0; 12];
+        let asked = stream.write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n");
+        asked.and_then(|()| stream.read_exact(&mut answer)).ok().map(|()| {
+            assert_eq!(&answer, b"HTTP/1.1 200");
+            stream
+        })
+    };
+    let (one, other) = (connect().unwrap(), connect().unwrap());
+    assert!(connect().is_none());
+    drop(one);
+    let began = Instant::now();
+    while connect().is_none() {
+        assert!(began.elapsed() < Duration::from_secs(5), "a place that was left is not given again");
+    }
+    drop(other);
+}
+
+#[test]
+fn a_file_that_trickles_in_gives_its_place_up() {
+    let app = App::start_with(|options| options.batches.batch_pause_seconds_max = 1);
+    let mut trickle = TcpStream::connect(app.url.trim_start_matches("http://")).unwrap();
+    trickle.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    let head = format!(
+        "POST /v1/batches HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/x-ndjson\r\nContent-Length: 1000\r\n\r\n",
+        app.key("samarinda")
+    );
+    trickle.write_all(head.as_bytes()).unwrap();
+    let (began, mut answer) = (Instant::now(), [0; 64]);
+    let read = loop {
+        // Never a pause of a second.
+        let _ = trickle.write_all(b" ");
+        match trickle.read(&mut answer) {
+            Ok(read) => break read,
+            Err(_) => assert!(began.elapsed() < Duration::from_secs(10), "it still holds its place"),
+        }
+    };
+    assert!(answer[..read].starts_with(b"HTTP/1.1 408"), "{}", String::from_utf8_lossy(&answer[..read]));
 }
 
 #[test]

@@ -24,6 +24,9 @@ fn without_a_valid_key_nothing_but_the_public_part_answers() {
             app.send("GET", path, &[("Authorization", wrong)], b"").problem(401, "unauthenticated");
         }
     }
+    let bearer = format!("Bearer {}", app.key("bank"));
+    let two = [("Authorization", bearer.as_str()), ("Authorization", "Bearer lumbung_nothing")];
+    app.send("GET", "/v1/me", &two, b"").problem(400, "invalid_header");
     for path in
         ["/v1/regions", "/v1/programmes", "/v1/regulations", "/v1/metrics", "/livez", "/readyz", "/openapi.json"]
     {

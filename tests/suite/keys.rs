@@ -115,6 +115,28 @@ fn a_key_confined_to_scopes_does_no_more_and_says_what_it_lacks() {
     with(&app, clerk, "GET", "/v1/cooperatives", &Value::Null).problem(403, "insufficient_scope");
 }
 
+/// An answer that was given once is not repeated to a key that may not have it, and what such a key is refused is no first answer.
+#[test]
+fn a_confined_key_repeats_nothing_beyond_its_scopes_and_uses_up_no_idempotency_key() {
+    let app = App::start();
+    let (_, reader) = issue(&app, &json!({"label": "Baca", "scopes": ["cooperatives:read"]}));
+    let cooperative = app.cooperative("21/BH/2008");
+    let apply = json!({"beneficiary": {"kind": "cooperative", "id": cooperative}, "scheme": "kur_kecil",
+        "amount": {"value": "20000000.00", "currency": "IDR"}, "purpose": "modal_kerja", "tenor_months": 12});
+    let whole = app.key("bank").to_owned();
+    let send = |key: &str| {
+        let bearer = format!("Bearer {key}");
+        let headers = [("Authorization", &*bearer), ("Content-Type", "application/json"), ("Idempotency-Key", "p-1")];
+        app.send("POST", "/v1/financings", &headers, apply.to_string().as_bytes())
+    };
+    send(&reader).problem(403, "insufficient_scope");
+    let applied = send(&whole).expect(201);
+    assert_eq!(send(&reader).problem(403, "insufficient_scope")["scope"], "financings:write");
+    let repeated = send(&whole);
+    assert_eq!(repeated.headers["idempotent-replayed"], "true");
+    assert_eq!(repeated.expect(201), applied);
+}
+
 #[test]
 fn a_key_is_replaced_without_a_gap() {
     let clock = Clock::set_to(Timestamp::parse("2014-03-12T09:00:00+08:00").unwrap());

@@ -482,6 +482,57 @@ fn every_operation_answers_every_caller_as_the_table_says() {
     assert!(EXCEPTIONS.len() <= EXCEPTIONS_MAX && EXCEPTIONS.iter().all(|(.., why)| !why.is_empty()));
 }
 
+/// What a key that is confined to other areas is answered all the same: what needs no right, and the log, of which it sees nothing.
+const WHATEVER_THE_SCOPES: &[&str] = &["get_me", "preview_assessment", "list_events", "get_head", "get_summary"];
+
+/// Keys of those who may do most, each confined to one scope, with the operations that it suffices for.
+const CONFINED: [(&str, &str, &[&str]); 4] = [
+    ("province", "regions:read", &[]),
+    ("auditor", "log:read", &["get_log_entries"]),
+    ("auditor", "audit:read", &["list_audit"]),
+    (
+        "bank",
+        "cooperatives:read",
+        // Of the datasets and figures it is answered by the area it may read; the table of `financings` is refused.
+        &["list_cooperatives", "get_cooperative", "list_timeline"],
+    ),
+];
+
+#[test]
+fn a_key_confined_to_a_scope_is_answered_what_the_scope_names_and_nothing_else() {
+    let document = lumbung::openapi::document();
+    let mut wrong = Vec::new();
+    for (who, scope, suffices) in CONFINED {
+        let mut world = World::start();
+        let keys = format!("/v1/organisations/{}/keys", world.app.organisation(who));
+        let issued = world.app.post("province", &keys, &json!({"label": scope, "scopes": [scope]})).expect(201);
+        world.bearers.insert("confined", format!("Bearer {}", issued["key"].as_str().unwrap()));
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let name = operation["operationId"].as_str().unwrap();
+                // What anyone may ask, and whoever rotates a key that is its own.
+                if !BY_KEY.iter().any(|(_, operations)| operations.contains(&name)) {
+                    continue;
+                }
+                let method = method.to_uppercase();
+                let address = world.address(path, name);
+                let (kind, body) = match (name, method.as_str()) {
+                    ("send_batch", _) => continue,
+                    ("send_collectibility_table", _) => ("text/csv", "x\n1\n".to_owned()),
+                    (_, "GET") => ("", String::new()),
+                    _ => ("application/json", world.body(&document, operation).to_string()),
+                };
+                let answer = world.send("confined", &method, &address, (kind, body.as_bytes()));
+                let answered = letter(&answer) == 'y';
+                if answered != (WHATEVER_THE_SCOPES.contains(&name) || suffices.contains(&name)) {
+                    wrong.push(format!("{name} by {who} with {scope}: answered {} {}", answer.status, answer.text));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn a_parameter_that_is_not_known_is_refused_everywhere() {
     let world = World::start();

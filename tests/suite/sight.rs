@@ -13,6 +13,7 @@ struct Twins {
     names: BTreeMap<String, &'static str>,
     other_manager: String,
     other_cooperative: String,
+    other_enterprise: String,
     assessments: [String; 2],
 }
 
@@ -51,7 +52,8 @@ fn twins() -> Twins {
     for (id, word) in [(&own, "own"), (&other, "other"), (&own_certification, "own"), (&other_certification, "other")] {
         name(id, word);
     }
-    Twins { world, names, other_manager: other, other_cooperative: there, assessments }
+    let [_, other_enterprise] = enterprises;
+    Twins { world, names, other_manager: other, other_cooperative: there, other_enterprise, assessments }
 }
 
 #[test]
@@ -96,7 +98,7 @@ fn a_list_shows_exactly_the_rows_that_are_reached() {
 
 #[test]
 fn persons_worksheets_and_what_is_internal_are_seen_by_whom_the_table_names() {
-    let Twins { world, other_manager, other_cooperative, assessments, .. } = twins();
+    let Twins { world, other_manager, other_cooperative, other_enterprise, assessments, .. } = twins();
     let get = |who: &str, path: &str| world.send(who, "GET", path, ("", b"")).expect(200);
     let manager = format!("/v1/managers/{other_manager}");
     let position = get("province", &manager)["position"].clone();
@@ -120,6 +122,28 @@ fn persons_worksheets_and_what_is_internal_are_seen_by_whom_the_table_names() {
         if who != "other_certifier" {
             assert_eq!(in_lists(who, "/v1/enterprises", "person"), of_two, "{who}");
         }
+    }
+    // What the owner earns and has is as personal as the name.
+    let enterprise = format!("/v1/enterprises/{other_enterprise}");
+    let position = get("province", &enterprise)["position"].clone();
+    for (who, sees, of_two) in [
+        ("province", true, 2),
+        ("auditor", true, 2),
+        ("balikpapan", true, 1),
+        ("samarinda", false, 1),
+        ("ministry", false, 0),
+    ] {
+        for path in [enterprise.clone(), format!("{enterprise}?as_of={position}")] {
+            let shown = get(who, &path);
+            assert_eq!(
+                (shown["size_basis"].is_object(), &shown["size_class"]),
+                (sees, &json!("mikro")),
+                "{path} by {who}"
+            );
+        }
+        assert_eq!(in_lists(who, "/v1/enterprises", "size_basis"), of_two, "{who}");
+        let history = get(who, &format!("{enterprise}/history")).to_string();
+        assert!(history.contains("size_class") && !history.contains("1000000"), "{who}: {history}");
     }
     let [_, there] = &assessments;
     let at = format!("/v1/assessments/{there}");

@@ -197,6 +197,8 @@ fn every_fault_of_a_token_is_refused_by_its_name() {
     for (name, value, reason) in [
         ("exp", json!(now - 60), "token_expired"),
         ("exp", json!("soon"), "token_claims"),
+        ("exp", json!(now + 24 * 3600 + 1), "token_lasts_too_long"),
+        ("exp", json!(i64::MAX), "token_lasts_too_long"),
         ("iat", json!(now + 61), "token_not_yet"),
         ("nbf", json!(now + 61), "token_not_yet"),
         ("iss", json!("https://other.example"), "token_issuer"),
@@ -211,7 +213,7 @@ fn every_fault_of_a_token_is_refused_by_its_name() {
     for name in ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"] {
         story.refused(&with(name, Value::Null), "token_claims");
     }
-    for (name, value) in [("exp", now - 59), ("iat", now + 60), ("nbf", now + 60)] {
+    for (name, value) in [("exp", now - 59), ("exp", now + 24 * 3600), ("iat", now + 60), ("nbf", now + 60)] {
         story.me(&with(name, json!(value))).expect(200);
     }
 
