@@ -192,8 +192,9 @@ impl Decide for RecordResult {
     type Resource = Certification;
 
     fn decide(&self, scene: &Scene<'_, Certification>) -> Result<Decision<Certification>, Refusal> {
-        let own = in_state(scene, &[State::Candidate, State::Scheduled])?;
-        let assessed_on = day_of(scene, self.assessed_on, "/assessed_on", Some(own.put_forward_on))?;
+        in_state(scene, &[State::Candidate, State::Scheduled])?;
+        // Not held against the candidacy: what is entered from old papers is put forward on the day it is entered.
+        let assessed_on = day_of(scene, self.assessed_on, "/assessed_on", None)?;
         Ok(Decision::one(Event::Assessed { result: self.result, assessed_on, place: self.place.clone() }))
     }
 }

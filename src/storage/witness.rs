@@ -37,7 +37,7 @@ impl Witness {
         Self { file: file.to_owned(), log, written: Mutex::new(None) }
     }
 
-    /// Refuses a database that lacks what was seen of it before, and an empty one where another was seen.
+    /// Refuses a database that lacks what was seen of it before, and an empty embedded one in the place of another.
     ///
     /// # Errors
     /// A sentence that says what is missing and how to go on.
@@ -46,7 +46,8 @@ impl Witness {
         let head = head_position(connection).map_err(OpenError::of)?;
         let mut logs = self.read()?;
         let Some(seen) = logs.remove(&self.log) else {
-            if head > 0 || logs.is_empty() {
+            // Beside an embedded database the file belongs to that database alone; databases of a server may share one.
+            if head > 0 || logs.is_empty() || matches!(connection, AnyConnection::Postgres(_)) {
                 return Ok(());
             }
             return Err(OpenError(format!(
