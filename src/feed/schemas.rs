@@ -12,10 +12,13 @@ use crate::kernel::Area;
 use crate::ledger::Resource;
 
 /// Forms that are written no more, and stay readable for ever.
-const FORMER: [(&str, i32, &str); 4] = [
+const FORMER: [(&str, i32, &str); 7] = [
     ("certification.candidate_registered", 1, include_str!("schemas/certification.candidate_registered.v1.json")),
     ("financing.contract_signed", 1, include_str!("schemas/financing.contract_signed.v1.json")),
     ("financing.collectibility_reported", 1, include_str!("schemas/financing.collectibility_reported.v1.json")),
+    ("financing.restructured", 1, include_str!("schemas/financing.restructured.v1.json")),
+    ("financing.settled", 1, include_str!("schemas/financing.settled.v1.json")),
+    ("financing.topped_up", 1, include_str!("schemas/financing.topped_up.v1.json")),
     ("organisation.key_issued", 1, include_str!("schemas/organisation.key_issued.v1.json")),
 ];
 
