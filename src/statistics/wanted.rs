@@ -9,7 +9,7 @@ use super::area::StatisticsArea;
 use crate::kernel::problem_codes::INVALID_PARAMETER;
 use crate::kernel::{Date, Faults, Id, MeasureDefinition, Month, Refusal, Region, Text, Word};
 use crate::storage::AsOf;
-use crate::web::{KnownPoint, Point, Problem, known_at};
+use crate::web::{KnownPoint, Point, Problem, Service, read_known};
 
 /// What statistics are asked for with.
 #[derive(Debug, Clone, Default, Deserr, IntoParams)]
@@ -139,8 +139,8 @@ impl StatisticsParams {
     }
 
     /// What had been recorded by when.
-    pub(super) fn known(&self) -> Result<Option<AsOf>, Problem> {
-        known_at(self.as_of.as_deref(), self.diketahui_pada.as_deref())
+    pub(super) async fn known(&self, service: &Service) -> Result<Option<AsOf>, Problem> {
+        read_known(service, self.as_of.as_deref(), self.diketahui_pada.as_deref()).await
     }
 
     /// The last month that counts.
