@@ -18,3 +18,5 @@ mod params;
 pub mod schemas;
 mod streams;
 mod summary;
+
+pub use cloud::LEFT_OUT;
