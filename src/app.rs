@@ -239,7 +239,7 @@ fn set_up(place: &Place) -> Result<(Arc<Vault>, Arc<Checkpoints>), OpenError> {
         let original = original.origin();
         return Err(OpenError(format!("this database is a copy of the log {original}; serve it with --read-only")));
     }
-    let checkpoints = Checkpoints::own(&mut connection, &vault, &place.log, &place.witness_file)?;
+    let checkpoints = Checkpoints::own(&mut connection, &vault, &place.log)?;
     if lacks_nodes(&mut connection).map_err(OpenError::of)? {
         let made = renew_nodes(&place.database).map_err(OpenError::of)?;
         log::info!("the hashes that proofs are made of were added to an older log hashes={made}");
@@ -266,7 +266,7 @@ fn found(place: &Place) -> Result<(Arc<Vault>, Arc<Checkpoints>), OpenError> {
         let checkpoints = Checkpoints::mirrored(original, &place.witness_file);
         return Ok((Arc::new(vault.of_copy()), Arc::new(checkpoints)));
     }
-    let checkpoints = Checkpoints::own(&mut connection, &vault, &place.log, &place.witness_file)?;
+    let checkpoints = Checkpoints::own(&mut connection, &vault, &place.log)?;
     Ok((Arc::new(vault), Arc::new(checkpoints)))
 }
 

@@ -90,7 +90,8 @@ pub struct DatabaseOptions {
     /// What the log is called in its checkpoints: an address of yours without its scheme, such as `koperasi.kaltimprov.go.id/log`.
     #[arg(long, env = "LUMBUNG_LOG_ORIGIN", default_value = "localhost/lumbung", value_name = "NAME", value_parser = parse_origin)]
     pub log_origin: String,
-    /// Sign the log with another key than before; for everybody who verifies it is another log then.
+    /// Sign the log with another key than before, for everybody who verifies it is another log then; or with the same although it is not known
+    /// here what it signed last.
     #[arg(long)]
     pub accept_new_log_key: bool,
     /// live or test: what the service and the keys it issues are for; keys of the other are refused.

@@ -342,7 +342,7 @@ fn add_write_headers(operation: &mut Value) {
     ));
     parameters.push(header(
         "Want-Proof",
-        "`?1` asks for the receipt of what is recorded, in the answer's `Log-Proof`.",
+        "`?1` asks for the receipt of the last event that is recorded, in the answer's `Log-Proof`; of others, and of lines of a file, `GET /v1/log/proofs/{id}` gives it.",
         json!({"type": "string", "enum": ["?0", "?1"]}),
         "?1",
     ));

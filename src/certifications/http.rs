@@ -19,7 +19,7 @@ use crate::organisations::Organisation;
 use crate::storage::{AnyConnection, ReadError};
 use crate::web::{
     AsOfParams, Caller, Command, IdPath, KnownPoint, List, NoFilter, Page, PageParams, Params, Point, Present, Problem,
-    Service, SortParams, Stored, Viewer, json_reply, known_at, listing, report_point, show, show_history,
+    Service, SortParams, Stored, Viewer, json_reply, listing, read_known, report_point, show, show_history,
 };
 
 /// Days ahead that are looked for lapsing certificates when nothing is said, and at most: ten years.
@@ -155,7 +155,7 @@ async fn get_certification_coverage(
             Text::fixed("Kirim `on` atau `per_tanggal`, bukan keduanya.", "Send `on` or `per_tanggal`, not both.");
         return Err(Refusal::parameter("?per_tanggal", "given_twice", why).into());
     }
-    let known = known_at(as_of.as_deref(), diketahui_pada.as_deref())?;
+    let known = read_known(&service, as_of.as_deref(), diketahui_pada.as_deref()).await?;
     let now = service.clock.now();
     let coverage = service
         .read(move |connection| {

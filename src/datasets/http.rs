@@ -78,9 +78,9 @@ async fn list_datasets(
     service: web::Data<Service>,
     params: Params<ReportParams>,
 ) -> Result<HttpResponse, Problem> {
-    let (asked, now) = (params.0, service.clock.now());
+    let asked = params.0;
+    let points = Points::find(&service, &asked).await?;
     let found = service.read(move |connection| {
-        let points = Points::find(connection, &asked, now)?;
         let recorded = recorded_at(connection, 1)?.zip(recorded_at(connection, points.position)?);
         let pinned = asked.as_of.is_some() || asked.diketahui_pada.is_some() || asked.per_tanggal.is_some();
         Ok((recorded.map(|(first, last)| (first.day(), last.day())), pinned.then_some(points)))
@@ -207,9 +207,8 @@ async fn order(caller: &Caller, name: Name, format: Format, asked: ReportParams)
         Some(area) => Reach::of(&caller.reads(area)?.0, area),
     };
     require_tellable(name, asked.per_tanggal)?;
-    let now = caller.service.clock.now();
-    let points = caller.service.read(move |connection| Points::find(connection, &asked, now));
-    Ok(Order { name, format, points: points.await?, reach })
+    let points = Points::find(&caller.service, &asked).await?;
+    Ok(Order { name, format, points, reach })
 }
 
 /// The file, made if it is not there.

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use super::content::Name;
-use crate::kernel::{Date, Refusal, Timestamp};
+use crate::kernel::{Date, Refusal};
 use crate::statistics::not_month_end;
 use crate::storage::AnyConnection;
-use crate::web::{Problem, ReportParams, known_at, point_in_time, report_point};
+use crate::web::{Problem, ReportParams, Service, point_in_time, read_known, report_point};
 
 /// What a file is as of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,14 +22,19 @@ impl Points {
     ///
     /// # Errors
     /// `invalid_parameter`: a point that has not come yet, above all; its answer would change.
-    pub(super) fn find(connection: &mut AnyConnection, asked: &ReportParams, now: Timestamp) -> Result<Self, Problem> {
-        let known = known_at(asked.as_of.as_deref(), asked.diketahui_pada.as_deref())?;
+    pub(super) async fn find(service: &Service, asked: &ReportParams) -> Result<Self, Problem> {
+        let known = read_known(service, asked.as_of.as_deref(), asked.diketahui_pada.as_deref()).await?;
         // Unlike `diketahui_pada`, which may be today, `as_of` names the same bytes for ever.
-        if let Some(as_of) = known.filter(|_| asked.as_of.is_some()) {
-            point_in_time(connection, as_of, now)?;
-        }
-        let point = report_point(connection, known, asked.per_tanggal, now)?;
-        Ok(Self { position: point.position, per_tanggal: point.per_tanggal })
+        let (for_ever, per_tanggal) = (known.filter(|_| asked.as_of.is_some()), asked.per_tanggal);
+        let now = service.clock.now();
+        let read = move |connection: &mut AnyConnection| {
+            if let Some(as_of) = for_ever {
+                point_in_time(connection, as_of, now)?;
+            }
+            let point = report_point(connection, known, per_tanggal, now)?;
+            Ok(Self { position: point.position, per_tanggal: point.per_tanggal })
+        };
+        service.read(read).await
     }
 
     /// How the log of the service names them.

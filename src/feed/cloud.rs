@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::kernel::Timestamp;
 use crate::storage::FeedRow;
-use crate::web::{Service, leave_out};
+use crate::web::leave_out;
 
 /// Digits of `sequence`: texts of one length stand in the order of their numbers.
 const SEQUENCE_DIGITS: usize = 20;
@@ -52,9 +52,9 @@ impl Instant {
 }
 
 impl CloudEvents {
-    /// Events of this service's log, their schemas at `address` (`https://host`), which may be empty.
-    pub fn new(service: &Service, address: &str) -> Self {
-        let source = source(service);
+    /// Events of the log that begins with this leaf, their schemas at `address` (`https://host`), which may be empty.
+    pub fn new(first_leaf: &[u8], address: &str) -> Self {
+        let source = source(first_leaf);
         let schemas = format!("{address}/v1/schemas/");
         Self { source, schemas, occurred: Instant::default(), recorded: Instant::default() }
     }
@@ -111,10 +111,13 @@ impl CloudEvents {
     }
 }
 
-/// What names this log for ever, whatever address it is read at: an id made of the log's own secrets.
-fn source(service: &Service) -> String {
+/// What names this log for ever, whatever address it is read at, and whether there or in a copy: an id made of its first event. A log
+/// without one has nothing to name.
+fn source(first_leaf: &[u8]) -> String {
     let mut bytes = [0; 16];
-    bytes.copy_from_slice(&service.vault.keyed_hash("log", &[])[..16]);
+    for (byte, of_leaf) in bytes.iter_mut().zip(first_leaf) {
+        *byte = *of_leaf;
+    }
     let id: Uuid = uuid::Builder::from_custom_bytes(bytes).into_uuid();
     id.urn().to_string()
 }

@@ -7,8 +7,10 @@ use futures_util::future::{Either, select};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::params::{After, require_reached};
+use super::params::{After, not_reached, require_reached};
 use super::streams::Streams;
+use crate::kernel::Refusal;
+use crate::kernel::problem_codes::INVALID_HEADER;
 use crate::storage::{FeedRow, Sieve, head_position, read_stretch};
 use crate::web::{Caller, Problem};
 
@@ -49,6 +51,12 @@ impl Follower {
             After::Head => head,
             After::Position(position) => {
                 require_reached(position, head)?;
+                position
+            }
+            After::LastEventId(position) => {
+                if position > head {
+                    return Err(Refusal::new(&INVALID_HEADER, not_reached("`Last-Event-ID`: ", position, head)).into());
+                }
                 position
             }
         };

@@ -1,6 +1,6 @@
 //! The addresses of the feed.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get, web};
@@ -22,8 +22,10 @@ use super::streams::{Live, LongRead, PIECES_WAITING, Piece, Streams};
 use super::summary::{Summary, SummaryParams, sum_up};
 use crate::kernel::problem_codes::{INTERNAL, INVALID_HEADER, NOT_FOUND};
 use crate::kernel::{Refusal, Text, Timestamp};
-use crate::storage::{Sieve, feed_event, head_position, recorded_at};
-use crate::web::{Caller, IdPath, NoFilter, Params, Problem, constant_reply, json_reply, own_address, sequence_of};
+use crate::storage::{Sieve, feed_event, head_position, leaf_hash_at, recorded_at};
+use crate::web::{
+    Caller, IdPath, NoFilter, Params, Problem, Service, constant_reply, json_reply, own_address, sequence_of,
+};
 
 const BATCH: &str = "application/cloudevents-batch+json";
 const NDJSON: [&str; 3] = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
@@ -38,6 +40,21 @@ pub struct Feed {
     /// The streams there are.
     pub streams: Arc<Streams>,
     counts: Counts,
+    /// Leaf hash of the first event, once there is one.
+    first_leaf: OnceLock<Vec<u8>>,
+}
+
+impl Feed {
+    /// What writes the events of an answer.
+    async fn writer(&self, service: &Service, request: &HttpRequest) -> Result<CloudEvents, Problem> {
+        if self.first_leaf.get().is_none()
+            && let Some(leaf) = service.look_up(|connection| Ok(leaf_hash_at(connection, 1)?)).await?
+        {
+            let _ = self.first_leaf.set(leaf);
+        }
+        let first_leaf = self.first_leaf.get().map(Vec::as_slice).unwrap_or_default();
+        Ok(CloudEvents::new(first_leaf, &own_address(request)))
+    }
 }
 
 /// Routes of this area.
@@ -185,13 +202,14 @@ async fn list_events(
     let actor = caller.actor()?.clone();
     let wanted = params.0.read(&actor)?;
     let form = Form::of(&request);
-    let streams = feed(&request)?.streams.clone();
+    let feed = feed(&request)?;
+    let streams = feed.streams.clone();
     // Whoever waits, or is sent lines, holds a place.
     let holds = matches!(form, Form::Lines) || !wanted.wait.is_zero();
     let place = if holds { Some(streams.place(actor.organisation)?) } else { None };
     let mut follower = Follower::begin(caller.clone(), wanted.sieve.clone(), wanted.after, &streams).await?;
     let after = follower.position();
-    let mut events = CloudEvents::new(&caller.service, &own_address(&request));
+    let mut events = feed.writer(&caller.service, &request).await?;
     if matches!(form, Form::Lines) {
         let up_to = if wanted.wait.is_zero() {
             caller.service.look_up(|connection| Ok(head_position(connection)?)).await?
@@ -267,11 +285,11 @@ async fn stream_events(
 ) -> Result<HttpResponse, Problem> {
     let actor = caller.actor()?.clone();
     let wanted = params.0.read(&actor)?;
-    let after = last_event_id(&request)?.map_or(wanted.after, After::Position);
-    let streams = feed(&request)?.streams.clone();
-    let place = streams.place(actor.organisation)?;
-    let follower = Follower::begin(caller.clone(), wanted.sieve, after, &streams).await?;
-    let events = CloudEvents::new(&caller.service, &own_address(&request));
+    let after = last_event_id(&request)?.map_or(wanted.after, After::LastEventId);
+    let feed = feed(&request)?;
+    let place = feed.streams.place(actor.organisation)?;
+    let follower = Follower::begin(caller.clone(), wanted.sieve, after, &feed.streams).await?;
+    let events = feed.writer(&caller.service, &request).await?;
     let (sender, pieces) = channel(PIECES_WAITING);
     actix_web::rt::spawn(Live { caller, follower, events, place }.send(sender));
     Ok(HttpResponse::Ok()
@@ -321,7 +339,7 @@ async fn get_event(
     let found = caller.service.look_up(move |connection| Ok(feed_event(connection, &sieve, id.0)?)).await?;
     let row = found.ok_or_else(|| Refusal::not_found("event", id.0))?;
     let mut body = Vec::with_capacity(row.data.len() + 900);
-    CloudEvents::new(&caller.service, &own_address(&request)).write(&mut body, &row);
+    feed(&request)?.writer(&caller.service, &request).await?.write(&mut body, &row);
     Ok(HttpResponse::Ok().content_type("application/json").body(body))
 }
 

@@ -18,3 +18,6 @@ mod params;
 pub mod schemas;
 mod streams;
 mod summary;
+
+pub use cloud::LEFT_OUT;
+pub use schemas::kinds;

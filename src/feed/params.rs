@@ -122,6 +122,8 @@ pub struct StreamParams {
 pub enum After {
     /// After a position.
     Position(i64),
+    /// After the last one that this very reader was sent.
+    LastEventId(i64),
     /// After the last one there is.
     Head,
 }
@@ -238,9 +240,13 @@ pub fn require_reached(after: i64, head: i64) -> Result<(), Problem> {
     if after <= head {
         return Ok(());
     }
-    let why = text!(
-        "Posisi terakhir log sekarang {head}; posisi {after} belum ada di log ini.",
-        "The last position of the log is {head} now; there is no position {after} in this log yet."
-    );
-    Err(Refusal::parameter("?after", "not_yet", why).into())
+    Err(Refusal::parameter("?after", "not_yet", not_reached("", after, head)).into())
+}
+
+/// That a position has not come yet, in a sentence.
+pub fn not_reached(where_said: &str, after: i64, head: i64) -> Text {
+    text!(
+        "{where_said}Posisi terakhir log sekarang {head}; posisi {after} belum ada di log ini.",
+        "{where_said}The last position of the log is {head} now; there is no position {after} in this log yet."
+    )
 }

@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
 use super::schemas;
-use crate::kernel::{Actor, Faults, Refusal};
+use crate::kernel::{Actor, Faults, Refusal, Text};
 use crate::ledger::Frontier;
 use crate::storage::{AsOf, Sieve, head_position, leaves, position_at};
-use crate::web::{Point, Problem, Service, parse_point};
+use crate::web::{Point, Problem, Service, read_point};
 
 /// Positions summed up at most in one answer.
 const POSITIONS_MAX: i64 = 1_000_000;
@@ -60,10 +60,16 @@ pub struct Summary {
 /// # Errors
 /// `invalid_parameter` for a stretch that has not come yet, or is too long for one answer.
 pub async fn sum_up(service: &Service, actor: &Actor, params: &SummaryParams) -> Result<Summary, Problem> {
-    let read = |name, text: &Option<String>| {
-        text.as_deref().map(|text| parse_point((name, "invalid_value"), text)).transpose()
-    };
-    let (from, to) = (read("?from", &params.from)?, read("?to", &params.to)?);
+    let from = read_point(service, ("?from", "invalid_value"), params.from.as_deref()).await?;
+    let to = read_point(service, ("?to", "invalid_value"), params.to.as_deref()).await?;
+    let now = service.clock.now();
+    let future = |point: Option<AsOf>| matches!(point, Some(AsOf::Instant(instant)) if instant > now);
+    if let Some(name) =
+        [("?from", from), ("?to", to)].into_iter().find_map(|(name, point)| future(point).then_some(name))
+    {
+        let why = Text::fixed("Waktu ini belum tiba.", "This instant has not come yet.");
+        return Err(Refusal::parameter(name, "not_yet", why).into());
+    }
     let bounds = service.read(move |connection| {
         let head = head_position(connection)?;
         let first = match from {

@@ -280,6 +280,11 @@ impl Clock {
         }
     }
 
+    /// Whether it stands still, so that nothing comes of waiting.
+    pub const fn stands(&self) -> bool {
+        matches!(self, Self::Set(_))
+    }
+
     /// The time now.
     pub fn now(&self) -> Timestamp {
         match self {

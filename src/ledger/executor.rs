@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use super::command::{Answer, Context, Decide, Submission};
 use super::group::{Decided, Group, Terms};
 use super::look::{Look, Looking};
 use super::queue::{EndOfQueue, Queue, Taken};
+use super::settling::Settling;
 use super::store::{Batch, Harm, Head, Store, StoreError};
 use super::world::{States, World};
 use crate::kernel::problem_codes::{READ_ONLY, UNAVAILABLE};
@@ -86,6 +88,8 @@ pub type AfterCommit = Box<dyn FnMut(&Committed<'_>) + Send>;
 pub struct Ledger {
     door: Arc<Door>,
     stopped: Arc<OnceLock<String>>,
+    /// Up to where all is settled, in microseconds: whatever is stamped from now on is stamped later.
+    pub(super) settled: Arc<AtomicI64>,
     read_only: bool,
 }
 
@@ -103,7 +107,8 @@ impl Ledger {
     pub fn read_only() -> Self {
         let queue = Arc::new(Queue::new(Limits::default()));
         queue.close();
-        Self { door: Arc::new(Door(queue)), stopped: Arc::new(OnceLock::new()), read_only: true }
+        let settled = Arc::new(AtomicI64::new(i64::MIN));
+        Self { door: Arc::new(Door(queue)), stopped: Arc::new(OnceLock::new()), settled, read_only: true }
     }
 
     /// Refuses early what would be refused in the end.
@@ -127,14 +132,16 @@ impl Ledger {
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let queue = Arc::new(Queue::new(limits));
         let door = Arc::new(Door(queue.clone()));
-        let stopped = Arc::new(OnceLock::new());
+        let (stopped, settled) = (Arc::new(OnceLock::new()), Arc::new(AtomicI64::new(i64::MIN)));
+        let (told, known) = (stopped.clone(), settled.clone());
         let (kept, untidy) = (None, true);
-        let mut executor = Executor { store, clock, ids, after_commit, stopped: stopped.clone(), limits, kept, untidy };
+        let mut executor =
+            Executor { store, clock, ids, after_commit, stopped: told, settled: known, limits, kept, untidy };
         let thread = std::thread::Builder::new().name("executor".to_owned()).spawn(move || {
             executor.run(&queue);
             executor.end();
         })?;
-        Ok((Self { door, stopped, read_only: false }, thread))
+        Ok((Self { door, stopped, settled, read_only: false }, thread))
     }
 
     /// Hands in a command; the receiver has its answer once it is on disk.
@@ -193,6 +200,8 @@ struct Executor {
     after_commit: AfterCommit,
     /// Set for ever once the disk has failed to keep something.
     stopped: Arc<OnceLock<String>>,
+    /// As the ledger's.
+    settled: Arc<AtomicI64>,
     limits: Limits,
     /// The states the last batch left behind, and the position they are of.
     kept: Option<(i64, States)>,
@@ -208,9 +217,12 @@ impl Executor {
     fn run(&mut self, queue: &Queue) {
         let _end = EndOfQueue(queue);
         while let Some(taken) = queue.take(if self.untidy { TIDY_AFTER } else { TIDY_EVERY }) {
-            let Taken { submissions, looking, group } = taken;
-            if submissions.is_empty() && looking.is_empty() && group.is_none() {
+            let Taken { submissions, looking, settling, group } = taken;
+            if submissions.is_empty() && looking.is_empty() && settling.is_empty() && group.is_none() {
                 self.tidy();
+            }
+            if !settling.is_empty() {
+                self.settle(settling);
             }
             if !submissions.is_empty() || !looking.is_empty() {
                 self.execute(submissions, looking);
@@ -218,6 +230,34 @@ impl Executor {
             if let Some(group) = group {
                 self.execute_group(group);
             }
+        }
+    }
+
+    /// The time of what is recorded while the head is locked. It never goes back, nor to what is settled, whatever the clock does; and it is
+    /// the database's where several machines may write, so that all stamp by one clock.
+    fn now(&self, head: &Head) -> Timestamp {
+        let clock = self.store.clock().filter(|_| !self.clock.stands());
+        let settled = Timestamp::from_micros(self.settled.load(Ordering::SeqCst).saturating_add(1));
+        clock.unwrap_or_else(|| self.clock.now()).max(head.recorded_at).max(settled)
+    }
+
+    /// Settles what has come of these instants, and whatever else is past. Whoever held the lock before has committed.
+    fn settle(&mut self, settling: Vec<Settling>) {
+        let began = self.store.begin();
+        let now = began.as_ref().map(|head| self.now(head));
+        self.store.rollback();
+        match now {
+            Ok(now) => {
+                let come = settling.iter().map(|some| some.instant).filter(|instant| *instant <= now).max();
+                let settled = now.micros().saturating_sub(1).max(come.map_or(i64::MIN, Timestamp::micros));
+                self.settled.store(settled, Ordering::SeqCst);
+                for some in settling {
+                    // Who hung up asks again.
+                    let _ = some.reply.send(Timestamp::from_micros(settled));
+                }
+            }
+            // Who waits is told by the loss of what they wait for.
+            Err(error) => log::error!("what was recorded by an instant cannot be told now error={error}"),
         }
     }
 
@@ -336,8 +376,7 @@ impl Executor {
     ) -> Result<Vec<Answer>, Failed> {
         let began = Instant::now();
         let head = self.store.begin().map_err(Failed::Begin)?;
-        // Recorded times never go back, whatever the machine's clock does.
-        let now = self.clock.now().max(head.recorded_at);
+        let now = self.now(&head);
         let (work, answers, ids) = self.decide(&head, now, submissions)?;
         if !terms.permit(&answers) {
             self.store.rollback();

@@ -25,6 +25,7 @@ mod proof;
 mod queue;
 mod replay;
 mod resource;
+mod settling;
 mod store;
 #[cfg(test)]
 #[allow(clippy::missing_panics_doc, clippy::must_use_candidate, clippy::return_self_not_must_use)]

@@ -15,6 +15,7 @@ use super::command::Submission;
 use super::executor::Limits;
 use super::group::Group;
 use super::look::Looking;
+use super::settling::Settling;
 use crate::kernel::problem_codes::{OVERLOADED, UNAVAILABLE};
 use crate::kernel::{Refusal, Text};
 
@@ -39,6 +40,8 @@ struct Inner {
     groups: VecDeque<Group>,
     /// Looks at personal data, which wait for nobody's commands.
     looking: VecDeque<Looking>,
+    /// Instants that readers ask to be settled.
+    settling: Vec<Settling>,
     /// Commands in all lanes.
     count: usize,
     /// No handle is left: what is here is finished and nothing more comes.
@@ -59,6 +62,7 @@ struct Lane {
 pub(super) struct Taken {
     pub submissions: Vec<Submission>,
     pub looking: Vec<Looking>,
+    pub settling: Vec<Settling>,
     pub group: Option<Group>,
 }
 
@@ -118,6 +122,19 @@ impl Queue {
         Ok(())
     }
 
+    /// All instants that wait are settled together, in one short transaction.
+    pub fn push_settling(&self, settling: Settling) -> Result<(), Refusal> {
+        let mut inner = self.inner();
+        inner.require_open()?;
+        if inner.settling.len() >= self.limits.queue_commands.max(1) {
+            return Err(full(inner.settling.len()));
+        }
+        inner.settling.push(settling);
+        drop(inner);
+        self.filled.notify_one();
+        Ok(())
+    }
+
     /// Waits until there is something, and takes nothing after `wait`; none once no handle is left and all is taken.
     pub fn take(&self, wait: Duration) -> Option<Taken> {
         let empty = |inner: &mut Inner| inner.is_empty() && !inner.closed;
@@ -160,12 +177,12 @@ impl Limits {
 }
 
 impl Inner {
-    fn is_empty(&self) -> bool {
-        self.count == 0 && self.groups.is_empty() && self.looking.is_empty()
-    }
-
     fn require_open(&self) -> Result<(), Refusal> {
         if self.ended { Err(unavailable()) } else { Ok(()) }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count == 0 && self.groups.is_empty() && self.looking.is_empty() && self.settling.is_empty()
     }
 
     /// The lane a command of this organisation would go to, if it has one.
@@ -187,7 +204,8 @@ impl Inner {
 
     fn take(&mut self, limits: &Limits, now: Instant) -> Taken {
         let wait = limits.queue_wait.unwrap_or(Duration::MAX);
-        let mut taken = Taken { group: self.groups.pop_front(), ..Taken::default() };
+        let settling = std::mem::take(&mut self.settling);
+        let mut taken = Taken { group: self.groups.pop_front(), settling, ..Taken::default() };
         let mut looks = 0;
         while looks < LOOKS_MAX
             && let Some(looking) = self.looking.pop_front()

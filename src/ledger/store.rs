@@ -198,6 +198,10 @@ pub trait Store: Send {
     /// # Errors
     /// When the database cannot be used.
     fn begin(&mut self) -> Result<Head, StoreError>;
+    /// The database's own clock as it was once the head was locked, where writers on several machines would each have their own.
+    fn clock(&self) -> Option<Timestamp> {
+        None
+    }
     /// Receipts of these organisations' keys.
     ///
     /// # Errors

@@ -76,6 +76,8 @@ struct Copy {
     readers: Readers,
     store: Box<dyn Store>,
     kinds: Vec<Kind>,
+    /// Whether the key has been seen to open entries.
+    key_opens: bool,
 }
 
 impl Copy {
@@ -99,6 +101,7 @@ impl Copy {
             readers: Readers::open(&place.database, 1)?,
             store: open_store(&place.database)?,
             kinds: kinds().to_vec(),
+            key_opens: false,
         })
     }
 
@@ -108,6 +111,11 @@ impl Copy {
         let target = self.verifier.open(&note).map_err(|why| {
             Stopped::ForGood(format!("the checkpoint of {} cannot be believed: {why}", self.source.url()))
         })?;
+        // An unsuitable key is noticed now, not when there is something to copy one day.
+        if !self.key_opens && target.size > 0 {
+            self.source.entries(0, 1)?;
+            self.key_opens = true;
+        }
         let mut frontier = present_frontier(&mut *self.readers.get().map_err(unreadable)?).map_err(unreadable)?;
         let last = self.file.last(&self.verifier).map_err(unreadable)?;
         if last
@@ -118,9 +126,15 @@ impl Copy {
         }
         if target.size < frontier.size() {
             self.require_beginning(&target)?;
-        } else {
-            self.require_consistent(&frontier, &target)?;
+            let url = self.source.url();
+            return Err(Stopped::ForNow(format!(
+                "{url} has {} events, fewer than the {} that were copied from it. One of its instances may be a moment behind; else an older \
+                 database was put in place there",
+                target.size,
+                frontier.size()
+            )));
         }
+        self.require_consistent(&frontier, &target)?;
         while frontier.size() < target.size {
             frontier = self.copy_some(&frontier, &target)?;
             log::info!("copied events={} of={}", frontier.size(), target.size);

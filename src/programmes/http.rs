@@ -16,7 +16,7 @@ use crate::ledger::{Resource, fold_stream};
 use crate::storage::{AnyConnection, AsOf, ReadError, stream_up_to};
 use crate::web::{
     AsOfParams, Command, IdPath, List, NoFilter, Page, PageParams, Params, Present, Problem, ReportParams, ReportPoint,
-    Service, SortParams, json_reply, known_at, listing_for_all, report_point, show_to_all,
+    Service, SortParams, json_reply, listing_for_all, read_known, report_point, show_to_all,
 };
 
 impl Present for Programme {
@@ -124,7 +124,7 @@ async fn get_progress(
     params: Params<ReportParams>,
 ) -> Result<HttpResponse, Problem> {
     let ReportParams { as_of, diketahui_pada, per_tanggal } = params.0;
-    let known = known_at(as_of.as_deref(), diketahui_pada.as_deref())?;
+    let known = read_known(&service, as_of.as_deref(), diketahui_pada.as_deref()).await?;
     let now = service.clock.now();
     let shown = service
         .read(move |connection| {
@@ -149,7 +149,7 @@ async fn get_evidence(
     params: Params<ReportParams>,
 ) -> Result<HttpResponse, Problem> {
     let ReportParams { as_of, diketahui_pada, per_tanggal } = params.0;
-    let known = known_at(as_of.as_deref(), diketahui_pada.as_deref())?;
+    let known = read_known(&service, as_of.as_deref(), diketahui_pada.as_deref()).await?;
     let measure: Measure = serde_json::from_value(json!(path.1)).map_err(|_| {
         let why = Text::fixed(
             "Ukuran ini tidak ada; lihat GET /v1/metrics.",

@@ -9,8 +9,9 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::tiles::{TileName, level};
-use crate::kernel::problem_codes::{INVALID_PARAMETER, NOT_FOUND};
-use crate::kernel::{Area, Faults, Refusal, Text, Whole};
+use crate::feed::{LEFT_OUT, kinds};
+use crate::kernel::problem_codes::{FORBIDDEN, INVALID_PARAMETER, NOT_FOUND};
+use crate::kernel::{Area, Faults, Refusal, Scope, Text, Whole, may_read};
 use crate::ledger::{EVENT_BYTES_MAX, Event};
 use crate::storage::{ReadError, events_between, head_position, log_tree, position_of, tile_hashes};
 use crate::web::{Caller, IdPath, NoFilter, Params, Problem, Service, json_reply};
@@ -21,6 +22,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(get_log)
         .service(get_log_checkpoint)
         .service(get_log_entries)
+        .service(get_log_entry)
         .service(get_log_tile)
         .service(get_log_proof)
         .service(get_log_consistency);
@@ -148,6 +150,41 @@ async fn get_log_entries(
     Ok(reply(BYTES, FOR_EVER_PRIVATELY, entries(&events)?))
 }
 
+/// Read the entry of an event
+///
+/// The event as the very bytes that its hash in the log is of, to hold its receipt against: the leaf is `SHA-256(0x00 ‖ bytes)`. For the organisation that
+/// recorded it, but for events of persons and organisations, of which sealed personal data and hashes of keys are left out for everybody else; every
+/// one for auditors and the provincial office.
+#[utoipa::path(tag = "log", params(("id" = Uuid, Path, description = "The event")),
+    responses((status = 200, description = "Canonical JSON (RFC 8785), byte for byte as it was hashed", body = serde_json::Value)))]
+#[get("/log/entries/{id}")]
+async fn get_log_entry(caller: Caller, id: IdPath, _: Params<NoFilter>) -> Result<HttpResponse, Problem> {
+    let actor = caller.actor()?.clone();
+    let found = caller.service.look_up(move |connection| {
+        let Some(position) = position_of(connection, id.0)? else { return Ok(None) };
+        Ok(events_between(connection, position, position)?.pop())
+    });
+    let event = found.await?.ok_or_else(|| no_event(id.0))?;
+    let kind = event.envelope.stream_kind.as_str();
+    let area = kinds().into_iter().find_map(|(known, area)| (known == kind).then_some(area));
+    let reads_all = caller.reads(Area::Log).is_ok();
+    let seals = LEFT_OUT.iter().any(|(known, _)| *known == kind);
+    let is_own = event.envelope.organisation == actor.organisation
+        && area.is_some_and(|area| may_read(&actor, area) != Scope::Nothing);
+    if !reads_all && (seals || !is_own) {
+        let why = Text::fixed(
+            "Bita peristiwa ini hanya untuk organisasi yang mencatatnya, bila tidak memuat data pribadi tersegel atau hash kunci, dan untuk auditor serta dinas provinsi.",
+            "The bytes of this event are for the organisation that recorded it, where they hold no sealed personal data or hash of a key, and for auditors and the provincial office.",
+        );
+        return Err(Refusal::new(&FORBIDDEN, why).into());
+    }
+    Ok(reply("application/json", FOR_EVER_PRIVATELY, event.canonical().map_err(ReadError::from)?))
+}
+
+fn no_event(id: uuid::Uuid) -> Problem {
+    Refusal::new(&NOT_FOUND, text!("Tidak ada peristiwa {id} dalam log.", "There is no event {id} in the log.")).into()
+}
+
 /// Lengths and events in turn.
 fn entries(events: &[Event]) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
@@ -165,18 +202,14 @@ fn entries(events: &[Event]) -> Result<Vec<u8>, Problem> {
 /// Read the receipt of an event
 ///
 /// That the event is in the log, provable without us for ever (C2SP `tlog-proof`): keep it beside the event. Whoever knows the event's id may
-/// have it; it tells the event's place in the log and nothing of its content. A command sent with `Want-Proof: ?1` is answered with the same.
+/// have it; it tells the event's place in the log and nothing of its content; `GET /v1/log/entries/{id}` gives the bytes it is of. A command sent with `Want-Proof: ?1` is answered with the same.
 #[utoipa::path(tag = "log", security(()), params(("id" = Uuid, Path, description = "The event")),
     responses((status = 200, description = "Index, hashes up to the root, and the signed checkpoint", body = String, content_type = "text/plain",
         example = "c2sp.org/tlog-proof@v1\nindex 1\nPfpeoJzpXrl0xfa75Ws+kkIkbkV0lv71uvRhucKEQGA=\n\nkoperasi.kaltimprov.go.id/log\n2\n…")))]
 #[get("/log/proofs/{id}")]
 async fn get_log_proof(service: web::Data<Service>, id: IdPath, _: Params<NoFilter>) -> Result<HttpResponse, Problem> {
     let position = service.look_up(move |connection| Ok(position_of(connection, id.0)?)).await?;
-    let position = position.ok_or_else(|| {
-        let id = id.0;
-        Refusal::new(&NOT_FOUND, text!("Tidak ada peristiwa {id} dalam log.", "There is no event {id} in the log."))
-    })?;
-    let receipt = service.receipt(position).await?;
+    let receipt = service.receipt(position.ok_or_else(|| no_event(id.0))?).await?;
     Ok(reply(TEXT, "no-cache", receipt))
 }
 

@@ -77,7 +77,8 @@ async fn get_statistics(
     let (area, params) = (area_of(&area)?, params.0);
     let wanted = params.understand(area)?;
     require_public_or_own(caller.actor.as_ref(), area, &params, &wanted)?;
-    let (known, now) = (params.known()?, caller.service.clock.now());
+    let known = params.known(&caller.service).await?;
+    let now = caller.service.clock.now();
     let answer = caller.service.read(move |connection| {
         let point = report_point(connection, known, params.per_tanggal, now)?;
         Ok(statistics(connection, area, &params, &wanted, point)?)
@@ -101,7 +102,7 @@ async fn list_statistics_evidence(
     let area = area_of(&area)?;
     let (_, scope) = caller.reads(area.rights())?;
     let wanted = page.filter.understand(area)?;
-    let known = page.filter.known()?;
+    let known = page.filter.known(&caller.service).await?;
     let now = caller.service.clock.now();
     made_page(&request, &caller.service, page, move |connection, params, keyset| {
         let up_to = report_point(connection, known, params.per_tanggal, now)?.position;

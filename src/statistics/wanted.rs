@@ -13,7 +13,7 @@ use crate::financing::{BeneficiaryKind, CollectibilityScheme, FinancingState, Sc
 use crate::kernel::problem_codes::INVALID_PARAMETER;
 use crate::kernel::{Date, Faults, Id, MeasureDefinition, Month, OneOf, Refusal, Region, Text, Whole, Word, Year};
 use crate::storage::AsOf;
-use crate::web::{KnownPoint, Point, Problem, known_at};
+use crate::web::{KnownPoint, Point, Problem, Service, read_known};
 
 crate::words! {
     /// What an appeal or a surveillance comes to.
@@ -161,8 +161,8 @@ impl StatisticsParams {
     }
 
     /// What had been recorded by when.
-    pub(super) fn known(&self) -> Result<Option<AsOf>, Problem> {
-        known_at(self.as_of.as_deref(), self.diketahui_pada.as_deref())
+    pub(super) async fn known(&self, service: &Service) -> Result<Option<AsOf>, Problem> {
+        read_known(service, self.as_of.as_deref(), self.diketahui_pada.as_deref()).await
     }
 
     /// The last month that counts.

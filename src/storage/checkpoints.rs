@@ -1,5 +1,6 @@
 //! Signed checkpoints of the log. Before one is given out it is written down outside the database, and none is signed that does not go on
-//! from the one written down: whatever happens to the database, nobody is ever told two stories of the log under one key.
+//! from the one written down: whatever happens to the database, nobody is ever told two stories of the log under one key. What is written
+//! down belongs to the key and is beside it: a key that comes without it, as on a machine that signed nothing yet, signs nothing.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -63,7 +64,8 @@ pub struct LogIdentity {
     pub origin: String,
     /// File of the private key.
     pub key_file: PathBuf,
-    /// Whether another key than before may sign it: for everybody else it is another log then.
+    /// Whether another key than before may sign it, or this one although it is not known what it signed last: for everybody else it is, or
+    /// may be, another log then.
     pub accept_new_key: bool,
 }
 
@@ -84,18 +86,14 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Those of a log of our own. The first time a key is made; `witness_file` is beside what is written down.
+    /// Those of a log of our own. The first time a key is made, and what it signs begins.
     ///
     /// # Errors
     /// When the key cannot be used, or is not the one this log has been signed with.
-    pub fn own(
-        connection: &mut AnyConnection,
-        vault: &Vault,
-        identity: &LogIdentity,
-        witness_file: &Path,
-    ) -> Result<Self, OpenError> {
+    pub fn own(connection: &mut AnyConnection, vault: &Vault, identity: &LogIdentity) -> Result<Self, OpenError> {
         let file = &identity.key_file;
         let kept = vault.kept(connection, LOG_KEY)?;
+        let made = !file.exists();
         let seed = private_key(file, kept.is_none() || identity.accept_new_key)?;
         let signer = LogSigner::new(&identity.origin, &seed).map_err(OpenError)?;
         let key = signer.verifier().key();
@@ -109,16 +107,47 @@ impl Checkpoints {
                 )));
             }
         }
-        Ok(Self::new(Whose::Own(signer), witness_file))
+        let checkpoints = Self::new(Whose::Own(signer), SignedFile::beside(file));
+        if checkpoints.file.last(checkpoints.verifier())?.is_none() {
+            checkpoints.begin(connection, made || identity.accept_new_key)?;
+        }
+        Ok(checkpoints)
+    }
+
+    /// Writes the first checkpoint of a key down, so that from then on its absence tells something; or, if that may not be, tells why.
+    fn begin(&self, connection: &mut AnyConnection, may_begin: bool) -> Result<(), OpenError> {
+        match &self.whose {
+            Whose::Own(signer) if may_begin => {
+                let _lock = self.file.lock()?;
+                if self.file.last(signer.verifier())?.is_none() {
+                    let (size, root) = present(connection).map_err(OpenError::of)?;
+                    let (note, checkpoint) = signer.sign(size, root);
+                    self.file.write(signer.verifier(), &Signed { checkpoint, note })?;
+                }
+            }
+            _ => {
+                let why = self.unknown_last();
+                log::error!("the log is not signed error={why}");
+                *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+            }
+        }
+        Ok(())
+    }
+
+    fn unknown_last(&self) -> String {
+        format!(
+            "it is not known here what was signed last with the log key: {} is missing. Bring it from where the log was signed; instances share \
+             one folder with the log key and this file. If it is lost, start once with --accept-new-log-key",
+            self.file.path.display()
+        )
     }
 
     /// Those of a log this database is a copy of.
     pub fn mirrored(verifier: LogVerifier, witness_file: &Path) -> Self {
-        Self::new(Whose::Mirrored(verifier), witness_file)
+        Self::new(Whose::Mirrored(verifier), SignedFile::beside(witness_file))
     }
 
-    fn new(whose: Whose, witness_file: &Path) -> Self {
-        let file = SignedFile::beside(witness_file);
+    fn new(whose: Whose, file: SignedFile) -> Self {
         Self { whose, file, latest: Mutex::default(), refused: Mutex::default() }
     }
 
@@ -175,13 +204,11 @@ impl Checkpoints {
     fn sign(&self, signer: &LogSigner, connection: &mut AnyConnection) -> Result<Signed, NotSigned> {
         // The log is read after the lock is held, so of several who sign, none is behind what is written down.
         let _lock = self.file.lock()?;
-        let last = self.file.last(signer.verifier())?;
+        let last = self.file.last(signer.verifier())?.ok_or_else(|| NotSigned::Refused(self.unknown_last()))?;
         let (size, root) = present(connection)?;
-        if let Some(last) = last {
-            goes_on(connection, &last.checkpoint, size, &root)?;
-            if last.checkpoint.size == size {
-                return Ok(last);
-            }
+        goes_on(connection, &last.checkpoint, size, &root)?;
+        if last.checkpoint.size == size {
+            return Ok(last);
         }
         let (note, checkpoint) = signer.sign(size, root);
         let signed = Signed { checkpoint, note };
@@ -245,9 +272,9 @@ pub struct SignedFile {
 }
 
 impl SignedFile {
-    /// The file that belongs to a witness file.
-    pub fn beside(witness_file: &Path) -> Self {
-        let mut path = witness_file.to_owned().into_os_string();
+    /// The file that belongs to a log key, or to the witness file of a copy.
+    pub fn beside(file: &Path) -> Self {
+        let mut path = file.to_owned().into_os_string();
         path.push(".signed");
         Self { path: path.into() }
     }

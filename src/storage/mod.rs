@@ -56,7 +56,7 @@ pub use pool::{Lent, Readers};
 pub use postgres::PostgresStore;
 pub use reader::{
     AsOf, DocRow, EventBrief, FactRow, ReadError, current_facts, event_briefs, events_of_streams, facts_of,
-    head_position, in_one_state, position_at, recorded_at, stream_to_version, stream_up_to,
+    head_position, in_one_state, leaf_hash_at, position_at, recorded_at, stream_to_version, stream_up_to,
 };
 pub use replay::{Compared, Divergence, compare};
 pub use rotation::{Rotated, rotate_master};

@@ -18,7 +18,7 @@ use super::kept::AGE_MAX;
 use super::nodes;
 use super::postgres_persons::{insert_looks, write_persons};
 use super::reader::{EventRow, read_event};
-use super::schema::{claims, events, head};
+use super::schema::{claims, events};
 use super::sqlite::{ReceiptRow, read_receipt};
 use super::{AnyConnection, Database, DocRow, FactRow, OpenError};
 use crate::kernel::Timestamp;
@@ -35,12 +35,14 @@ pub struct PostgresStore {
     database: Database,
     /// Absent after it broke, until the next transaction opens another.
     connection: Option<(PgConnection, Instant)>,
+    /// The server's clock when the head was last locked.
+    clock: Option<Timestamp>,
 }
 
 impl PostgresStore {
     /// A store that opens its connection when it is first needed, and again whenever it breaks.
     pub fn new(database: Database) -> Self {
-        Self { database, connection: None }
+        Self { database, connection: None, clock: None }
     }
 
     /// The connection of the transaction that [`Store::begin`] opened.
@@ -66,10 +68,19 @@ impl PostgresStore {
     }
 }
 
+/// Position, time and frontier of the head, and the server's clock.
+type LockedHead = (i64, i64, Vec<u8>, i64);
+
+/// Outside the part that locks: a clock read beside it is read before the lock is waited for.
+const LOCK_HEAD: &str = "WITH locked AS MATERIALIZED (SELECT position, recorded_at, frontier FROM head WHERE id = 1 FOR UPDATE) \
+    SELECT locked.*, CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint) FROM locked";
+
 /// The row is read after its lock is held, as the last batch left it; every later statement of the transaction sees that batch too.
-fn lock_head(connection: &mut PgConnection) -> QueryResult<(i64, i64, Vec<u8>)> {
+fn lock_head(connection: &mut PgConnection) -> QueryResult<LockedHead> {
     connection.batch_execute("BEGIN")?;
-    head::table.find(1).select((head::position, head::recorded_at, head::frontier)).for_update().first(connection)
+    let mut statement = Statement::default();
+    statement.sql(LOCK_HEAD);
+    Answering::<(BigInt, BigInt, Binary, BigInt)>(statement, PhantomData).get_result(connection)
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
@@ -86,11 +97,16 @@ impl Store for PostgresStore {
             self.connection = None;
             locked = lock_head(self.connect()?);
         }
-        let (position, recorded_at, frontier) = locked.map_err(failed)?;
+        let (position, recorded_at, frontier, clock) = locked.map_err(failed)?;
+        self.clock = Some(Timestamp::from_micros(clock));
         let size = u64::try_from(position).map_err(StoreError::new)?;
         let frontier = Frontier::from_bytes(size, &frontier)
             .ok_or_else(|| StoreError::new("the head row's frontier is damaged"))?;
         Ok(Head { position, recorded_at: Timestamp::from_micros(recorded_at), frontier })
+    }
+
+    fn clock(&self) -> Option<Timestamp> {
+        self.clock
     }
 
     fn receipts(&mut self, keys: &[(Uuid, String)]) -> Result<Vec<Receipt>, StoreError> {

@@ -12,7 +12,7 @@ use crate::kernel::{Faults, Refusal, Scope};
 use crate::ledger::{Resource, fold_stream};
 use crate::storage::{ReadError, head_position, stream_up_to};
 use crate::web::{
-    Caller, IdPath, List, MadePage, Page, PageParams, Point, Problem, made_page, parse_as_of, point_in_time,
+    Caller, IdPath, List, MadePage, Page, PageParams, Point, Problem, made_page, point_in_time, read_as_of,
 };
 
 /// Routes of this area.
@@ -50,7 +50,7 @@ async fn list_timeline(
     page: Page<TimelineFilter>,
 ) -> Result<HttpResponse, Problem> {
     let (actor, scope) = caller.reads(Cooperative::AREA)?;
-    let as_of = parse_as_of(page.filter.as_of.as_deref())?;
+    let as_of = read_as_of(&caller.service, page.filter.as_of.as_deref()).await?;
     let now = caller.service.clock.now();
     made_page(&request, &caller.service, page, move |connection, filter, keyset| {
         let position = match as_of {

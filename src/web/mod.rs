@@ -59,8 +59,8 @@ pub use personal::{
     Seen, amend_resealed, open_person, present_persons, record_looks, record_met, reseal_person, seal_person,
 };
 pub use point::{
-    AsOfParams, KnownPoint, Point, ReportParams, ReportPoint, SEQUENCE_PATTERN, known_at, parse_as_of, parse_point,
-    point_in_time, report_point, sequence_of,
+    AsOfParams, KnownPoint, Point, ReportParams, ReportPoint, SEQUENCE_PATTERN, point_in_time, read_as_of, read_known,
+    read_point, report_point, sequence_of,
 };
 pub use problem::{Language, Problem, ProblemDocument, problem_page, wants_english};
 pub use quota::{Quota, Quotas, count_for_organisation};

@@ -1,11 +1,14 @@
 //! Points in time that a read asks for: as recorded by then, and as it was in the world on a day.
 
+use std::time::Duration;
+
 use deserr::Deserr;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Schema, Type};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::problem::Problem;
+use super::service::Service;
 use crate::kernel::{Date, Faults, Refusal, Text, Timestamp};
 use crate::storage::{AnyConnection, AsOf, head_position, position_at, recorded_at};
 
@@ -55,9 +58,81 @@ pub struct AsOfParams {
 /// Reads `as_of`.
 ///
 /// # Errors
-/// `invalid_parameter`.
-pub fn parse_as_of(text: Option<&str>) -> Result<Option<AsOf>, Problem> {
-    text.map(|text| parse_point(("?as_of", "invalid_as_of"), text)).transpose()
+/// As [`read_point`].
+pub async fn read_as_of(service: &Service, text: Option<&str>) -> Result<Option<AsOf>, Problem> {
+    read_point(service, ("?as_of", "invalid_as_of"), text).await
+}
+
+/// Reads a point of the log that a parameter names, at its pointer and with the code of its fault. An instant that has come is settled:
+/// what had been recorded by then is the same for ever.
+///
+/// # Errors
+/// `invalid_parameter`; `unavailable` when nobody can tell now what had been recorded by then.
+pub async fn read_point(
+    service: &Service,
+    (pointer, code): (&'static str, &'static str),
+    text: Option<&str>,
+) -> Result<Option<AsOf>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let point = parse_point((pointer, code), text)?;
+    if let AsOf::Instant(instant) = point {
+        settle(service, pointer, instant).await?;
+    }
+    Ok(Some(point))
+}
+
+/// How far apart clocks of ours and of those who ask may be without their being told that an instant has not come.
+const CLOCKS_APART: Duration = Duration::from_secs(2);
+
+async fn settle(service: &Service, pointer: &'static str, instant: Timestamp) -> Result<(), Problem> {
+    let not_come = |now: Timestamp| instant.micros().saturating_sub(now.micros());
+    let apart = i64::try_from(CLOCKS_APART.as_micros()).unwrap_or(i64::MAX);
+    if service.ledger.require_writer().is_err() {
+        return settled_in_copy(service, pointer, instant).await;
+    }
+    // What has not come is refused when it is looked up, or means as far as today went.
+    if not_come(service.clock.now()) > apart {
+        return Ok(());
+    }
+    let mut waited = service.clock.stands();
+    loop {
+        let settled = service.ledger.settle(instant).await?;
+        let now = service.clock.now();
+        match not_come(settled.min(now)) {
+            ..=0 => return Ok(()),
+            micros if !waited => {
+                let micros = u64::try_from(micros.min(apart)).unwrap_or_default();
+                actix_web::rt::time::sleep(Duration::from_micros(micros)).await;
+                waited = true;
+            }
+            _ if instant > now => return Ok(()),
+            _ => {
+                let why = Text::fixed(
+                    "Menurut jam basis data waktu ini belum tiba.",
+                    "By the clock of the database this instant has not come yet.",
+                );
+                return Err(Refusal::parameter(pointer, "not_yet", why).into());
+            }
+        }
+    }
+}
+
+/// A copy knows nothing of what its original records meanwhile: all it has been given before its last event is settled.
+async fn settled_in_copy(service: &Service, pointer: &'static str, instant: Timestamp) -> Result<(), Problem> {
+    let read = |connection: &mut AnyConnection| {
+        let head = head_position(connection)?;
+        Ok((head, recorded_at(connection, head)?))
+    };
+    let (head, recorded) = service.look_up(read).await?;
+    if instant > service.clock.now() || recorded.is_some_and(|last| instant < last) {
+        return Ok(());
+    }
+    let last = recorded.map_or_else(|| "-".to_owned(), |last| last.to_string());
+    let why = text!(
+        "Salinan ini baru sampai posisi {head}, dicatat {last}; yang dicatat sesudahnya belum diketahui di sini. Kirim posisi itu, atau waktu sebelumnya.",
+        "This copy reaches to position {head}, recorded {last}; what was recorded after it is not known here yet. Send that position, or an earlier instant."
+    );
+    Err(Refusal::parameter(pointer, "not_yet", why).into())
 }
 
 /// Reads a position as a reader has it: digits and nothing else. One that is larger than any can be is read as the largest: it has not come yet.
@@ -66,11 +141,7 @@ pub fn sequence_of(text: &str) -> Option<i64> {
     (digits && !text.is_empty()).then(|| text.parse().unwrap_or(i64::MAX))
 }
 
-/// Reads a point of the log that a parameter names, at its pointer and with the code of its fault.
-///
-/// # Errors
-/// `invalid_parameter`.
-pub fn parse_point((pointer, code): (&str, &'static str), text: &str) -> Result<AsOf, Problem> {
+fn parse_point((pointer, code): (&str, &'static str), text: &str) -> Result<AsOf, Problem> {
     // One spelling: it stands in addresses that others keep.
     let one_spelling = text.len() <= POSITION_DIGITS_MAX && (text == "0" || !text.starts_with('0'));
     if let Some(position) = sequence_of(text).filter(|_| one_spelling) {
@@ -108,9 +179,9 @@ pub struct ReportParams {
 /// Reads `as_of` or `diketahui_pada`, whichever was sent.
 ///
 /// # Errors
-/// `invalid_parameter`; also when both were sent.
-pub fn known_at(as_of: Option<&str>, known: Option<&str>) -> Result<Option<AsOf>, Problem> {
-    let Some(known) = known else { return parse_as_of(as_of) };
+/// As [`read_point`]; also when both were sent.
+pub async fn read_known(service: &Service, as_of: Option<&str>, known: Option<&str>) -> Result<Option<AsOf>, Problem> {
+    let Some(known) = known else { return read_as_of(service, as_of).await };
     if as_of.is_some() {
         let why = Text::fixed(
             "Kirim `as_of` atau `diketahui_pada`, bukan keduanya: artinya sama.",
@@ -120,9 +191,10 @@ pub fn known_at(as_of: Option<&str>, known: Option<&str>) -> Result<Option<AsOf>
     }
     if let Ok(day) = Date::parse(known) {
         let last = Timestamp::from_micros(day.plus_days(1).start().micros() - 1);
+        settle(service, "?diketahui_pada", last).await?;
         return Ok(Some(AsOf::Instant(last)));
     }
-    parse_point(("?diketahui_pada", "invalid_as_of"), known).map(Some)
+    read_point(service, ("?diketahui_pada", "invalid_as_of"), Some(known)).await
 }
 
 /// What a report is as of: the position of the log, and the day in the world.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::auth::Caller;
 use super::personal::{Seen, record_looks};
-use super::point::{AsOfParams, parse_as_of, point_in_time};
+use super::point::{AsOfParams, point_in_time, read_as_of};
 use super::problem::Problem;
 use super::reply::{document_reply, fresh_document_reply, has_version, json_reply, private};
 use super::service::Service;
@@ -129,7 +129,7 @@ pub async fn show_to_all<R: Present + Stored>(
     id: Uuid,
     params: AsOfParams,
 ) -> Result<HttpResponse, Problem> {
-    let as_of = parse_as_of(params.as_of.as_deref())?;
+    let as_of = read_as_of(service, params.as_of.as_deref()).await?;
     if as_of.is_none() && goes_out_as_stored::<R>(None) {
         return show_as_stored::<R>(&request, service, Scope::All, id).await;
     }
@@ -142,7 +142,7 @@ pub async fn show_to_all<R: Present + Stored>(
 /// # Errors
 /// When the point has not come, or the database cannot be read.
 pub async fn resource_as_of<R: Stored>(service: &Service, id: Uuid, params: AsOfParams) -> Result<Option<R>, Problem> {
-    let as_of = parse_as_of(params.as_of.as_deref())?;
+    let as_of = read_as_of(service, params.as_of.as_deref()).await?;
     let now = service.clock.now();
     let read = move |connection: &mut AnyConnection| {
         let row = match as_of {
@@ -170,7 +170,7 @@ async fn show_in_scope<R: Present + Stored>(
     id: Uuid,
     params: AsOfParams,
 ) -> Result<HttpResponse, Problem> {
-    let as_of = parse_as_of(params.as_of.as_deref())?;
+    let as_of = read_as_of(&caller.service, params.as_of.as_deref()).await?;
     if as_of.is_none() && goes_out_as_stored::<R>(actor.as_ref()) {
         return show_as_stored::<R>(&request, &caller.service, scope, id).await;
     }
@@ -262,7 +262,8 @@ where
     F: FnOnce(&R, &[Event], i64) -> Result<T, Problem> + Send + 'static,
 {
     let (_, scope) = caller.reads(R::AREA)?;
-    let (as_of, now) = (parse_as_of(as_of)?, caller.service.clock.now());
+    let as_of = read_as_of(&caller.service, as_of).await?;
+    let now = caller.service.clock.now();
     let read = caller.service.read(move |connection| {
         let position = match as_of {
             Some(as_of) => point_in_time(connection, as_of, now)?.0,

@@ -73,6 +73,16 @@ fn body(client: &Client, path: &str) -> Value {
     answer.body
 }
 
+/// What the service answers, byte for byte, but for its own address.
+fn bytes(program: &Program, key: &str, path: &str) -> Vec<u8> {
+    let request = ureq::get(format!("{}{path}", program.url)).header("Authorization", format!("Bearer {key}"));
+    let body = request.call().unwrap_or_else(|why| panic!("{path}: {why}")).body_mut().read_to_vec().unwrap();
+    match String::from_utf8(body) {
+        Ok(text) => text.replace(&program.url, "").into_bytes(),
+        Err(other) => other.into_bytes(),
+    }
+}
+
 fn text(url: &str, path: &str) -> String {
     ureq::get(format!("{url}{path}")).call().unwrap().body_mut().read_to_string().unwrap()
 }
@@ -111,6 +121,32 @@ fn a_copy_is_the_original(postgres: bool) {
     }
     assert_eq!(text(&served.url, "/v1/log/checkpoint"), text(&original.url, "/v1/log/checkpoint"));
     assert_eq!(text(&served.url, "/v1/log"), text(&original.url, "/v1/log"));
+    // So have the log itself, by the same names, and the datasets, to the byte.
+    let (at, key) = (head(&source.site), source.site.key.as_str());
+    for path in [
+        "events?limit=500".to_owned(),
+        format!("datasets/financings/data?format=csv&as_of={at}"),
+        format!("datasets/enterprises/data?format=parquet&as_of={at}"),
+        format!("datasets/assessments/data?format=ndjson&as_of={at}"),
+    ] {
+        let path = format!("/v1/{path}");
+        let (ours, theirs) = (bytes(&served, key, &path), bytes(&original, key, &path));
+        assert!(ours.len() > 1000 && ours == theirs, "{path}: {} {}", ours.len(), theirs.len());
+    }
+    // Of an instant the copy tells only what nothing can be added to.
+    let recorded = |position: i64| {
+        let page = body(&there, &format!("/v1/events?after={}&limit=1", position - 1));
+        page["data"][0]["recordedtime"].as_str().unwrap().to_owned()
+    };
+    let as_of = |client: &Client, instant: &str| {
+        let path = format!("/v1/statistics/financing?as_of={instant}");
+        client.send("GET", &path, None, None).unwrap()
+    };
+    let (early, last) = (recorded(at / 2), recorded(at));
+    assert_eq!(as_of(&here, &early).body, as_of(&there, &early).body);
+    assert_eq!(as_of(&there, &last).status, 200);
+    let refused = as_of(&here, &last);
+    assert_eq!((refused.status, &refused.body["errors"][0]["code"]), (400, &"not_yet".into()), "{refused:?}");
     // Personal data is sealed with keys that are at the original.
     let owners = |client: &Client| body(client, "/v1/enterprises?limit=5")["data"].as_array().unwrap().clone();
     let (ours, theirs) = (owners(&here), owners(&there));
@@ -169,8 +205,9 @@ fn a_source_that_tells_another_story_ends_the_copying() {
     for file in ["lumbung.key", "lumbung.log-key"] {
         std::fs::copy(site.folder().join(file), other.folder().join(file)).unwrap();
     }
+    // Nor does the key sign there before it is told to.
     let grown = |site: &Site, events: u32| {
-        let program = site.serve();
+        let program = site.serve_with(&["--accept-new-log-key"]);
         let mut client = program.client();
         source.site.key.clone_into(&mut client.key);
         for number in 0..events {
@@ -200,6 +237,56 @@ fn a_source_that_tells_another_story_ends_the_copying() {
     assert!(copy.fail(&arguments).contains("cannot be believed"));
     std::fs::write(&source.auditor, "lumbung_x").unwrap();
     assert!(Site::empty(false).fail(&source.arguments(&original.url, &["--once"])).contains("401"));
+}
+
+#[test]
+fn a_source_that_has_shrunk_and_a_key_that_may_not_are_told_at_once() {
+    let source = Source::new(false);
+    let (site, copy) = (&source.site, Site::empty(false));
+    let older = site.folder().join("older.db");
+    site.run(&["backup", older.to_str().unwrap()]);
+    let few = head(site);
+    let original = site.serve();
+    for number in 0..5 {
+        with_key(&original, &site.key).register(&format!("{number}/BH")).filter(|answer| answer.status == 201).unwrap();
+    }
+    let once = source.arguments(&original.url, &["--once"]);
+    copy.run(&once);
+    // Nothing is left to copy, and still the key is tried.
+    let auditor = std::fs::read_to_string(&source.auditor).unwrap();
+    let ministry = site.run(&["keys", "issue", "--kind", "ministry", "--name", "Kementerian"]);
+    copy.run(&once);
+    std::fs::write(&source.auditor, ministry).unwrap();
+    let said = copy.fail(&once);
+    assert!(said.contains("403") && said.contains("entries"), "{said}");
+    std::fs::write(&source.auditor, auditor).unwrap();
+    let many = head(&copy);
+    original.stop();
+
+    // The same log as it was earlier, signed by the same key.
+    let shrunk = Site::empty(false);
+    std::fs::copy(older, shrunk.folder().join("lumbung.db")).unwrap();
+    for file in ["lumbung.key", "lumbung.log-key"] {
+        std::fs::copy(site.folder().join(file), shrunk.folder().join(file)).unwrap();
+    }
+    let served = shrunk.serve_with(&["--accept-new-log-key"]);
+    let said = copy.fail(&source.arguments(&served.url, &["--once"]));
+    assert!(said.contains(&format!("has {few} events")) && said.contains(&format!("the {many} that were")), "{said}");
+    // Without `--once` it warns and goes on trying.
+    let mut copying = copy.start(&source.arguments(&served.url, &["--poll-seconds", "1"]));
+    let began = Instant::now();
+    while !copy.log().contains("fewer than") {
+        assert!(began.elapsed() < CAUGHT_UP_MAX && copying.try_wait().unwrap().is_none(), "{}", copy.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    copying.kill().unwrap();
+    copying.wait().unwrap();
+    served.stop();
+
+    // A source that signs with another key is another log.
+    std::fs::remove_file(site.folder().join("lumbung.log-key")).unwrap();
+    let other = site.serve_with(&["--accept-new-log-key"]);
+    assert!(copy.fail(&source.arguments(&other.url, &["--once"])).contains("cannot be believed"));
 }
 
 /// Passes on what a service answers, with one bit of the answers to some paths flipped.

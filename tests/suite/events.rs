@@ -594,3 +594,18 @@ fn sums_can_be_computed_by_whoever_has_the_events() {
     app.get("province", "/v1/events/summary?from=kemarin").fault(400, "invalid_parameter", "?from", "invalid_value");
     app.get("", "/v1/events/head").problem(401, "unauthenticated");
 }
+
+#[test]
+fn a_stream_cannot_go_on_after_what_never_came_and_says_which_header_is_at_fault() {
+    let app = App::start();
+    let head = app.get("", "/readyz").expect(200)["position"].as_i64().unwrap();
+    let bearer = app_bearer(&app, "province");
+    let beyond = (head + 1).to_string();
+    for last in [beyond.as_str(), "99999999999999999999", "-1", "x", "1,2", ""] {
+        let headers = [("Authorization", bearer.as_str()), ("Last-Event-ID", last), ("Accept-Language", "en")];
+        let problem = app.send("GET", "/v1/events/stream?after=0", &headers, b"").problem(400, "invalid_header");
+        assert!(problem["detail"].as_str().unwrap().contains("Last-Event-ID"), "{last}: {problem}");
+    }
+    let path = format!("/v1/events/stream?after={beyond}");
+    app.get("province", &path).fault(400, "invalid_parameter", "?after", "not_yet");
+}

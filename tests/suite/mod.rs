@@ -48,6 +48,7 @@ mod rights;
 mod rotation;
 mod schema;
 mod scoring;
+mod settled;
 mod sight;
 mod statistics;
 mod store;

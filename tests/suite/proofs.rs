@@ -197,6 +197,53 @@ fn a_receipt_is_had_with_the_write_and_on_demand_and_proves_that_very_event() {
     let (index, path, signed) = receipt(&app, &later.text);
     assert!(is_included(&leaf_hash(&entry), index, signed.size, &path, &signed.root));
     app.get("", "/v1/log/proofs/019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b").problem(404, "not_found");
+
+    // Who recorded it gets the bytes that the receipt is of; others do not, nor anybody but those who read everything where something is sealed.
+    let at = format!("/v1/log/entries/{}", event.envelope.event_id);
+    for who in ["samarinda", "province", "auditor"] {
+        assert_eq!(app.get(who, &at).bytes, entry, "{who}");
+    }
+    for who in ["balikpapan", "council", "bank", "ministry"] {
+        app.get(who, &at).problem(403, "forbidden");
+    }
+    app.get("", &at).problem(401, "unauthenticated");
+    app.manager("Nama Uji");
+    let all = app.get("samarinda", "/v1/events?types=manager.registered").expect(200);
+    let sealed = format!("/v1/log/entries/{}", all["data"][0]["id"].as_str().unwrap());
+    app.get("samarinda", &sealed).problem(403, "forbidden");
+    assert!(!app.get("auditor", &sealed).expect(200)["data"]["sealed"].is_null());
+    app.get("province", "/v1/log/entries/019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b").problem(404, "not_found");
+}
+
+#[test]
+fn a_key_that_comes_without_what_it_signed_signs_nothing_until_it_is_told_to() {
+    let app = App::start();
+    let (place, _folder) = app.stop();
+    let mut signed = place.log.key_file.clone().into_os_string();
+    signed.push(".signed");
+    let kept = std::fs::read(&signed).unwrap();
+    // Begun with the key, before anybody asked for a checkpoint: a start with both goes on.
+    let app = reopened(&place);
+    let first = checkpoint(&app);
+    app.stop();
+    std::fs::remove_file(&signed).unwrap();
+    let unknown = "not known here what was signed last";
+    let app = reopened(&place);
+    for _ in 0..2 {
+        let ready = app.get("", "/readyz").problem(503, "unavailable");
+        assert!(ready["checks"]["log"].as_str().unwrap().contains(unknown), "{ready}");
+        app.get("", "/v1/log/checkpoint").problem(503, "log_not_signed");
+    }
+    // Another instance brings the file: this one goes on without a new start.
+    std::fs::write(&signed, kept).unwrap();
+    assert!(consistent(&app, &first, &checkpoint(&app)));
+    app.get("", "/readyz").expect(200);
+    app.stop();
+    std::fs::remove_file(&signed).unwrap();
+    let told = Place { log: LogIdentity { accept_new_key: true, ..place.log.clone() }, ..place.clone() };
+    let app = reopened(&told);
+    assert_eq!(verifier(&app).to_string(), verifier(&reopened(&place)).to_string());
+    assert!(consistent(&app, &first, &checkpoint(&app)));
 }
 
 #[test]

@@ -31,6 +31,7 @@ const BY_KEY: &[(&str, &[&str])] = &[
     // The log: an event of a financing to whoever reads that whole; entries as they were signed, and who looked at persons.
     ("yyynnnynyy", &["get_event"]),
     ("yffffffffy", &["get_log_entries", "list_audit"]),
+    ("yfffffyffy", &["get_log_entry"]),
     // Oneself, and all to those who see everything.
     ("ynnnnnynyy", &["get_organisation", "list_organisation_history"]),
     // Cooperatives: public facts to banks.

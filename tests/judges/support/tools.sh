@@ -27,13 +27,13 @@ need() { # command, package
     command -v "$1" >/dev/null && return
     if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
         apt-get install -y --no-install-recommends "$2" >/dev/null 2>&1 ||
-            { apt-get update >/dev/null && apt-get install -y --no-install-recommends "$2" >/dev/null; }
+            { apt-get update >/dev/null && apt-get install -y --no-install-recommends "$2" >/dev/null; } || true
     fi
     command -v "$1" >/dev/null || not_to_be_had "$1 (install the package $2)"
 }
 
 # A Python environment with what a file of requirements pins; made anew when the file changes.
-python_tools() { # name, file of requirements
+python_tools() { # name, file of requirements, further options of pip
     need python3 python3
     python="$tools/$1/bin/python"
     if ! cmp -s "$2" "$tools/$1/requirements.txt"; then
@@ -41,12 +41,17 @@ python_tools() { # name, file of requirements
         mkdir -p "$tools"
         if ! python3 -m venv "$tools/$1" 2>/dev/null; then
             [ "$(id -u)" -eq 0 ] || not_to_be_had "venv (install the package python3-venv)"
-            { apt-get install -y --no-install-recommends python3-venv || { apt-get update && apt-get install -y --no-install-recommends python3-venv; }; } >/dev/null
+            { apt-get install -y --no-install-recommends python3-venv || { apt-get update && apt-get install -y --no-install-recommends python3-venv; }; } >/dev/null || true
             python3 -m venv "$tools/$1" || not_to_be_had venv
         fi
-        "$python" -m pip install --quiet --disable-pip-version-check -r "$2" || not_to_be_had "$1"
+        "$python" -m pip install --quiet --disable-pip-version-check "${@:3}" -r "$2" || not_to_be_had "$1"
         cp "$2" "$tools/$1/requirements.txt"
     fi
+}
+
+# The verifiers of logs and receipts. One declares a newer Python than it needs.
+tlog_tools() {
+    python_tools tlog "$support/tlog-requirements.txt" --ignore-requires-python
 }
 
 # Packages of npm in the versions a lock file pins; installed anew when it changes.
