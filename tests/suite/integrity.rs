@@ -313,9 +313,12 @@ fn a_backup_is_complete_and_an_older_one_put_back_is_noticed_at_start() {
     assert!(refused.contains("older backup") && refused.contains("--accept-older-database"), "{refused}");
     open(&Place { accept_older: true, ..restored.clone() }).unwrap();
     open(&restored).unwrap();
-    // So is an empty one that was made because the right one was not in its place.
+    // So is an empty one that was made because the right one was not in its place; databases of a server may share the file.
     let empty = TempDir::new().unwrap();
     let elsewhere = Place { database: super::place::migrated_database(&empty), ..restored };
+    if on_postgres() {
+        return open(&elsewhere).unwrap();
+    }
     let refused = open(&elsewhere).unwrap_err().0;
     assert!(refused.contains("empty") && refused.contains("--accept-older-database"), "{refused}");
     open(&Place { accept_older: true, ..elsewhere }).unwrap();

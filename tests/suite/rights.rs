@@ -489,7 +489,7 @@ const WHATEVER_THE_SCOPES: &[&str] = &["get_me", "preview_assessment", "list_eve
 /// Keys of those who may do most, each confined to one scope, with the operations that it suffices for.
 const CONFINED: [(&str, &str, &[&str]); 4] = [
     ("province", "regions:read", &[]),
-    ("auditor", "log:read", &["get_log_entries"]),
+    ("auditor", "log:read", &["get_log_entries", "get_log_entry"]),
     ("auditor", "audit:read", &["list_audit"]),
     (
         "bank",
