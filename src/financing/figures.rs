@@ -77,6 +77,10 @@ impl Financing {
 pub(super) fn of_event(financing: &Financing, event: &Event, envelope: &Envelope) -> Vec<Posting> {
     let day = event.day().unwrap_or_else(|| envelope.occurred_at.day());
     let one = |measure| financing.posting(measure, day, &[]);
+    let paid = |principal: Money, interest: Money| {
+        let interest = (interest.sen() > 0).then(|| one(INTEREST).of(interest));
+        [one(PRINCIPAL).of(principal)].into_iter().chain(interest)
+    };
     match event {
         Event::Applied { amount, .. } => vec![one(APPLIED).of(*amount)],
         Event::Approved { amount, .. } => vec![one(APPROVED).of(*amount)],
@@ -85,17 +89,11 @@ pub(super) fn of_event(financing: &Financing, event: &Event, envelope: &Envelope
         Event::ContractSigned(contract) => vec![one(CONTRACTED).of(contract.plafon)],
         Event::ToppedUp { amount, .. } => vec![one(TOPPED_UP).of(*amount)],
         Event::Disbursed(tranche) => vec![one(DISBURSED).of(tranche.amount)],
-        Event::InstalmentPaid(paid) => {
-            let interest = (paid.interest.sen() > 0).then(|| one(INTEREST).of(paid.interest));
-            [one(PRINCIPAL).of(paid.principal)].into_iter().chain(interest).collect()
-        }
+        Event::InstalmentPaid(instalment) => paid(instalment.principal, instalment.interest).collect(),
         Event::CollectibilityReported(report) => of_report(financing, report),
         Event::Restructured(_) => vec![one(RESTRUCTURED)],
         Event::Settled { payoff, .. } => {
-            let paid = payoff.iter().flat_map(|paid| {
-                let interest = (paid.interest.sen() > 0).then(|| one(INTEREST).of(paid.interest));
-                [one(PRINCIPAL).of(paid.principal)].into_iter().chain(interest)
-            });
+            let paid = payoff.iter().flat_map(|payoff| paid(payoff.principal, payoff.interest));
             [one(SETTLED)].into_iter().chain(paid).collect()
         }
         Event::GuaranteeClaimed(claim) => vec![one(CLAIMED).of(claim.amount)],
