@@ -170,8 +170,7 @@ impl FeedParams {
                 );
                 faults.add("?types", "unknown_event_type", why);
             } else if sieve.types.iter().any(|named| named == event_type) {
-                let why = text!("Sebut `{event_type}` sekali saja.", "Name `{event_type}` once only.");
-                faults.add("?types", "given_twice", why);
+                faults.0.extend(Refusal::named_twice("?types", event_type).faults);
             }
             sieve.types.push(event_type.to_owned());
         }

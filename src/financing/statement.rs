@@ -124,6 +124,10 @@ const fn comparable(event: &Event) -> bool {
     !matches!(event, Event::Settled { payoff: None, .. })
 }
 
+fn together(parts: [Money; 3]) -> Money {
+    Money::idr(parts.into_iter().map(Money::amount).sum())
+}
+
 fn amount(event: &Event) -> Option<Money> {
     match event {
         Event::Applied { amount, .. }
@@ -133,12 +137,8 @@ fn amount(event: &Event) -> Option<Money> {
         | Event::ClaimWaived { amount, .. } => Some(*amount),
         Event::ContractSigned(contract) => Some(contract.plafon),
         Event::Disbursed(tranche) => Some(tranche.amount),
-        Event::InstalmentPaid(paid) => {
-            Some(Money::idr(paid.principal.amount() + paid.interest.amount() + paid.penalty.amount()))
-        }
-        Event::Settled { payoff: Some(paid), .. } => {
-            Some(Money::idr(paid.principal.amount() + paid.interest.amount() + paid.penalty.amount()))
-        }
+        Event::InstalmentPaid(paid) => Some(together([paid.principal, paid.interest, paid.penalty])),
+        Event::Settled { payoff: Some(paid), .. } => Some(together([paid.principal, paid.interest, paid.penalty])),
         Event::GuaranteeClaimed(claim) => Some(claim.amount),
         Event::ClaimPaid(receipt) | Event::Subrogated(receipt) | Event::Recovered(receipt) => Some(receipt.amount),
         _ => None,

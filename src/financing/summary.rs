@@ -35,8 +35,7 @@ pub(super) fn told_apart(params: &SummaryParams) -> Result<Vec<SummaryPart>, Ref
     let names: Vec<&str> = by.split(',').filter(|_| !by.is_empty()).collect();
     let part = |(place, name): (usize, &&str)| {
         if names[..place].contains(name) {
-            let why = text!("Sebut `{name}` sekali saja.", "Name `{name}` once only.");
-            return Err(Refusal::parameter("?by", "given_twice", why));
+            return Err(Refusal::named_twice("?by", name));
         }
         serde_json::from_value::<SummaryPart>(Value::from(*name)).map_err(|_| {
             let why = text!(

@@ -239,6 +239,12 @@ impl Refusal {
         Self::faults(&codes::INVALID_PARAMETER, Faults(vec![Fault::new(pointer, fault, detail)]))
     }
 
+    /// A list in the address names something twice.
+    pub fn named_twice(pointer: &str, name: &str) -> Self {
+        let why = text!("Sebut `{name}` sekali saja.", "Name `{name}` once only.");
+        Self::parameter(pointer, "given_twice", why)
+    }
+
     /// Nothing of that kind and id is visible to the caller.
     pub fn not_found(kind: &str, id: impl std::fmt::Display) -> Self {
         Self::new(

@@ -145,6 +145,11 @@ impl Date {
         Self(self.0.saturating_add(jiff::Span::new().days(days)))
     }
 
+    /// Whether it lies between two days, both included; where one is not known, nothing bounds it on that side.
+    pub fn is_within(self, from: Option<Self>, until: Option<Self>) -> bool {
+        from.is_none_or(|from| from <= self) && until.is_none_or(|until| self <= until)
+    }
+
     /// Days from this one to `later`; negative when `later` is earlier.
     pub fn days_until(self, later: Self) -> i32 {
         self.0.until(later.0).map(|span| span.get_days()).unwrap_or_default()

@@ -233,8 +233,7 @@ impl StatisticsParams {
         };
         let names: Vec<String> = by.split(',').map(|name| name.trim().to_owned()).filter(|it| !it.is_empty()).collect();
         if let Some((_, twice)) = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)) {
-            let why = text!("Sebut `{twice}` sekali saja.", "Name `{twice}` once only.");
-            return Err(Refusal::parameter("?by", "given_twice", why));
+            return Err(Refusal::named_twice("?by", twice));
         }
         let common = ["month", "region", "organisation"];
         let unknown = names.iter().find(|name| !common.contains(&name.as_str()) && !known.contains(name.as_str()));

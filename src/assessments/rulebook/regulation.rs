@@ -36,7 +36,7 @@ pub struct Validity {
 impl Validity {
     /// Whether it is in force on a day.
     pub fn holds_on(&self, day: Date) -> bool {
-        self.valid_from.is_none_or(|from| from <= day) && self.valid_until.is_none_or(|until| day <= until)
+        day.is_within(self.valid_from, self.valid_until)
     }
 }
 

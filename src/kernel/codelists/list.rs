@@ -48,7 +48,7 @@ pub struct CodeEntry {
 impl CodeEntry {
     /// Whether it is in force on a day.
     pub fn holds_on(&self, day: Date) -> bool {
-        self.valid_from.is_none_or(|from| from <= day) && self.valid_to.is_none_or(|to| day <= to)
+        day.is_within(self.valid_from, self.valid_to)
     }
 
     fn overlaps(&self, other: &Self) -> bool {
