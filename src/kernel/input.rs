@@ -132,10 +132,9 @@ impl<const MIN: i64, const MAX: i64> Whole<MIN, MAX> {
     /// # Errors
     /// A sentence that tells what to send.
     pub fn parse(text: &str) -> Result<Self, Text> {
-        // A sign or leading zeros would be another spelling of the same number.
-        let plain = text.strip_prefix('-').unwrap_or(text);
-        let spelt = !plain.starts_with('+') && (plain == "0" || !plain.starts_with('0'));
-        text.parse().ok().filter(|_| spelt).and_then(Self::of).ok_or_else(Self::advice)
+        // A plus, leading zeros or minus nought would be another spelling of the same number.
+        let number = text.parse().ok().filter(|number: &i64| number.to_string() == text);
+        number.and_then(Self::of).ok_or_else(Self::advice)
     }
 
     fn of(number: i64) -> Option<Self> {
@@ -251,6 +250,15 @@ mod tests {
         assert_eq!(uuid_of(usual).unwrap().to_string(), usual);
         for other in ["019a2b3c4d5e7f608a9b0c1d2e3f4a5b", "{019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b}", ""] {
             assert_eq!(uuid_of(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_is_written_in_one_way() {
+        assert_eq!(Whole::<-5, 5>::parse("-3"), Ok(Whole(-3)));
+        assert_eq!(Whole::<-5, 5>::parse("0"), Ok(Whole(0)));
+        for other in ["-0", "+3", "03", "-03", "3.0", " 3", "", "-", "6"] {
+            assert!(Whole::<-5, 5>::parse(other).is_err(), "{other}");
         }
     }
 
