@@ -22,12 +22,21 @@ const READ_ROUNDS_MAX: usize = 4;
 pub(super) struct Work {
     world: World,
     receipts: HashMap<(Uuid, String), Receipt>,
-    /// Resources that events were folded into: their table, and their document where an answer already needed it.
-    touched: BTreeMap<(&'static str, Uuid), (Table, Option<String>)>,
+    /// Resources that events were folded into.
+    touched: BTreeMap<(&'static str, Uuid), Touched>,
     batch: Batch,
     now: Timestamp,
     /// Claims that were taken for free without looking, when that is allowed.
     assumed: Option<Vec<Claim>>,
+}
+
+/// A resource that events were folded into.
+struct Touched {
+    table: Table,
+    /// Its document, where an answer already needed it.
+    doc: Option<String>,
+    /// Whether its first event is among them.
+    is_new: bool,
 }
 
 impl Work {
@@ -215,8 +224,8 @@ impl Work {
             return Ok(Err(Refusal::not_found(own.0, own.1)));
         };
         let doc = context.wants_document.then(|| document(state)).transpose()?;
-        if let Some((_, kept)) = self.touched.get_mut(&own) {
-            kept.clone_from(&doc);
+        if let Some(touched) = self.touched.get_mut(&own) {
+            touched.doc.clone_from(&doc);
         }
         let stamp = state.stamp();
         let (version, position) = (stamp.version, stamp.position);
@@ -319,7 +328,8 @@ impl Work {
             }
         }
         for (key, table, state) in outcome.states {
-            self.touched.insert(key, (table, None));
+            let is_new = state.stamp().version == 1 || self.touched.get(&key).is_some_and(|touched| touched.is_new);
+            self.touched.insert(key, Touched { table, doc: None, is_new });
             self.world.states.insert(key, Some(state));
         }
     }
@@ -357,17 +367,18 @@ impl Work {
             self.batch.head.position += added;
             self.batch.head.recorded_at = self.now;
         }
-        for (key, (table, kept)) in self.touched {
+        for (key, Touched { table, doc, is_new }) in self.touched {
             let Some(Some(state)) = self.world.states.get(&key) else {
                 continue;
             };
-            let doc = kept.map_or_else(|| document(state), Ok)?;
+            let doc = doc.map_or_else(|| document(state), Ok)?;
             let stamp = state.stamp();
             self.batch.states.push(StateRow {
                 table,
                 id: key.1,
                 version: stamp.version,
                 position: stamp.position,
+                is_new,
                 columns: state.columns(),
                 doc,
             });

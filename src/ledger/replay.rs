@@ -79,6 +79,7 @@ pub(super) fn replay<R: Resource>(events: &[Event]) -> Result<Replayed, String> 
         id: stamp.id,
         version: stamp.version,
         position: stamp.position,
+        is_new: true,
         columns: state.columns(),
         doc,
     };

@@ -72,6 +72,8 @@ pub struct StateRow {
     pub version: i64,
     /// Position of its last event.
     pub position: i64,
+    /// Whether its first event is written with it, so that there is no row of it yet.
+    pub is_new: bool,
     /// Typed columns.
     pub columns: Vec<Cell>,
     /// The document.

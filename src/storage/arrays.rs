@@ -54,10 +54,15 @@ impl<'a> Statement<'a> {
         self.parts.push(value);
     }
 
-    /// `name AS (INSERT INTO table (names) SELECT * FROM unnest(…) then),` as a part of the one statement.
+    /// `name AS (INSERT INTO table (names) SELECT unnest($1), … then),` as a part of the one statement. In `FROM`, the server would write
+    /// every column into a store of its own before it made rows of them.
     pub fn insert(&mut self, name: &str, table: &str, names: &str, columns: Vec<Column<'a>>, then: &str) {
-        self.sql(format!("{name} AS (INSERT INTO {table} ({names}) SELECT * FROM "));
-        self.unnest(columns);
+        self.sql(format!("{name} AS (INSERT INTO {table} ({names}) SELECT "));
+        for (index, column) in columns.into_iter().enumerate() {
+            self.sql(if index > 0 { ", unnest(" } else { "unnest(" });
+            self.parts.push(Part::Column(column));
+            self.sql(")");
+        }
         self.sql(format!("{then}), "));
     }
 }

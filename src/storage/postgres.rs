@@ -215,7 +215,7 @@ fn write(connection: &mut PgConnection, batch: &Batch) -> QueryResult<()> {
     statement.sql("WITH ");
     insert_events(&mut statement, batch);
     nodes::put(&mut statement, &batch.nodes);
-    upsert_states(&mut statement, batch);
+    write_states(&mut statement, batch);
     insert_claims(&mut statement, "", &batch.claims);
     change_facts(&mut statement, &batch.facts);
     insert_postings(&mut statement, "", &batch.postings);
@@ -263,13 +263,19 @@ fn insert_events<'a>(statement: &mut Statement<'a>, batch: &'a Batch) {
     statement.insert("appended", "events", names, columns, "");
 }
 
-/// One upsert for each table that the batch touches.
-fn upsert_states<'a>(statement: &mut Statement<'a>, batch: &'a Batch) {
+/// One insert and one upsert for each table that the batch touches. Looking for a row that cannot be there yet would cost a third of writing it.
+fn write_states<'a>(statement: &mut Statement<'a>, batch: &'a Batch) {
     for (table, rows) in by_table(&batch.states) {
-        let sets: Vec<String> =
-            table.column_names()[1..].iter().map(|name| format!("{name} = excluded.{name}")).collect();
-        let then = format!(" ON CONFLICT (id) DO UPDATE SET {}", sets.join(", "));
-        insert_states(statement, "", table, &rows, &then);
+        let (new, changed): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.is_new);
+        if !new.is_empty() {
+            insert_states(statement, "new", table.name, table, &new, "");
+        }
+        if !changed.is_empty() {
+            let sets: Vec<String> =
+                table.column_names()[1..].iter().map(|name| format!("{name} = excluded.{name}")).collect();
+            let then = format!(" ON CONFLICT (id) DO UPDATE SET {}", sets.join(", "));
+            insert_states(statement, "changed", table.name, table, &changed, &then);
+        }
     }
 }
 
@@ -284,7 +290,14 @@ fn by_table(states: &[StateRow]) -> Vec<(&Table, Vec<&StateRow>)> {
     found
 }
 
-fn insert_states<'a>(statement: &mut Statement<'a>, prefix: &str, table: &Table, rows: &[&'a StateRow], then: &str) {
+fn insert_states<'a>(
+    statement: &mut Statement<'a>,
+    part: &str,
+    into: &str,
+    table: &Table,
+    rows: &[&'a StateRow],
+    then: &str,
+) {
     let mut columns = vec![
         text(rows.iter().map(|row| row.id)),
         Column::Int(rows.iter().map(|row| row.version).collect()),
@@ -292,14 +305,7 @@ fn insert_states<'a>(statement: &mut Statement<'a>, prefix: &str, table: &Table,
     ];
     columns.extend(table.columns.iter().enumerate().map(|(index, (_, kind))| cells(rows, index, *kind)));
     columns.push(borrowed(rows.iter().map(|row| row.doc.as_str())));
-    let name = table.name;
-    statement.insert(
-        &format!("new_{name}"),
-        &format!("{prefix}{name}"),
-        &table.column_names().join(", "),
-        columns,
-        then,
-    );
+    statement.insert(&format!("{part}_{}", table.name), into, &table.column_names().join(", "), columns, then);
 }
 
 fn insert_claims<'a>(statement: &mut Statement<'a>, prefix: &str, claims: &'a [(Claim, Uuid)]) {
@@ -329,7 +335,7 @@ pub(super) fn insert_rows(
     let mut statement = Statement::default();
     statement.sql("WITH ");
     for (table, rows) in by_table(states) {
-        insert_states(&mut statement, prefix, table, &rows, "");
+        insert_states(&mut statement, "made", &format!("{prefix}{}", table.name), table, &rows, "");
     }
     insert_claims(&mut statement, prefix, claims);
     if !facts.is_empty() {

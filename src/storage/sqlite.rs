@@ -207,7 +207,8 @@ impl SqliteStore {
         }
         nodes::insert(&mut self.connection, &batch.nodes)?;
         for state in &batch.states {
-            upsert(state).execute(&mut self.connection)?;
+            let statement = if state.is_new { insert("", state) } else { upsert(state) };
+            statement.execute(&mut self.connection)?;
         }
         for claim in &batch.released {
             diesel::delete(claims::table.find((claim.namespace, &claim.value))).execute(&mut self.connection)?;

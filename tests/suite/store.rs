@@ -176,6 +176,7 @@ fn states_claims_receipts_and_keys_come_back_and_a_later_state_takes_the_earlier
         id: holder,
         version,
         position: version,
+        is_new: version == 1,
         columns: vec![text("64"), text("launched"), text("2014-02-17"), text("2014-05-27")],
         doc: doc.to_owned(),
     };
