@@ -24,11 +24,11 @@ use crate::kernel::Clock;
 use crate::ledger::{AfterCommit, Event, Ids, Kind, Ledger, Limits, Resource};
 pub use crate::place::Place;
 use crate::storage::{
-    AnyConnection, Checkpoints, Database, Fetcher, OpenError, ReadError, Readers, Tail, Vault, Watcher, Witness,
-    head_position, lacks_nodes, migrate, mirror_of, open_store, pending, renew_nodes,
+    AnyConnection, Checkpoints, Database, Documents, Fetcher, OpenError, ReadError, Readers, Tail, Vault, Watcher,
+    Witness, head_position, lacks_nodes, migrate, mirror_of, open_store, pending, renew_nodes,
 };
 use crate::web::{
-    Connections, Guard, Keyring, KnownRoutes, LOOK_EVERY, Language, Metrics, Problem, READS_AT_ONCE_MAX, Routes,
+    Connections, Guard, Keyring, KnownRoutes, LEASE, LOOK_EVERY, Language, Metrics, Problem, READS_AT_ONCE_MAX, Routes,
     Service, Tokens, UseWriter, around, health, json_reply, method_not_allowed_or_not_found, metrics, no_such_command,
     problem_page,
 };
@@ -141,8 +141,9 @@ impl Core {
     /// A sentence for the operator.
     pub fn open_with(place: &Place, clock: Clock, ids: Ids, readers: u32, limits: Limits) -> Result<Self, OpenError> {
         let set_up = set_up(place)?;
-        Self::start(place, set_up, clock, readers, |clock, after_commit| {
-            let store = open_store(&place.database)?;
+        let documents = place.database.is_embedded().then(|| Arc::new(Documents::new(LEASE)));
+        Self::start(place, set_up, clock, readers, documents.clone(), |clock, after_commit| {
+            let store = open_store(&place.database, documents)?;
             let started = Ledger::start(store, clock, ids, limits, after_commit);
             let (ledger, executor) =
                 started.map_err(|why| OpenError(format!("the executor cannot be started: {why}")))?;
@@ -156,7 +157,7 @@ impl Core {
     /// A sentence for the operator.
     pub fn open_read_only(place: &Place, clock: Clock, readers: u32) -> Result<Self, OpenError> {
         let found = found(place)?;
-        Self::start(place, found, clock, readers, |_, _| Ok((Ledger::read_only(), None)))
+        Self::start(place, found, clock, readers, None, |_, _| Ok((Ledger::read_only(), None)))
     }
 
     fn start(
@@ -164,6 +165,7 @@ impl Core {
         (vault, checkpoints): (Arc<Vault>, Arc<Checkpoints>),
         clock: Clock,
         readers: u32,
+        documents: Option<Arc<Documents>>,
         ledger: impl FnOnce(Clock, AfterCommit) -> Result<(Ledger, Option<JoinHandle<()>>), OpenError>,
     ) -> Result<Self, OpenError> {
         let witness = Arc::new(Witness::new(&place.witness_file, &vault));
@@ -176,11 +178,14 @@ impl Core {
         let tail = Tail::start(place.database.clone())
             .map_err(|why| OpenError(format!("the tail cannot be started: {why}")))?;
         let (ledger, executor) = ledger(clock.clone(), after_commit(keyring.clone(), metrics.clone(), tail.clone()))?;
-        let looking = keyring.clone();
+        let (looking, keeping) = (keyring.clone(), documents.clone());
         let key_source = place.key_source();
         let (following, counting, waking, sealing) = (witness.clone(), metrics.clone(), tail.clone(), vault.clone());
         let follow = move |connection: &mut AnyConnection| {
             looking.look(connection)?;
+            if let Some(documents) = &keeping {
+                documents.look(connection)?;
+            }
             sealing.follow(connection, &key_source)?;
             counting.head_is(head_position(connection)?);
             waking.moved();
@@ -197,6 +202,7 @@ impl Core {
             ledger,
             readers,
             fetcher,
+            documents,
             vault,
             clock,
             metrics,

@@ -99,7 +99,7 @@ impl Copy {
             verifier,
             file: SignedFile::beside(&place.witness_file),
             readers: Readers::open(&place.database, 1)?,
-            store: open_store(&place.database)?,
+            store: open_store(&place.database, None)?,
             kinds: kinds().to_vec(),
             key_opens: false,
         })

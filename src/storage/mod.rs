@@ -7,6 +7,7 @@
 mod arrays;
 mod checkpoints;
 mod connection;
+mod documents;
 mod feed;
 mod fetcher;
 mod figures;
@@ -42,6 +43,7 @@ pub use checkpoints::{
     present_frontier,
 };
 pub use connection::{AnyConnection, Database, OpenError, PostgresUrl};
+pub use documents::{Documents, Reading};
 pub use feed::{Counted, FeedRow, Sieve, Stretch, count_events, feed_event, leaves, read_stretch};
 pub use fetcher::Fetcher;
 pub use figures::{Apart, FigureRow, Figures, PostingRow, figures, postings_of};

@@ -1,5 +1,6 @@
 //! The writer on `SQLite`: one connection, `BEGIN IMMEDIATE`, prepared single-row statements inside one transaction.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use diesel::connection::SimpleConnection;
@@ -8,13 +9,13 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 
-use super::FactRow;
 use super::figures;
 use super::nodes;
 use super::reader::{EventRow, of_stream, read_event};
 use super::rotation::check_master;
 use super::schema::{claims, events, facts, head, looks, receipts, secrets, subject_keys};
 use super::wal;
+use super::{Documents, FactRow};
 use crate::kernel::{Region, Timestamp};
 use crate::ledger::{
     Batch, Cell, Claim, Event, FactChange, Frontier, Harm, Head, Look, PERSON, Posting, Receipt, StateRow, Store,
@@ -24,14 +25,16 @@ use crate::ledger::{
 /// See the module.
 pub struct SqliteStore {
     connection: SqliteConnection,
+    /// Rows that readers keep in memory.
+    kept: Option<Arc<Documents>>,
     /// While something erased may be left in the write-ahead log: when emptying it is due.
     empty_from: Option<Instant>,
 }
 
 impl SqliteStore {
     /// A store that writes through `connection`. What an earlier run left in the write-ahead log goes first.
-    pub fn new(connection: SqliteConnection) -> Self {
-        Self { connection, empty_from: Some(Instant::now()) }
+    pub fn new(connection: SqliteConnection, kept: Option<Arc<Documents>>) -> Self {
+        Self { connection, kept, empty_from: Some(Instant::now()) }
     }
 }
 
@@ -105,6 +108,9 @@ impl Store for SqliteStore {
             .select((head::position, head::recorded_at, head::frontier))
             .first::<(i64, i64, Vec<u8>)>(&mut self.connection)
             .map_err(failed)?;
+        if let Some(kept) = &self.kept {
+            kept.begins_at(position);
+        }
         let size = u64::try_from(position).map_err(failed)?;
         let frontier =
             Frontier::from_bytes(size, &frontier).ok_or_else(|| failed("the head row's frontier is damaged"))?;
@@ -172,9 +178,14 @@ impl Store for SqliteStore {
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        let kept = self.kept.clone();
+        let _writing = kept.as_ref().map(|kept| kept.writing(&batch.states));
         self.write(batch).map_err(failed)?;
         // A commit that is refused is rolled back: in the write-ahead log it counts only once its last frame is there.
         self.connection.batch_execute("COMMIT").map_err(failed)?;
+        if let Some(kept) = &kept {
+            kept.recorded(batch.head.position);
+        }
         if !batch.destroyed.is_empty() {
             // A destroyed key must not live on in old frames.
             self.empty_from = Some(Instant::now());

@@ -10,7 +10,7 @@ use diesel::sql_types::Text;
 use uuid::Uuid;
 
 use super::replay::Divergence;
-use super::{AnyConnection, Database, FactRow, ReadError, figures, postgres, reader, sqlite, wal};
+use super::{AnyConnection, Database, FactRow, ReadError, documents, figures, postgres, reader, sqlite, wal};
 use crate::ledger::{Claim, Kind, Posting, Replayed, StateRow};
 
 /// What is put before the name of a live table.
@@ -227,6 +227,9 @@ impl Writer {
         ))?;
         for table in ["claims", "facts", "postings"] {
             self.connection.batch_execute(&format!("INSERT INTO {table} SELECT * FROM {FRESH}{table}"))?;
+        }
+        if let AnyConnection::Sqlite(sqlite) = &mut self.connection {
+            documents::tell_made_anew(sqlite)?;
         }
         Ok(self.connection.batch_execute(&figures::make_tallies_anew())?)
     }

@@ -1,25 +1,26 @@
 //! The writer's store of a database, and a copy of all it holds.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 
 use super::private::private_file;
-use super::{AnyConnection, Database, OpenError, PostgresStore, SqliteStore, head_position};
+use super::{AnyConnection, Database, Documents, OpenError, PostgresStore, SqliteStore, head_position};
 use crate::ledger::Store;
 
-/// Opens the store that the executor writes through.
+/// Opens the store that the executor writes through, and what of an embedded database is kept in memory beside it.
 ///
 /// # Errors
 /// When the database cannot be opened.
-pub fn open_store(database: &Database) -> Result<Box<dyn Store>, OpenError> {
+pub fn open_store(database: &Database, kept: Option<Arc<Documents>>) -> Result<Box<dyn Store>, OpenError> {
     match database {
         Database::Postgres(_) => Ok(Box::new(PostgresStore::new(database.clone()))),
         Database::Sqlite(_) => match database.open_writer()? {
             AnyConnection::Sqlite(connection) => {
-                let mut store = SqliteStore::new(connection);
+                let mut store = SqliteStore::new(connection, kept);
                 store.tidy().map_err(OpenError::of)?;
                 Ok(Box::new(store))
             }

@@ -16,7 +16,9 @@ use super::tokens::Tokens;
 use crate::kernel::problem_codes::{INTERNAL, OVERLOADED, UNAVAILABLE};
 use crate::kernel::{Clock, Environment, Refusal, Text};
 use crate::ledger::{Answer, Context, Decide, Ledger, Submission, receipt_text};
-use crate::storage::{AnyConnection, Checkpoints, DocRow, Fetcher, ReadError, Readers, Signed, Tail, Vault, log_tree};
+use crate::storage::{
+    AnyConnection, Checkpoints, DocRow, Documents, Fetcher, ReadError, Readers, Signed, Tail, Vault, log_tree,
+};
 
 /// Reads that may wait for a reader or have one; one more is answered 503.
 pub const READS_AT_ONCE_MAX: usize = 256;
@@ -30,6 +32,8 @@ pub struct Service {
     pub readers: Readers,
     /// Looks rows up together, where that is worth it.
     pub fetcher: Option<Fetcher>,
+    /// Rows of an embedded database that were read lately, when this process writes them.
+    pub documents: Option<Arc<Documents>>,
     /// Seals and opens personal data.
     pub vault: Arc<Vault>,
     /// The time.
@@ -104,9 +108,23 @@ impl Service {
     /// # Errors
     /// When the database cannot be read.
     pub async fn fetch<R: Stored>(&self, id: uuid::Uuid) -> Result<Option<DocRow>, Problem> {
-        match &self.fetcher {
-            Some(fetcher) if self.gathering.is_none() => Ok(fetcher.fetch(R::TABLE.name, id).await?),
-            _ => self.look_up(move |connection| Ok(R::find(connection, &id.to_string())?)).await,
+        let table = R::TABLE.name;
+        let find = move |connection: &mut AnyConnection| Ok(R::find(connection, &id.to_string())?);
+        match (&self.fetcher, &self.documents) {
+            _ if self.gathering.is_some() => self.look_up(find).await,
+            (Some(fetcher), _) => Ok(fetcher.fetch(table, id).await?),
+            (None, None) => self.look_up(find).await,
+            (None, Some(documents)) => {
+                if let Some(row) = documents.recall(table, id) {
+                    return Ok(Some(DocRow::clone(&row)));
+                }
+                let reading = documents.reading();
+                let row = self.look_up(find).await?;
+                if let Some(row) = &row {
+                    documents.keep(reading, table, id, row);
+                }
+                Ok(row)
+            }
         }
     }
 

@@ -223,7 +223,7 @@ fn who_floods_is_turned_away_while_others_are_served_and_reads_go_on() {
             "badan_hukum": {"number": format!("{region}/{number}/BH"), "date": "2008-08-14"}})
     };
     // Somebody else holds the log.
-    let mut lock = open_store(&app.place.database).unwrap();
+    let mut lock = open_store(&app.place.database, None).unwrap();
     lock.begin().unwrap();
     let answers = std::thread::scope(|scope| {
         let flood: Vec<_> = (0..24)

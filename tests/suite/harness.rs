@@ -143,6 +143,14 @@ impl App {
         Self::serve(core, place, Clock::System, BTreeMap::new(), TempDir::new().unwrap(), listen_options())
     }
 
+    /// Another service on the same database, with the same keys.
+    pub fn beside(&self) -> Self {
+        let place = Place { witness_file: self.folder().join("beside.head"), ..self.place.clone() };
+        let core = Core::open(&place, self.clock.clone(), Ids::Random, 1, 16).unwrap();
+        let folder = TempDir::new().unwrap();
+        Self::serve(core, place, self.clock.clone(), self.keys.clone(), folder, listen_options())
+    }
+
     fn serve(
         core: Core,
         place: Place,

@@ -1,5 +1,7 @@
 //! What the service tells its operators, and the role it runs under.
 
+use std::time::{Duration, Instant};
+
 use lumbung::app::{Core, Place};
 use lumbung::kernel::Clock;
 use lumbung::ledger::Ids;
@@ -64,6 +66,26 @@ fn the_numbers_tell_of_requests_batches_and_the_log() {
     assert!(number("lumbung_executor_commit_duration_seconds_sum ") > 0.0);
     assert!(same(number("lumbung_executor_running "), 1));
     assert!(same(number("lumbung_executor_queue_commands "), 0));
+}
+
+#[test]
+fn what_another_program_records_is_shown_at_once_from_a_server_and_soon_from_a_file() {
+    let app = App::start();
+    let at = format!("/v1/cooperatives/{}", app.cooperative("1"));
+    for _ in 0..3 {
+        assert_eq!(app.get("province", &at).expect(200)["version"], 1);
+    }
+    let other = app.beside();
+    for version in 2..=4 {
+        let amendment = json!({ "name": format!("KSP {version}") });
+        other.command("PATCH", "province", &at, &[], &amendment).expect(200);
+        assert_eq!(other.get("province", &at).expect(200)["version"], version);
+        let (began, mut shown) = (Instant::now(), app.get("province", &at).expect(200));
+        while !on_postgres() && shown["version"] != version && began.elapsed() < Duration::from_secs(10) {
+            shown = app.get("province", &at).expect(200);
+        }
+        assert_eq!(shown["version"], version);
+    }
 }
 
 /// The statements of the README, so that it says what is true.

@@ -29,7 +29,7 @@ impl Place {
     }
 
     fn store(&self) -> Box<dyn Store> {
-        open_store(&self.database).unwrap()
+        open_store(&self.database, None).unwrap()
     }
 
     fn reader(&self) -> AnyConnection {
