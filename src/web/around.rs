@@ -244,8 +244,9 @@ fn set_headers(response: &mut ServiceResponse<BoxBody>, request_id: &RequestId) 
 fn count(method: &Method, response: &ServiceResponse<BoxBody>, started: Instant) {
     let request = response.request();
     if let Some(service) = request.app_data::<web::Data<Service>>() {
-        let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-        service.metrics.answered(method.as_str(), &route, response.status().as_u16(), started.elapsed());
+        let route = route_of(request);
+        let route = route.as_deref().unwrap_or(UNMATCHED);
+        service.metrics.answered(method.as_str(), route, response.status().as_u16(), started.elapsed());
         if let Some(reason) = turned_away(response) {
             service.metrics.turned_away(&reason);
         }
@@ -284,8 +285,8 @@ fn write_log(method: &Method, response: &ServiceResponse<BoxBody>, started: Inst
 /// The path as the log tells it: its route, with the ids that records are known by. Whatever else somebody writes into an address may name
 /// a person.
 fn told_path(request: &HttpRequest) -> String {
-    let Some(route) = request.match_pattern() else {
-        return "unmatched".to_owned();
+    let Some(route) = route_of(request) else {
+        return UNMATCHED.to_owned();
     };
     let told = |(part, given)| {
         let known = Uuid::try_parse(given).is_ok() || Region::parse(given).is_ok();
@@ -293,6 +294,22 @@ fn told_path(request: &HttpRequest) -> String {
     };
     let parts: Vec<&str> = route.split('/').zip(request.path().split('/')).map(told).collect();
     parts.join("/")
+}
+
+/// What the log and the metrics call the route of what no route takes.
+const UNMATCHED: &str = "unmatched";
+
+/// Notes the route that took a request.
+struct Route(Option<Arc<str>>);
+
+/// The route that took a request, once it was routed. It is put together from all patterns that led there, so that is done once.
+pub(super) fn route_of(request: &HttpRequest) -> Option<Arc<str>> {
+    if let Some(Route(route)) = request.extensions().get() {
+        return route.clone();
+    }
+    let route: Option<Arc<str>> = request.match_pattern().map(Into::into);
+    request.extensions_mut().insert(Route(route.clone()));
+    route
 }
 
 /// What extractors must know of all routes.
@@ -305,8 +322,8 @@ pub struct KnownRoutes {
 
 /// Whether what is asked is told to nobody in particular.
 pub(super) fn is_public(request: &HttpRequest) -> bool {
-    let (routes, route) = (request.app_data::<web::Data<KnownRoutes>>(), request.match_pattern());
-    let public = routes.zip(route).is_some_and(|(routes, route)| routes.public.contains(&route));
+    let (routes, route) = (request.app_data::<web::Data<KnownRoutes>>(), route_of(request));
+    let public = routes.zip(route).is_some_and(|(routes, route)| routes.public.iter().any(|public| **public == *route));
     public && matches!(*request.method(), Method::GET | Method::HEAD)
 }
 

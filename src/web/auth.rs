@@ -5,11 +5,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
+use actix_web::http::{Method, header};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use sha2::{Digest, Sha256};
 
-use super::around::{RequestId, is_public};
+use super::around::{RequestId, is_public, route_of};
 use super::keyring::{Credential, KnownKey};
 use super::line::Line;
 use super::problem::Problem;
@@ -38,8 +38,10 @@ pub struct Caller {
     pub(super) shown: Shown,
     /// Whether the answer to a command shall bring the receipt of what it recorded.
     pub(super) wants_proof: bool,
-    /// What is asked: method and route.
-    pub(super) operation: Arc<str>,
+    /// How it is asked.
+    pub(super) method: Method,
+    /// What is asked.
+    pub(super) route: Option<Arc<str>>,
     /// What personal data is wanted for, if the caller says.
     pub(super) purpose: Option<Arc<str>>,
 }
@@ -88,6 +90,11 @@ impl Caller {
         self.service.guesses.require_room(self.actor()?.organisation)
     }
 
+    /// What is asked, by method and route.
+    pub(super) fn operation(&self) -> String {
+        format!("{} {}", self.method, self.route.as_deref().unwrap_or_default())
+    }
+
     /// What the caller may read in an area.
     ///
     /// # Errors
@@ -132,8 +139,7 @@ impl FromRequest for Caller {
             request.extensions_mut().insert(KeyMissing);
         }
         let (wants_proof, purpose) = (wants_proof(request), purpose(request.headers()));
-        let route = request.match_pattern().unwrap_or_default();
-        let operation: Arc<str> = format!("{} {route}", request.method()).into();
+        let (method, route) = (request.method().clone(), route_of(request));
         let request = request.clone();
         Box::pin(async move {
             let purpose = purpose?;
@@ -146,7 +152,7 @@ impl FromRequest for Caller {
             if let Some(actor) = &actor {
                 count_for_organisation(&request, actor, 1)?;
             }
-            Ok(Self { service, actor, request_id, known, shown, wants_proof, operation, purpose })
+            Ok(Self { service, actor, request_id, known, shown, wants_proof, method, route, purpose })
         })
     }
 }

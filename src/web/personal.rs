@@ -1,5 +1,7 @@
 //! Personal data on its way in (sealed before a command is made) and out (opened for those who may see it, which is recorded before they do).
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use serde_json::Value;
 use uuid::Uuid;
@@ -117,14 +119,14 @@ pub async fn record_looks(caller: &Caller, seen: Vec<Seen>) -> Result<(), Proble
     if seen.is_empty() {
         return Ok(());
     }
-    let actor = caller.actor()?;
+    let (actor, operation) = (caller.actor()?, Arc::<str>::from(caller.operation()));
     let look = |seen: Seen| Look {
         organisation: actor.organisation,
         key: actor.key,
         kind: seen.kind,
         record: seen.record,
         subject: seen.subject,
-        operation: caller.operation.clone(),
+        operation: operation.clone(),
         request_id: caller.request_id.id.clone(),
         purpose: caller.purpose.clone(),
         looked_at: Timestamp::default(),
