@@ -21,7 +21,7 @@ const PAGES: usize = 60;
 pub fn growth(databases: &Databases) {
     println!("medians in microseconds, over one connection");
     println!(
-        "{:>10} {:>8} {:>8} {:>11} {:>10} {:>9} {:>11} {:>11} {:>9} {:>12} {:>14}",
+        "{:>10} {:>8} {:>8} {:>11} {:>10} {:>9} {:>11} {:>11} {:>9} {:>12} {:>14} {:>13}",
         "events",
         "append",
         "get",
@@ -32,7 +32,8 @@ pub fn growth(databases: &Databases) {
         "as of half",
         "made/s",
         "rebuilt/s",
-        "all rows new/s"
+        "all rows new/s",
+        "figures too/s"
     );
     let sizes = std::env::var("GROWTH").unwrap_or_else(|_| SIZES.to_owned());
     for size in sizes.split(',').map(|size| size.trim().parse::<usize>().unwrap()) {
@@ -40,11 +41,14 @@ pub fn growth(databases: &Databases) {
         let made = last_number(&generate(&place, size).unwrap());
         let figures = measure(&place);
         let rebuilt = last_number(rebuild(&place).unwrap().split(';').next().unwrap());
-        empty_projections(&place);
-        let anew = last_number(rebuild(&place).unwrap().split(';').next().unwrap());
+        let anew = |more: &[&str]| {
+            empty_projections(&place, more);
+            last_number(rebuild(&place).unwrap().split(';').next().unwrap())
+        };
+        let (rows, everything) = (anew(&["claims", "facts"]), anew(&["claims", "facts", "postings", "tallies"]));
         let [append, get, first, deep, progress, statistics, half] = figures;
         println!(
-            "{size:>10} {append:>8} {get:>8} {first:>11} {deep:>10} {progress:>9} {statistics:>11} {half:>11} {made:>9} {rebuilt:>12} {anew:>14}"
+            "{size:>10} {append:>8} {get:>8} {first:>11} {deep:>10} {progress:>9} {statistics:>11} {half:>11} {made:>9} {rebuilt:>12} {rows:>14} {everything:>13}"
         );
     }
 }

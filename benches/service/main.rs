@@ -102,11 +102,11 @@ impl Databases {
     }
 }
 
-/// Takes every row away that a rebuild makes.
-fn empty_projections(place: &Place) {
+/// Takes every row of every resource away, and of these tables.
+fn empty_projections(place: &Place, more: &[&str]) {
     let tables = lumbung::app::kinds().map(|kind| kind.table.name);
     let mut connection = place.database.open_for_maintenance().unwrap();
-    for table in tables.iter().chain(&["claims", "facts"]) {
+    for table in tables.iter().chain(more) {
         connection.batch_execute(&format!("DELETE FROM {table}")).unwrap();
     }
 }

@@ -16,9 +16,9 @@ pub fn rebuild(place: &Place) -> Result<String, OpenError> {
     let staging = Staging::open(&place.database, &kinds).map_err(failed)?;
     let mut listener =
         Renewal { staging, progress: Progress::new("rebuilding", head), resources: 0, summed_anew: false };
-    let position = compare(&place.database, &kinds, &mut listener).map_err(failed)?;
+    let compared = compare(&place.database, &kinds, &mut listener).map_err(failed)?;
     let Renewal { staging, progress, resources, summed_anew } = listener;
-    staging.swap(position).map_err(failed)?;
+    staging.swap(&compared).map_err(failed)?;
     let (events, rate) = progress.finish();
     let nodes = match renew_nodes(&place.database).map_err(failed)? {
         0 => String::new(),

@@ -60,7 +60,7 @@ pub use reader::{
     AsOf, DocRow, EventBrief, FactRow, ReadError, current_facts, event_briefs, events_of_streams, facts_of,
     head_position, in_one_state, leaf_hash_at, position_at, recorded_at, stream_to_version, stream_up_to,
 };
-pub use replay::{Compared, Divergence, compare};
+pub use replay::{Compared, Comparison, Divergence, compare};
 pub use rotation::{Rotated, rotate_master};
 pub use schema::{claims, facts, looks, postings, tallies};
 pub use sqlite::SqliteStore;

@@ -37,6 +37,14 @@ pub struct Divergence {
     pub replayed: Option<Replayed>,
 }
 
+/// What a comparison came to, beside what its listener heard.
+pub struct Comparison {
+    /// Everything up to here was compared.
+    pub position: i64,
+    /// Stretches of the log, as positions from and up to, whose postings are not those its events make.
+    pub wrong_postings: Vec<(i64, i64)>,
+}
+
 /// What hears of the comparison as it goes.
 pub trait Compared {
     /// So many more events were folded.
@@ -67,11 +75,11 @@ struct Span {
 const HELD: &str =
     "CREATE TEMP TABLE held AS SELECT holder, namespace, value FROM claims; CREATE INDEX held_holder ON held (holder);";
 
-/// Compares the rows of all kinds with the log, both as of one moment; tells the position of that moment.
+/// Compares the rows of all kinds with the log, both as of one moment.
 ///
 /// # Errors
 /// When the database cannot be read, holds an event that does not fit, or the listener ends it.
-pub fn compare(database: &Database, kinds: &[Kind], listener: &mut dyn Compared) -> Result<i64, ReadError> {
+pub fn compare(database: &Database, kinds: &[Kind], listener: &mut dyn Compared) -> Result<Comparison, ReadError> {
     let mut rows = database.open_for_maintenance()?;
     rows.batch_execute("BEGIN")?;
     let position = head_position(&mut rows)?;
@@ -107,13 +115,15 @@ pub fn compare(database: &Database, kinds: &[Kind], listener: &mut dyn Compared)
     }
     let posted = postings.join().map_err(|_| panicked()).and_then(|read| read);
     compared.and(read)?;
+    let mut wrong_postings = Vec::new();
     if let Some(Reading { fingerprints, fault }) = posted? {
-        for stretch in found.postings.differences(&fingerprints) {
-            compare_postings(&mut rows, kinds, stretch, &mut found.diverging, listener)?;
+        wrong_postings = found.postings.differences(&fingerprints);
+        for stretch in &wrong_postings {
+            compare_postings(&mut rows, kinds, *stretch, &mut found.diverging, listener)?;
         }
         fault.map_or(Ok(()), |why| listener.wrong_figures(why))?;
     }
-    Ok(position)
+    Ok(Comparison { position, wrong_postings })
 }
 
 type Sent = mpsc::SyncSender<Result<Span, ReadError>>;
@@ -211,25 +221,23 @@ fn compare_postings(
     for row in posted_between(connection, (first, last))? {
         posted.entry(row.position).or_default().push(row);
     }
-    for kind in kinds {
-        let within = events::position.between(first, last).and(events::stream_kind.eq(kind.name));
-        let touched = events::table.filter(within).select(events::stream_id).distinct();
-        for id in touched.load::<String>(connection)? {
-            let uuid = Uuid::parse_str(&id)?;
-            if diverging.contains(&(kind.name, uuid)) {
-                continue;
-            }
-            let events = stream_up_to(connection, kind.name, uuid, i64::MAX)?;
-            let replayed =
-                kind.replay(&events).map_err(|why| ReadError::Corrupt(format!("{} {id}: {why}", kind.name)))?;
-            let within = events.iter().map(|event| event.envelope.position).filter(|at| (first..=last).contains(at));
-            let found: Vec<Posted> = within.filter_map(|at| posted.remove(&at)).flatten().collect();
-            let expected = Posted::all_of(&replayed.postings).filter(|row| (first..=last).contains(&row.position));
-            if !found.into_iter().eq(expected) {
-                diverging.insert((kind.name, uuid));
-                let why = "its postings are not those its events make".to_owned();
-                listener.diverges(Divergence { kind: *kind, id, why, replayed: Some(replayed) })?;
-            }
+    let within = events::table.filter(events::position.between(first, last));
+    let touched = within.select((events::stream_kind, events::stream_id)).distinct();
+    for (name, id) in touched.load::<(String, String)>(connection)? {
+        let Some(kind) = kinds.iter().find(|kind| kind.name == name) else { continue };
+        let uuid = Uuid::parse_str(&id)?;
+        if diverging.contains(&(kind.name, uuid)) {
+            continue;
+        }
+        let events = stream_up_to(connection, kind.name, uuid, i64::MAX)?;
+        let replayed = kind.replay(&events).map_err(|why| ReadError::Corrupt(format!("{name} {id}: {why}")))?;
+        let within = events.iter().map(|event| event.envelope.position).filter(|at| (first..=last).contains(at));
+        let found: Vec<Posted> = within.filter_map(|at| posted.remove(&at)).flatten().collect();
+        let expected = Posted::all_of(&replayed.postings).filter(|row| (first..=last).contains(&row.position));
+        if !found.into_iter().eq(expected) {
+            diverging.insert((kind.name, uuid));
+            let why = "its postings are not those its events make".to_owned();
+            listener.diverges(Divergence { kind: *kind, id, why, replayed: Some(replayed) })?;
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use uuid::Uuid;
 
-use super::replay::Divergence;
+use super::replay::{Comparison, Divergence};
 use super::{AnyConnection, Database, FactRow, ReadError, documents, figures, postgres, reader, sqlite, wal};
 use crate::ledger::{Claim, Kind, Posting, Replayed, StateRow};
 
@@ -25,6 +25,8 @@ pub struct Staging {
     waiting: Rows,
     /// Whether there is anything to put in place.
     any: bool,
+    /// Whether the figures must be summed anew.
+    sum_anew: bool,
     /// Closed when it is done.
     groups: Option<SyncSender<Rows>>,
     /// Joined when it is done.
@@ -74,7 +76,7 @@ impl Staging {
         let (groups, waiting) = mpsc::sync_channel(GROUPS_AHEAD);
         let writer = std::thread::Builder::new().name("staging".to_owned()).spawn(move || writer.write_all(&waiting));
         let writer = writer.map_err(|why| ReadError::Database(why.to_string()))?;
-        Ok(Self { waiting: Rows::default(), any: false, groups: Some(groups), writer: Some(writer) })
+        Ok(Self { waiting: Rows::default(), any: false, sum_anew: false, groups: Some(groups), writer: Some(writer) })
     }
 
     /// Keeps what the rows of a resource ought to be.
@@ -93,7 +95,7 @@ impl Staging {
 
     /// Keeps in mind that the figures must be summed anew.
     pub fn sum_anew(&mut self) {
-        self.any = true;
+        self.sum_anew = true;
     }
 
     fn hand_over(&mut self) -> Result<(), ReadError> {
@@ -110,17 +112,19 @@ impl Staging {
         ended.and_then(Result::ok).unwrap_or_else(|| Err(ReadError::Database("the staging thread ended".to_owned())))
     }
 
-    /// Puts the staged rows in the place of the live ones, in one transaction. Streams that were appended to since `position` are folded
-    /// again under the lock, so that nothing recorded meanwhile is lost.
+    /// Puts the staged rows in the place of the live ones, in one transaction, and of the postings those of the stretches where they are wrong:
+    /// there are more postings than events, and whoever writes waits. Streams that were appended to since the comparison are folded again
+    /// under the lock, so that nothing recorded meanwhile is lost.
     ///
     /// # Errors
     /// When it cannot be done; then nothing has changed.
-    pub fn swap(mut self, position: i64) -> Result<(), ReadError> {
-        if !self.any {
+    pub fn swap(mut self, compared: &Comparison) -> Result<(), ReadError> {
+        let sum_anew = self.sum_anew || !compared.wrong_postings.is_empty();
+        if !self.any && !sum_anew {
             return Ok(());
         }
         self.hand_over()?;
-        self.written()?.swap(position)
+        self.written()?.swap(compared, sum_anew)
     }
 }
 
@@ -160,7 +164,7 @@ impl Writer {
         Ok(())
     }
 
-    fn swap(mut self, position: i64) -> Result<(), ReadError> {
+    fn swap(mut self, compared: &Comparison, sum_anew: bool) -> Result<(), ReadError> {
         let lock = match &self.connection {
             AnyConnection::Sqlite(_) => "BEGIN IMMEDIATE".to_owned(),
             AnyConnection::Postgres(_) => {
@@ -168,7 +172,8 @@ impl Writer {
             }
         };
         self.connection.batch_execute(&lock)?;
-        let swapped = self.fold_again(position).and_then(|()| self.replace());
+        let replaced = self.fold_again(compared.position).and_then(|()| self.replace());
+        let swapped = replaced.and_then(|()| self.replace_figures(&compared.wrong_postings, sum_anew));
         if swapped.is_err() {
             let _ = self.connection.batch_execute("ROLLBACK");
             return swapped;
@@ -220,19 +225,44 @@ impl Writer {
             .concat();
             self.connection.batch_execute(&statements)?;
         }
-        // A posting has no owner but its event.
-        self.connection.batch_execute(&format!(
-            "DELETE FROM postings WHERE position IN (SELECT position FROM events JOIN {FRESH}gone AS gone \
-             ON gone.kind = stream_kind AND gone.id = stream_id) OR position < 1 OR position > (SELECT position FROM head)"
-        ))?;
-        for table in ["claims", "facts", "postings"] {
+        for table in ["claims", "facts"] {
             self.connection.batch_execute(&format!("INSERT INTO {table} SELECT * FROM {FRESH}{table}"))?;
         }
         if let AnyConnection::Sqlite(sqlite) = &mut self.connection {
             documents::tell_made_anew(sqlite)?;
         }
-        Ok(self.connection.batch_execute(&figures::make_tallies_anew())?)
+        Ok(())
     }
+
+    fn replace_figures(&mut self, wrong_postings: &[(i64, i64)], sum_anew: bool) -> Result<(), ReadError> {
+        for (first, last) in joined(wrong_postings) {
+            let within = format!("position BETWEEN {first} AND {last}");
+            // A posting has no owner but its event.
+            self.connection.batch_execute(&format!(
+                "DELETE FROM postings WHERE {within} AND position IN (SELECT position FROM events JOIN {FRESH}gone AS gone \
+                 ON gone.kind = stream_kind AND gone.id = stream_id WHERE {within}); \
+                 INSERT INTO postings SELECT * FROM {FRESH}postings WHERE {within} ORDER BY position, ordinal"
+            ))?;
+        }
+        if sum_anew {
+            let stray = "DELETE FROM postings WHERE position < 1 OR position > (SELECT position FROM head)";
+            self.connection.batch_execute(stray)?;
+            self.connection.batch_execute(&figures::make_tallies_anew())?;
+        }
+        Ok(())
+    }
+}
+
+/// Stretches that follow one another as one.
+fn joined(stretches: &[(i64, i64)]) -> Vec<(i64, i64)> {
+    let mut all: Vec<(i64, i64)> = Vec::new();
+    for (first, last) in stretches {
+        match all.last_mut() {
+            Some((_, end)) if *end + 1 == *first => *end = *last,
+            _ => all.push((*first, *last)),
+        }
+    }
+    all
 }
 
 /// Deletes a kind's claims or facts of some resources.
