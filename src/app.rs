@@ -24,8 +24,8 @@ use crate::kernel::Clock;
 use crate::ledger::{AfterCommit, Event, Ids, Kind, Ledger, Limits, Resource};
 pub use crate::place::Place;
 use crate::storage::{
-    AnyConnection, Checkpoints, Database, Documents, Fetcher, OpenError, ReadError, Readers, Tail, Vault, Watcher,
-    Witness, head_position, lacks_nodes, migrate, mirror_of, open_store, pending, renew_nodes,
+    AnyConnection, Checkpoints, Documents, Fetcher, OpenError, ReadError, Readers, Tail, Vault, Watcher, Witness,
+    head_position, open_store,
 };
 use crate::web::{
     Connections, Guard, Keyring, KnownRoutes, LEASE, LOOK_EVERY, Language, Metrics, Problem, READS_AT_ONCE_MAX, Routes,
@@ -140,7 +140,7 @@ impl Core {
     /// # Errors
     /// A sentence for the operator.
     pub fn open_with(place: &Place, clock: Clock, ids: Ids, readers: u32, limits: Limits) -> Result<Self, OpenError> {
-        let set_up = set_up(place)?;
+        let set_up = place.set_up()?;
         let documents = place.database.is_embedded().then(|| Arc::new(Documents::new(LEASE)));
         Self::start(place, set_up, clock, readers, documents.clone(), |clock, after_commit| {
             let store = open_store(&place.database, documents)?;
@@ -156,7 +156,7 @@ impl Core {
     /// # Errors
     /// A sentence for the operator.
     pub fn open_read_only(place: &Place, clock: Clock, readers: u32) -> Result<Self, OpenError> {
-        let found = found(place)?;
+        let found = place.found()?;
         Self::start(place, found, clock, readers, None, |_, _| Ok((Ledger::read_only(), None)))
     }
 
@@ -183,9 +183,7 @@ impl Core {
         let (following, counting, waking, sealing) = (witness.clone(), metrics.clone(), tail.clone(), vault.clone());
         let follow = move |connection: &mut AnyConnection| {
             looking.look(connection)?;
-            if let Some(documents) = &keeping {
-                documents.look(connection)?;
-            }
+            keeping.as_ref().map_or(Ok(()), |documents| documents.look(connection))?;
             sealing.follow(connection, &key_source)?;
             counting.head_is(head_position(connection)?);
             waking.moved();
@@ -232,48 +230,6 @@ impl Core {
             log::warn!("the last position could not be noted error={why}");
         }
     }
-}
-
-/// Brings the schema up to date, opens the vault and the key of the log.
-fn set_up(place: &Place) -> Result<(Arc<Vault>, Arc<Checkpoints>), OpenError> {
-    let mut connection = place.database.open_writer()?;
-    let steps = migrate(&mut connection)?;
-    log::info!("the schema is up to date steps_taken={steps}");
-    let set_up = Vault::is_set_up(&mut connection).map_err(OpenError::of)?;
-    let (vault, _) = Vault::open_from(&mut connection, &place.key_source(), !set_up)?;
-    if let Some(original) = mirror_of(&mut connection, &vault)? {
-        let original = original.origin();
-        return Err(OpenError(format!("this database is a copy of the log {original}; serve it with --read-only")));
-    }
-    let checkpoints = Checkpoints::own(&mut connection, &vault, &place.log)?;
-    if lacks_nodes(&mut connection).map_err(OpenError::of)? {
-        let made = renew_nodes(&place.database).map_err(OpenError::of)?;
-        log::info!("the hashes that proofs are made of were added to an older log hashes={made}");
-    }
-    Ok((Arc::new(vault), Arc::new(checkpoints)))
-}
-
-/// Opens the vault and the checkpoints of a database that others have set up, and write.
-fn found(place: &Place) -> Result<(Arc<Vault>, Arc<Checkpoints>), OpenError> {
-    let not_ready =
-        || OpenError("there is nothing to read yet: start `lumbung serve` or `lumbung mirror` on it first".to_owned());
-    if matches!(&place.database, Database::Sqlite(path) if !path.exists()) {
-        return Err(not_ready());
-    }
-    let mut connection = place.database.open_reader()?;
-    if pending(&mut connection)? > 0 {
-        return Err(OpenError("the schema is not up to date; run `lumbung migrate` first".to_owned()));
-    }
-    if !Vault::is_set_up(&mut connection).map_err(OpenError::of)? {
-        return Err(not_ready());
-    }
-    let vault = Vault::open(&mut connection, &place.key_source().read(false)?)?;
-    if let Some(original) = mirror_of(&mut connection, &vault)? {
-        let checkpoints = Checkpoints::mirrored(original, &place.witness_file);
-        return Ok((Arc::new(vault.of_copy()), Arc::new(checkpoints)));
-    }
-    let checkpoints = Checkpoints::own(&mut connection, &vault, &place.log)?;
-    Ok((Arc::new(vault), Arc::new(checkpoints)))
 }
 
 /// What follows every commit, before its commands are answered.
