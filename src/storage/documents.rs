@@ -91,8 +91,10 @@ impl Documents {
 
     /// The row, if it is kept and certain.
     pub fn recall(&self, table: &'static str, id: Uuid) -> Option<Arc<DocRow>> {
+        // Before the row is taken: whoever moves it on has forgotten first what no longer counts.
+        let certain_until = self.certain_until.load(Ordering::SeqCst);
         let row = self.read(id).rows.get(&(table, id)).cloned()?;
-        (self.micros(Instant::now()) < self.certain_until.load(Ordering::SeqCst)).then_some(row)
+        (self.micros(Instant::now()) < certain_until).then_some(row)
     }
 
     /// To be called before a row is read that is to be kept.
@@ -122,16 +124,18 @@ impl Documents {
     /// Forgets rows that are about to be written over.
     pub(super) fn writing(&self, states: &[StateRow]) -> Writing<'_> {
         self.generation.fetch_add(1, Ordering::SeqCst);
+        let writing = Writing(self);
         for state in states.iter().filter(|state| !state.is_new) {
             self.write(state.id).forget(state.table.name, state.id);
         }
-        Writing(self)
+        writing
     }
 
     /// This process holds the lock of the log, which ends here: where it ends elsewhere than this process left it, another has written.
     pub(super) fn begins_at(&self, position: i64) {
-        if self.position.swap(position, Ordering::SeqCst) != position {
+        if self.position.load(Ordering::SeqCst) != position {
             self.forget();
+            self.position.store(position, Ordering::SeqCst);
         }
     }
 
@@ -151,8 +155,8 @@ impl Documents {
         // While this process itself writes, it sees the others when it takes the lock.
         let alone = reading.0 % 2 == 0 && self.generation.load(Ordering::SeqCst) == reading.0;
         if made_anew || (alone && self.position.load(Ordering::SeqCst) != seen.position) {
-            self.position.store(seen.position, Ordering::SeqCst);
             self.forget();
+            self.position.store(seen.position, Ordering::SeqCst);
         }
         self.certain_until.store(self.micros(began + self.lease), Ordering::SeqCst);
         Ok(())

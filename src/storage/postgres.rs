@@ -263,19 +263,16 @@ fn insert_events<'a>(statement: &mut Statement<'a>, batch: &'a Batch) {
     statement.insert("appended", "events", names, columns, "");
 }
 
-/// One insert and one upsert for each table that the batch touches. Looking for a row that cannot be there yet would cost a third of writing it.
+/// One insert and one upsert for each table that the batch touches, be it of no rows, so that statements to prepare stay few. Looking for a
+/// row that cannot be there yet would cost a third of writing it.
 fn write_states<'a>(statement: &mut Statement<'a>, batch: &'a Batch) {
     for (table, rows) in by_table(&batch.states) {
         let (new, changed): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.is_new);
-        if !new.is_empty() {
-            insert_states(statement, "new", table.name, table, &new, "");
-        }
-        if !changed.is_empty() {
-            let sets: Vec<String> =
-                table.column_names()[1..].iter().map(|name| format!("{name} = excluded.{name}")).collect();
-            let then = format!(" ON CONFLICT (id) DO UPDATE SET {}", sets.join(", "));
-            insert_states(statement, "changed", table.name, table, &changed, &then);
-        }
+        insert_states(statement, "new", table.name, table, &new, "");
+        let sets: Vec<String> =
+            table.column_names()[1..].iter().map(|name| format!("{name} = excluded.{name}")).collect();
+        let then = format!(" ON CONFLICT (id) DO UPDATE SET {}", sets.join(", "));
+        insert_states(statement, "changed", table.name, table, &changed, &then);
     }
 }
 

@@ -6,9 +6,10 @@ use std::thread::JoinHandle;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 use uuid::Uuid;
 
+use super::figures::POSTING_COLUMNS;
 use super::replay::{Comparison, Divergence};
 use super::{AnyConnection, Database, FactRow, ReadError, documents, figures, postgres, reader, sqlite, wal};
 use crate::ledger::{Claim, Kind, Posting, Replayed, StateRow};
@@ -55,6 +56,12 @@ struct Touched {
     kind: String,
     #[diesel(sql_type = Text)]
     id: String,
+}
+
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
 }
 
 impl Staging {
@@ -172,8 +179,7 @@ impl Writer {
             }
         };
         self.connection.batch_execute(&lock)?;
-        let replaced = self.fold_again(compared.position).and_then(|()| self.replace());
-        let swapped = replaced.and_then(|()| self.replace_figures(&compared.wrong_postings, sum_anew));
+        let swapped = self.put_in_place(compared, sum_anew);
         if swapped.is_err() {
             let _ = self.connection.batch_execute("ROLLBACK");
             return swapped;
@@ -185,12 +191,24 @@ impl Writer {
         Ok(())
     }
 
-    fn fold_again(&mut self, position: i64) -> Result<(), ReadError> {
+    fn put_in_place(&mut self, compared: &Comparison, sum_anew: bool) -> Result<(), ReadError> {
+        let mut wrong_postings = compared.wrong_postings.clone();
+        if self.fold_again(compared.position)? && self.later_postings_differ(compared.position)? {
+            wrong_postings.push((compared.position + 1, i64::MAX));
+        }
+        self.replace()?;
+        self.replace_figures(&wrong_postings, sum_anew || !wrong_postings.is_empty())
+    }
+
+    /// Whether anything was appended to the streams that are made anew.
+    fn fold_again(&mut self, position: i64) -> Result<bool, ReadError> {
         let query = format!(
             "SELECT DISTINCT stream_kind AS kind, stream_id AS id FROM events JOIN {FRESH}gone AS gone \
              ON gone.kind = stream_kind AND gone.id = stream_id WHERE position > {position}"
         );
-        for Touched { kind, id } in diesel::sql_query(query).load::<Touched>(&mut self.connection)? {
+        let touched = diesel::sql_query(query).load::<Touched>(&mut self.connection)?;
+        let any = !touched.is_empty();
+        for Touched { kind, id } in touched {
             let Some(kind) = self.kinds.iter().find(|known| known.name == kind).copied() else { continue };
             self.unstage(&kind, &id)?;
             let uuid = Uuid::parse_str(&id)?;
@@ -200,7 +218,22 @@ impl Writer {
             rows.add(kind.replay(&events).map_err(ReadError::Corrupt)?);
             self.write_rows(&rows)?;
         }
-        Ok(())
+        Ok(any)
+    }
+
+    /// Whether what was posted since the comparison came of rows that were wrong.
+    fn later_postings_differ(&mut self, position: i64) -> Result<bool, ReadError> {
+        let later = format!("WHERE position > {position}");
+        let live = format!(
+            "SELECT {POSTING_COLUMNS} FROM postings {later} AND position IN (SELECT position FROM events JOIN {FRESH}gone AS gone \
+             ON gone.kind = stream_kind AND gone.id = stream_id {later})"
+        );
+        let fresh = format!("SELECT {POSTING_COLUMNS} FROM {FRESH}postings {later}");
+        let query = format!(
+            "SELECT count(*) AS count FROM (SELECT * FROM ({live} EXCEPT {fresh}) AS live \
+             UNION ALL SELECT * FROM ({fresh} EXCEPT {live}) AS fresh) AS different"
+        );
+        Ok(diesel::sql_query(query).get_result::<Counted>(&mut self.connection)?.count > 0)
     }
 
     fn unstage(&mut self, kind: &Kind, id: &str) -> Result<(), ReadError> {

@@ -7,7 +7,7 @@ use lumbung::app::{Core, Place, kinds};
 use lumbung::kernel::Clock;
 use lumbung::ledger::Ids;
 use lumbung::maintenance::{backup, rebuild, verify};
-use lumbung::storage::{AnyConnection, Database};
+use lumbung::storage::{AnyConnection, Compared, Database, Divergence, ReadError, Staging, compare};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -288,6 +288,39 @@ fn a_rebuild_beside_a_running_service_loses_nothing_of_what_is_recorded_meanwhil
     let now = app.get("samarinda", &at).expect(200);
     assert_eq!((&now["name"], &now["badan_hukum"][0]["number"]), (&json!(format!("Nama {number}")), &json!("1/BH")));
     assert_eq!(now["version"], number + 1);
+    let (place, _folder) = app.stop();
+    verify(&place).unwrap();
+}
+
+/// Stages what diverges, as a rebuild does.
+struct Staged(Staging);
+
+impl Compared for Staged {
+    fn folded(&mut self, _: u64) {}
+
+    fn diverges(&mut self, divergence: Divergence) -> Result<(), ReadError> {
+        self.0.stage(divergence)
+    }
+
+    fn wrong_figures(&mut self, why: String) -> Result<(), ReadError> {
+        panic!("{why}");
+    }
+}
+
+#[test]
+fn what_was_posted_from_a_wrong_row_while_it_was_made_anew_is_mended_with_it() {
+    let app = App::start();
+    let cooperative = app.cooperative("1/BH");
+    let body = json!({"beneficiary": {"kind": "cooperative", "id": cooperative}, "scheme": "komersial", "purpose": "Modal",
+        "amount": {"value": "1000", "currency": "IDR"}, "tenor_months": 12, "occurred_at": "2014-04-01T08:00:00+08:00"});
+    let at = format!("/v1/financings/{}", id(&app.post("bank", "/v1/financings", &body).expect(201)));
+    let region = |from: &str, to: &str| format!("UPDATE financings SET doc = replace(doc, '{from}', '{to}')");
+    meddle(&app.place, &region("\"region\":\"64.72\"", "\"region\":\"64.71\""));
+    let mut staged = Staged(Staging::open(&app.place.database, &kinds()).unwrap());
+    let compared = compare(&app.place.database, &kinds(), &mut staged).unwrap();
+    assert!(compared.wrong_postings.is_empty());
+    app.post("bank", &format!("{at}/approvals"), &json!({"approved_on": "2014-04-03"})).expect(200);
+    staged.0.swap(&compared).unwrap();
     let (place, _folder) = app.stop();
     verify(&place).unwrap();
 }
