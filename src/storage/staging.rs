@@ -16,6 +16,8 @@ use crate::ledger::{Claim, Kind, Posting, Replayed, StateRow};
 
 /// What is put before the name of a live table.
 const FRESH: &str = "fresh_";
+/// The events of the resources that are made anew.
+const EVENTS_OF_GONE: &str = "events JOIN fresh_gone AS gone ON gone.kind = stream_kind AND gone.id = stream_id";
 /// Resources staged before they are written together.
 const ROWS_TOGETHER: usize = 500;
 /// Such groups of resources that may wait for being written.
@@ -126,11 +128,11 @@ impl Staging {
     /// # Errors
     /// When it cannot be done; then nothing has changed.
     pub fn swap(mut self, compared: &Comparison) -> Result<(), ReadError> {
-        let sum_anew = self.sum_anew || !compared.wrong_postings.is_empty();
-        if !self.any && !sum_anew {
+        if !self.any && !self.sum_anew && compared.wrong_postings.is_empty() {
             return Ok(());
         }
         self.hand_over()?;
+        let sum_anew = self.sum_anew;
         self.written()?.swap(compared, sum_anew)
     }
 }
@@ -203,8 +205,7 @@ impl Writer {
     /// Whether anything was appended to the streams that are made anew.
     fn fold_again(&mut self, position: i64) -> Result<bool, ReadError> {
         let query = format!(
-            "SELECT DISTINCT stream_kind AS kind, stream_id AS id FROM events JOIN {FRESH}gone AS gone \
-             ON gone.kind = stream_kind AND gone.id = stream_id WHERE position > {position}"
+            "SELECT DISTINCT stream_kind AS kind, stream_id AS id FROM {EVENTS_OF_GONE} WHERE position > {position}"
         );
         let touched = diesel::sql_query(query).load::<Touched>(&mut self.connection)?;
         let any = !touched.is_empty();
@@ -225,8 +226,7 @@ impl Writer {
     fn later_postings_differ(&mut self, position: i64) -> Result<bool, ReadError> {
         let later = format!("WHERE position > {position}");
         let live = format!(
-            "SELECT {POSTING_COLUMNS} FROM postings {later} AND position IN (SELECT position FROM events JOIN {FRESH}gone AS gone \
-             ON gone.kind = stream_kind AND gone.id = stream_id {later})"
+            "SELECT {POSTING_COLUMNS} FROM postings {later} AND position IN (SELECT position FROM {EVENTS_OF_GONE} {later})"
         );
         let fresh = format!("SELECT {POSTING_COLUMNS} FROM {FRESH}postings {later}");
         let query = format!(
@@ -272,8 +272,7 @@ impl Writer {
             let within = format!("position BETWEEN {first} AND {last}");
             // A posting has no owner but its event.
             self.connection.batch_execute(&format!(
-                "DELETE FROM postings WHERE {within} AND position IN (SELECT position FROM events JOIN {FRESH}gone AS gone \
-                 ON gone.kind = stream_kind AND gone.id = stream_id WHERE {within}); \
+                "DELETE FROM postings WHERE {within} AND position IN (SELECT position FROM {EVENTS_OF_GONE} WHERE {within}); \
                  INSERT INTO postings SELECT * FROM {FRESH}postings WHERE {within} ORDER BY position, ordinal"
             ))?;
         }
